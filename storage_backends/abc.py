@@ -1,0 +1,185 @@
+"""Contracts of the storage layer, without implementation.
+
+Keys and values are bytes; keys are ordered bytewise. Nothing here knows of asyncio: whatever waits for a disk returns
+a ``concurrent.futures.Future``, which synchronous callers wait on and asynchronous ones wrap on their running loop.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+Durability = Literal["strict", "relaxed"]
+"""``strict``: there after power loss once acknowledged. ``relaxed``: survives the death of the process; a power loss may
+take up to the last second. Never half a batch in either."""
+
+Buffer = bytes | bytearray | memoryview
+"""A payload in memory. Who receives one does not change it and does not keep it past the call unless it says so."""
+
+
+class Clock(Protocol):
+    """Milliseconds since the epoch, as ``Date.now()``; tests move it."""
+
+    def now(self) -> int: ...
+
+
+@dataclass(slots=True)
+class WriteBatch:
+    """Changes that an engine applies wholly or not at all, in order; ``None`` deletes."""
+
+    operations: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        self.operations.append((key, value))
+
+    def delete(self, key: bytes) -> None:
+        self.operations.append((key, None))
+
+
+class Reader(ABC):
+    """Ordered reads."""
+
+    @abstractmethod
+    def get(self, key: bytes) -> bytes | None:
+        """The value, or None. Raises CorruptionError where the stored bytes are damaged."""
+
+    @abstractmethod
+    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Records with ``start <= key < stop`` (``None``: to the end) in key order, or backwards.
+
+        The iterator sees one consistent state, the one of the call. Close it (or exhaust it) to free what it pins.
+        """
+
+
+class Snapshot(Reader):
+    """One consistent state, unaffected by later writes, until closed."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class OrderedEngine(Reader):
+    """An ordered key-value store with atomic batches; thread-safe."""
+
+    @abstractmethod
+    def write(self, batch: WriteBatch, *, sync: bool) -> None:
+        """Applies the batch atomically. With ``sync``, it and everything before it is durable on return.
+
+        Raises StoreFailedError after an I/O error: the batch's outcome is then unknown until the engine was closed
+        and opened again (LevelDB goes on acknowledging after ENOSPC and loses what it acknowledged).
+        """
+
+    @abstractmethod
+    def sync(self) -> None:
+        """Makes every earlier write durable."""
+
+    @abstractmethod
+    def snapshot(self) -> Snapshot: ...
+
+    @abstractmethod
+    def compact(self, start: bytes, stop: bytes) -> None:
+        """Gives the space of deleted records in the range back."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Frees the engine; idempotent. Later calls raise StoreFailedError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A large binary value: immutable, named by the BLAKE3 digest (64 hex digits) of its ``size`` bytes."""
+
+    digest: str
+    size: int
+
+
+class BlobWriter(ABC):
+    """A blob that is being staged, piece by piece. Leaving its ``with`` block without ``finish`` discards it."""
+
+    @abstractmethod
+    def write(self, data: Buffer) -> None:
+        """Appends; takes the bytes before it returns."""
+
+    @abstractmethod
+    def finish(self) -> Blob:
+        """The bytes are on stable storage under their digest when this returns (the directory entry is made durable by
+        the commit that refers to it). The digest stays pinned until ``BlobStore.unpin``."""
+
+    @abstractmethod
+    def discard(self) -> None: ...
+
+    def __enter__(self) -> BlobWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()  # does nothing after finish()
+
+
+class BlobStore(ABC):
+    """Content-addressed, immutable binaries; a digest lives while a reference record, a pin or a snapshot needs it."""
+
+    @abstractmethod
+    def writer(self, expected_size: int | None = None) -> BlobWriter: ...
+
+    def stage(self, data: Buffer | Iterable[Buffer]) -> Blob:
+        """Phase one of a commit: the bytes are durable and pinned, nothing refers to them yet."""
+        with self.writer() as writer:
+            for piece in [data] if isinstance(data, bytes | bytearray | memoryview) else data:
+                writer.write(piece)
+            return writer.finish()
+
+    @abstractmethod
+    def adopt(self, descriptor: int, size: int) -> Blob:
+        """Stages the bytes of an open regular file (by renaming or copying it); pinned as ``stage`` does."""
+
+    @abstractmethod
+    def pin(self, digest: str) -> None:
+        """Keeps a digest from being reclaimed; counted."""
+
+    @abstractmethod
+    def unpin(self, digest: str) -> None: ...
+
+    @abstractmethod
+    def map(self, blob: Blob) -> memoryview:
+        """A read-only view without a copy; outlives the store and the blob's removal. Checks the size only.
+
+        Raises CorruptionError naming the digest where the file is missing or has another size.
+        """
+
+    @abstractmethod
+    def path(self, blob: Blob) -> Path | None:
+        """Where the bytes lie as a file of mode 0400, or None for a store in memory."""
+
+    @abstractmethod
+    def read(self, blob: Blob, chunk_size: int = 1 << 20) -> Iterator[bytes]:
+        """The bytes in order, checked against the digest: a mismatch raises CorruptionError at the end."""
+
+    @abstractmethod
+    def verify(self, blob: Blob) -> None:
+        """Reads the whole blob; raises CorruptionError naming it where a bit differs."""
+
+    @abstractmethod
+    def digests(self) -> Iterator[tuple[str, int]]:
+        """Digest and size of everything stored, referenced or not."""
+
+
+class EngineFactory(Protocol):
+    """Opens (creating, where missing and asked) the engine of a bucket directory; the composition root passes it in."""
+
+    def __call__(self, directory: Path | None, *, create: bool) -> OrderedEngine: ...
+
+
+class HasMutex(Protocol):
+    """Something whose in-memory state is guarded by one mutex that is never held across a sync."""
+
+    def locked(self) -> AbstractContextManager[None]: ...
