@@ -202,7 +202,7 @@ class ModelNotFoundError(TfjsdError, LookupError):
 
 
 class InvalidArtifactsError(TfjsdError, ValueError):
-    """The artifacts, their JSON, their weights or a model URL contradict themselves or the format. Nothing was stored."""
+    """The artifacts, their JSON or their weights contradict themselves or the format. Nothing was stored."""
 
     name = "InvalidArtifactsError"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 Durability = Literal["strict", "relaxed"]
-"""``strict``: there after power loss once acknowledged. ``relaxed``: survives the death of the process; a power loss may
-take up to the last second. Never half a batch in either."""
+"""``strict``: there after power loss once acknowledged. ``relaxed``: survives the death of the process; a power loss
+may take up to the last second. Never half a batch in either."""
 
 Buffer = bytes | bytearray | memoryview
 """A payload in memory. Who receives one does not change it and does not keep it past the call unless it says so."""

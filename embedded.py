@@ -1,0 +1,1 @@
+"""The store in process, without a daemon."""

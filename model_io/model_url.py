@@ -1,0 +1,41 @@
+"""``<medium>://<path>``, parsed at the door into a type that cannot hold a bad value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import UnsupportedURLError
+
+SCHEME_SEPARATOR = "://"
+MEDIA = ("localstorage", "indexeddb")
+"""The store's own media, in the order in which TensorFlow.js registers their managers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelURL:
+    """A scheme and a path, both verbatim. Unlike TensorFlow.js, which splits at every ``://`` and forgets what follows
+    the second one, the path is all that follows the first."""
+
+    scheme: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}{SCHEME_SEPARATOR}{self.path}"
+
+
+def parse(url: str, supported: Iterable[str] = MEDIA) -> ModelURL:
+    """The URL's parts; raises UnsupportedURLError with tfjs's text where there is no scheme
+    (tfjs-core/src/io/model_management.ts, parseURL)."""
+    scheme, separator, path = url.partition(SCHEME_SEPARATOR)
+    if not separator:
+        raise UnsupportedURLError(
+            "The url string provided does not contain a scheme. Supported schemes are: " + ",".join(supported)
+        )
+    return ModelURL(scheme, path)
+
+
+def scheme_of(url: str) -> str | None:
+    """The scheme, or None for a plain path."""
+    scheme, separator, _ = url.partition(SCHEME_SEPARATOR)
+    return scheme if separator else None
