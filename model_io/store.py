@@ -1,7 +1,7 @@
 """The store as callers see it: one typed protocol for synchronous code, one for asynchronous code.
 
-Clients of the daemon, embedded stores and simulated browsers all satisfy them, so that code written for one runs
-on each. ``isinstance(x, tfjsd.Store)`` checks that the methods are there.
+Clients of the daemon, embedded stores and simulated browsers all satisfy them, so that code written for one
+runs on each. ``isinstance(x, tfjsd.Store)`` checks that the methods are there.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from .types import ModelArtifacts, ModelArtifactsInfo, SaveResult
 
     ModelURL = str | PathLike[str] | IOHandler
-    """``<medium>://<path>``; an ``os.PathLike`` is a file path, an object with ``save`` or ``load`` does it itself."""
+    """``<medium>://<path>``; an ``os.PathLike`` is a file path, an object with ``save`` or ``load`` a handler."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 Progress = Callable[[int, int | None], None]
-"""Called with the weight bytes done and their total (None while it is unknown), in the caller's thread or loop."""
+"""Called with the weight bytes done and their total (None while unknown), in the caller's thread or loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class StorageEstimate:
 
 @dataclass(frozen=True, slots=True)
 class StoreEvent:
-    """Something that was committed: ``storage`` (a browser's StorageEvent) or ``model`` (saved or removed)."""
+    """Something that was committed: ``storage`` (a browser's StorageEvent) or ``model``."""
 
     type: str
     origin: str
     data: Mapping[str, object]
-    """``storage``: ``key``, ``oldValue``, ``newValue``; ``model``: ``action`` (saved or removed) and ``url``."""
+    """``storage``: ``key``, ``oldValue``, ``newValue``; ``model``: ``action`` (saved, removed), ``url``."""
 
 
 @runtime_checkable
@@ -52,9 +52,9 @@ class Store(Protocol):
     """Models and localStorage of one origin, synchronously; thread-safe.
 
     URLs of ``localstorage://`` and ``indexeddb://`` are the store's own; ``file://``, ``downloads://``,
-    ``http(s)://``, path objects and handlers run in the calling process. What returned without an exception is
-    durable (unless ``durability="relaxed"`` was asked for); what raised changed nothing, but for StoreFailedError
-    and OutcomeUnknownError.
+    ``http(s)://``, path objects and handlers run in the calling process. What returned without an exception
+    is durable (unless ``durability="relaxed"`` was asked for); what raised changed nothing, but for
+    StoreFailedError and OutcomeUnknownError.
     """
 
     @property
@@ -115,9 +115,7 @@ class Store(Protocol):
     def events(self) -> Iterator[StoreEvent]:
         """What is committed from now on, in this origin, until the iterator is closed."""
 
-    def run(
-        self, function: Callable[Concatenate[AsyncStore, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    def run(self, function: Callable[Concatenate[AsyncStore, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs ``function(async_store, *args)`` to its end on a loop of its own: the way to IndexedDB from
         synchronous code."""
 
@@ -162,13 +160,9 @@ class AsyncStore(Protocol):
 
     async def list_models(self) -> dict[str, ModelArtifactsInfo]: ...
 
-    async def copy_model(
-        self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True
-    ) -> ModelArtifactsInfo: ...
+    async def copy_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo: ...
 
-    async def move_model(
-        self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True
-    ) -> ModelArtifactsInfo: ...
+    async def move_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo: ...
 
     async def remove_model(self, url: str) -> ModelArtifactsInfo: ...
 
