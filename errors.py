@@ -280,6 +280,27 @@ class AccessDeniedError(TfjsdError, PermissionError):
     http_status = 403
 
 
+class BadRequestError(TfjsdError, ValueError):
+    """A request to the daemon does not have the form that its protocol asks for. Nothing was done."""
+
+    name = "BadRequestError"
+
+
+class IngestRefusedError(TfjsdError):
+    """The daemon does not take a file staged in its ingest directory (a writer still has it open, another file system,
+    no leases). Nothing was stored; the same bytes may be streamed instead."""
+
+    name = "IngestRefused"
+    http_status = 409
+
+
+class ConfigurationError(TfjsdError, ValueError):
+    """A flag, an environment variable or a line of a configuration file is wrong; the message says which."""
+
+    name = "ConfigurationError"
+    exit_code = 2
+
+
 class NotInThisVersionError(TfjsdError):
     """The word is reserved for a later version."""
 

@@ -1,0 +1,51 @@
+"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): framing, both ways.
+
+Event types: ``storage`` (a StorageEvent: ``key``, ``oldValue``, ``newValue``, ``origin``), ``model`` (``type`` saved or
+removed, ``url``, ``origin``), ``ready`` (the subscription is in force). A value too large to send is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .json_text import dump_json, parse_json
+
+KEEP_ALIVE = b":\n\n"
+"""A comment: keeps the connection warm and finds out that a subscriber has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; ``data`` is JSON."""
+
+    type: str
+    data: dict[str, Any]
+    id: int | None = None
+
+    def encode(self) -> bytes:
+        lines = [f"event: {self.type}"]
+        if self.id is not None:
+            lines.append(f"id: {self.id}")
+        return "\n".join([*lines, f"data: {dump_json(self.data)}", "", ""]).encode("ascii")
+
+
+class EventDecoder:
+    """Takes the stream in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def feed(self, piece: bytes) -> Iterator[Event]:
+        """The events that are complete with this piece. Raises BadRequestError for data that is not JSON."""
+        *frames, self._pending = (self._pending + piece).split(b"\n\n")
+        for frame in frames:
+            fields = dict(line.split(b": ", 1) for line in frame.split(b"\n") if b": " in line and line[:1] != b":")
+            if b"data" in fields:
+                number = fields.get(b"id")
+                yield Event(
+                    fields.get(b"event", b"message").decode(),
+                    parse_json(fields[b"data"]),
+                    None if number is None else int(number),
+                )

@@ -1,0 +1,99 @@
+"""Model URLs and request targets: ``indexeddb://my/model`` is ``/v1/models/indexeddb/my%2Fmodel``.
+
+The path is one percent-encoded segment, UTF-8 with lone surrogates as their three bytes (a path is any JavaScript
+string). It goes into ``?path=`` where a browser would normalise the segment away, or where it is long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+from ..errors import BadRequestError, UnsupportedURLError
+from .protocol import MODEL_JSON, MODELS, WEIGHTS_BIN
+
+LONGEST_SEGMENT = 1_000
+_ARTIFACTS = (MODEL_JSON, WEIGHTS_BIN)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTarget:
+    """A model, or one of its two artifacts (``model.json``, ``weights.bin``), as a request names it."""
+
+    url: str
+    artifact: str | None = None
+
+
+def model_target(url: str, *, artifact: str | None = None, query: Mapping[str, str] | None = None) -> str:
+    """The request target for a model URL. Raises UnsupportedURLError for a URL without a scheme."""
+    medium, separator, path = url.partition("://")
+    if not separator:
+        raise UnsupportedURLError(
+            "The url string provided does not contain a scheme. Supported schemes are: localstorage,indexeddb"
+        )
+    segment = encode_text(path)
+    parameters = dict(query or {})
+    target = f"{MODELS}/{encode_text(medium)}"
+    if segment in ("", ".", "..") or len(segment) > LONGEST_SEGMENT:
+        parameters["path"] = path
+    else:
+        target += f"/{segment}"
+    return with_query(target if artifact is None else f"{target}/{artifact}", parameters)
+
+
+def with_query(target: str, parameters: Mapping[str, str]) -> str:
+    """The target with its parameters, percent-encoded as paths are."""
+    if not parameters:
+        return target
+    return f"{target}?{'&'.join(f'{encode_text(name)}={encode_text(value)}' for name, value in parameters.items())}"
+
+
+def split_target(target: str) -> tuple[str, dict[str, str]]:
+    """Path (still percent-encoded) and parameters (decoded) of a request target.
+
+    Raises BadRequestError for a parameter that comes twice or is not UTF-8.
+    """
+    path, _, query = target.partition("?")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="surrogatepass", max_num_fields=32)
+    except ValueError as error:
+        raise BadRequestError("The query is not valid percent-encoded UTF-8.") from error
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise BadRequestError("A query parameter comes twice.")
+    return path, {name: joined_surrogates(value) for name, value in parameters.items()}
+
+
+def parse_model_target(path: str, parameters: Mapping[str, str]) -> ModelTarget:
+    """What ``model_target`` made, from ``split_target``'s parts. Raises BadRequestError."""
+    if not path.startswith(f"{MODELS}/"):
+        raise BadRequestError(f"{path!r} names no model.")
+    medium, *rest = path[len(MODELS) + 1 :].split("/")
+    name = parameters.get("path")
+    if name is None and rest:
+        name = decode_text(rest.pop(0))
+    artifact = rest.pop(0) if rest else None
+    if rest or (artifact is not None and artifact not in _ARTIFACTS):
+        raise BadRequestError(
+            "A model's path is one percent-encoded segment (%2F for a slash); only model.json, weights.bin may follow."
+        )
+    return ModelTarget(f"{decode_text(medium)}://{name or ''}", artifact)
+
+
+def encode_text(text: str) -> str:
+    """One segment: everything but ``A-Za-z0-9_.-~`` percent-encoded."""
+    return quote(joined_surrogates(text).encode("utf-8", "surrogatepass"), safe="")
+
+
+def decode_text(segment: str) -> str:
+    """Raises BadRequestError where the bytes are not UTF-8 (lone surrogates excepted)."""
+    try:
+        return joined_surrogates(unquote_to_bytes(segment).decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"{segment[:80]!r} is not percent-encoded UTF-8.") from error
+
+
+def joined_surrogates(text: str) -> str:
+    """A high and a low surrogate in a row are one character, as in any JavaScript string."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
