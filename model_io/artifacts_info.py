@@ -1,0 +1,73 @@
+"""``ModelArtifactsInfo``: when a model was saved and how large its parts are, as TensorFlow.js reports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from ..errors import InvalidArtifactsError
+from . import ecma_json
+
+
+@dataclass(frozen=True, slots=True)
+class ModelArtifactsInfo:
+    """Sizes are bytes of the UTF-8 JSON text (topology, specs) and of the raw weights; no metadata is counted.
+
+    ``None`` stands for what JavaScript has as undefined: ``weight_data_bytes`` of an empty list of buffers, and
+    whatever a foreign writer left out.
+    """
+
+    date_saved: datetime | None
+    model_topology_type: Literal["JSON", "GraphDef"] = "JSON"
+    model_topology_bytes: int | None = None
+    weight_specs_bytes: int | None = None
+    weight_data_bytes: int | None = None
+
+    def to_json(self) -> str:
+        """The text that TensorFlow.js stores: its keys in its order, the date to the millisecond."""
+        members = {
+            "dateSaved": None if self.date_saved is None else ecma_json.date_to_iso(self.date_saved),
+            "modelTopologyType": self.model_topology_type,
+            "modelTopologyBytes": self.model_topology_bytes,
+            "weightSpecsBytes": self.weight_specs_bytes,
+            "weightDataBytes": self.weight_data_bytes,
+        }
+        present = {key: value for key, value in members.items() if value is not None or key == "dateSaved"}
+        return ecma_json.stringify(present)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelArtifactsInfo:
+        """Reads ``to_json``'s form. Raises InvalidArtifactsError where it is not an object of that form."""
+        members = ecma_json.parse(text)
+        if not isinstance(members, dict):
+            raise InvalidArtifactsError(f"a ModelArtifactsInfo is a JSON object, not {type(members).__name__}")
+        return cls(
+            _date(members.get("dateSaved")),
+            cast(Literal["JSON", "GraphDef"], members.get("modelTopologyType")),
+            _size(members, "modelTopologyBytes"),
+            _size(members, "weightSpecsBytes"),
+            _size(members, "weightDataBytes"),
+        )
+
+
+def to_milliseconds(moment: datetime) -> datetime:
+    """The instant as a JavaScript Date holds it, in UTC."""
+    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _date(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise InvalidArtifactsError(f"dateSaved is no ISO date: {value!r}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _size(members: dict[str, Any], key: str) -> int | None:
+    value = members.get(key)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise InvalidArtifactsError(f"{key} is no size: {value!r}")
