@@ -17,6 +17,9 @@ Durability = Literal["strict", "relaxed"]
 """``strict``: there after power loss once acknowledged. ``relaxed``: survives the death of the process; a power loss
 may take up to the last second. Never half a batch in either."""
 
+INLINE_LIMIT = 128 * 1024
+"""Binaries up to this many bytes lie in the batch; larger ones are blobs (a file costs two more syncs)."""
+
 Buffer = bytes | bytearray | memoryview
 """A payload in memory. Who receives one does not change it and does not keep it past the call unless it says so."""
 
@@ -48,7 +51,9 @@ class Reader(ABC):
         """The value, or None. Raises CorruptionError where the stored bytes are damaged."""
 
     @abstractmethod
-    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+    def scan(
+        self, start: bytes, stop: bytes | None, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
         """Records with ``start <= key < stop`` (``None``: to the end) in key order, or backwards.
 
         The iterator sees one consistent state, the one of the call. Close it (or exhaust it) to free what it pins.

@@ -1,0 +1,64 @@
+"""Structured values and their stored form: the door to the format in ``value_format``.
+
+``encode`` takes what structured clone takes (https://html.spec.whatwg.org/multipage/structured-data.html): None,
+UNDEFINED, bool, int and float (a Number; BigInt beyond 2^53), str, bytes and other buffers, aware datetime and Date,
+list and tuple, dict (Map where a key is no string), Map, set and Set, numpy arrays of the typed arrays' dtypes, RegExp,
+ScriptError, Boxed, BinaryView, Blob and File; shared and cyclic references of containers are kept. ``JsonText`` stands
+for the object that it describes, and a blob that is staged already for a binary of its bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DataCloneError
+from .abc import Blob, Buffer
+from .json_text import JsonText
+from .value_format import HAS_BLOBS, read_table, write_table
+from .value_reader import ValueReader
+from .value_writer import ValueWriter, not_cloneable
+
+__all__ = ["Encoded", "JsonText", "blobs_of", "cannot_stage", "decode", "encode", "not_cloneable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The stored bytes of a value and the blobs that they refer to."""
+
+    data: bytes
+    blobs: tuple[Blob, ...] = ()
+
+
+def encode(value: object, stage: Callable[[Buffer], Blob]) -> Encoded:
+    """The stored form of a value, as it is now. Strings and binaries above INLINE_LIMIT go through ``stage``.
+
+    Raises DataCloneError for a value that structured clone does not take. Blobs that were staged stay pinned; they are
+    the caller's to refer to or unpin.
+    """
+    writer = ValueWriter(stage)
+    item = writer.write(value)
+    blobs = tuple(blob for _, blob in writer.blobs.values())
+    return Encoded(write_table(blobs) + item, blobs)
+
+
+def decode(data: bytes, open_blob: Callable[[Blob], memoryview], *, json_as_text: bool = False) -> Any:
+    """The value. Binaries that lie out of line come as read-only views on what ``open_blob`` gives, arrays as read-only
+    numpy arrays on it; with ``json_as_text`` JSON text comes as JsonText instead of the object.
+
+    Raises CorruptionError where the bytes are not a value of a known version.
+    """
+    return ValueReader(data, open_blob, json_as_text=json_as_text).read()
+
+
+def blobs_of(data: bytes) -> list[Blob]:
+    """The blobs that a stored value refers to, without reading the value."""
+    if len(data) > 1 and not data[1] & HAS_BLOBS:
+        return []
+    return read_table(data)[0]
+
+
+def cannot_stage(_data: Buffer) -> Blob:
+    """A ``stage`` for where nothing may go out of line."""
+    raise DataCloneError("The value is too large to be stored here.")
