@@ -1,0 +1,89 @@
+"""One run of one command: its arguments, its output, and the store, connected to when first asked for."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from ..client import Client
+    from .arguments import Arguments
+    from .output import Output
+
+
+class Connect(Protocol):
+    """``tfjsd.connect``, or what a test puts in its place."""
+
+    def __call__(self, target: str | None, *, home: str | None, origin: str | None, autostart: bool) -> Client: ...
+
+
+class Invocation:
+    """What a command's function gets. As a context manager it closes the store."""
+
+    def __init__(self, arguments: Arguments, output: Output, connect: Connect) -> None:
+        self.arguments = arguments
+        self.output = output
+        self._connect = connect
+        self._client: Client | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @property
+    def store(self) -> Client:
+        """The daemon's client; starts the daemon where that is allowed.
+
+        Raises:
+            DaemonUnavailableError: none runs and none was started.
+            HomeInUseError: the daemon that answers has another home.
+        """
+        if self._client is None:
+            self._client = self._open.enter_context(self.connect(autostart=not self.arguments.flag("--no-autostart")))
+        return self._client
+
+    def connect(self, *, autostart: bool) -> Client:
+        """A connection of its own, for verbs that never start the daemon."""
+        arguments = self.arguments
+        return self._connect(
+            arguments.text("--socket"),
+            home=arguments.text("--home"),
+            origin=arguments.text("--origin"),
+            autostart=autostart,
+        )
+
+    def connect_for(self, words: list[str]) -> Client:
+        """A connection as another command line's global options ask for it, without starting a daemon."""
+        given = dict(pairwise(words)) | {
+            name: value for name, _, value in (word.partition("=") for word in words) if value
+        }
+        arguments = self.arguments
+        return self._connect(
+            given.get("--socket", arguments.text("--socket")),
+            home=given.get("--home", arguments.text("--home")),
+            origin=given.get("--origin", arguments.text("--origin")),
+            autostart=False,
+        )
+
+    def in_origin(self, origin: str | None) -> Client:
+        """The store seen from ``origin``; from the one of ``--origin`` where None."""
+        return self.store if origin is None else self.store.with_origin(origin)
+
+    def confirm(self, question: str) -> bool:
+        """Asks a person; a program, which nobody can ask, has meant what it said."""
+        if self.arguments.flag("--yes") or not self.output.asks:
+            return True
+        self.output.stderr.write(f"{question} [y/N] ")
+        self.output.stderr.flush()
+        import sys
+
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
