@@ -8,7 +8,7 @@ TensorFlow.js or a browser defines are kept word for word.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 
 class TfjsdError(Exception):
@@ -231,10 +231,26 @@ class TooLargeError(TfjsdError):
 
 
 class StoreFailedError(TfjsdError):
-    """The disk failed or is damaged. The outcome of the operation that met it is unknown; reads may go on."""
+    """The disk failed or is damaged; reads may go on.
+
+    ``outcome`` says what became of the operation that met it: ``unknown``, or ``unchanged`` where the store was
+    recovered and the operation found absent. ``disk_full`` marks the failures that freed space cures.
+    """
 
     name = "StoreFailedError"
     http_status = 503
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        outcome: Literal["unknown", "unchanged"] = "unknown",
+        disk_full: bool = False,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.outcome = outcome
+        self.disk_full = disk_full
 
 
 class CorruptionError(StoreFailedError):
@@ -256,6 +272,27 @@ class HomeInUseError(TfjsdError):
     name = "HomeInUseError"
     http_status = 409
     exit_code = 75
+
+
+class EngineMissingError(TfjsdError):
+    """The library of the storage engine is not installed; the message names the command that installs it."""
+
+    name = "EngineMissingError"
+    http_status = 503
+    exit_code = 69
+
+
+class StoreClosedError(TfjsdError):
+    """The store was closed; nothing was changed."""
+
+    name = "StoreClosedError"
+    http_status = 503
+
+
+class BackupError(TfjsdError, ValueError):
+    """The file is no backup, is incomplete or damaged, or the home is not empty. Nothing was restored."""
+
+    name = "BackupError"
 
 
 class OutcomeUnknownError(TfjsdError):

@@ -7,7 +7,7 @@ a ``concurrent.futures.Future``, which synchronous callers wait on and asynchron
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,9 @@ may take up to the last second. Never half a batch in either."""
 
 INLINE_LIMIT = 128 * 1024
 """Binaries up to this many bytes lie in the batch; larger ones are blobs (a file costs two more syncs)."""
+
+INLINE_LIMIT = 128 * 1024
+"""Binaries up to this size travel in the batch; larger ones are blobs (a separate file costs two more syncs)."""
 
 Buffer = bytes | bytearray | memoryview
 """A payload in memory. Who receives one does not change it and does not keep it past the call unless it says so."""
@@ -51,9 +54,7 @@ class Reader(ABC):
         """The value, or None. Raises CorruptionError where the stored bytes are damaged."""
 
     @abstractmethod
-    def scan(
-        self, start: bytes, stop: bytes | None, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Records with ``start <= key < stop`` (``None``: to the end) in key order, or backwards.
 
         The iterator sees one consistent state, the one of the call. Close it (or exhaust it) to free what it pins.
@@ -102,10 +103,15 @@ class OrderedEngine(Reader):
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A large binary value: immutable, named by the BLAKE3 digest (64 hex digits) of its ``size`` bytes."""
+    """A large binary value: immutable, named by the BLAKE3 digest (64 hex digits) of its ``size`` bytes.
+
+    ``ticket`` is set on what staging returns: it stands for that staging's own pin, so that a commit releases this pin
+    and not the one of another caller who stages the same bytes.
+    """
 
     digest: str
     size: int
+    ticket: int = field(default=0, compare=False, repr=False)
 
 
 class BlobWriter(ABC):
@@ -153,6 +159,33 @@ class BlobStore(ABC):
 
     @abstractmethod
     def unpin(self, digest: str) -> None: ...
+
+    @abstractmethod
+    def is_pinned(self, digest: str) -> bool: ...
+
+    @abstractmethod
+    def on_unpinned(self, listener: Callable[[str], None]) -> None:
+        """``listener`` is told each digest that lost its last pin (so that an unused one can be reclaimed)."""
+
+    @abstractmethod
+    def redeem(self, blob: Blob) -> None:
+        """Releases the pin that staging gave ``blob``, once; nothing for a blob without a ticket."""
+
+    @abstractmethod
+    def secure(self, digests: Iterable[str]) -> None:
+        """Makes the directory entries of staged blobs durable: after this, a batch may refer to them.
+
+        Raises StoreFailedError (outcome ``unchanged``) where that failed now or earlier for one of them: it has to be
+        staged anew, because a failed sync is never retried.
+        """
+
+    @abstractmethod
+    def condemn(self, digest: str) -> bool:
+        """Marks a blob that nothing refers to for removal; False if it is pinned. Staging or pinning lifts the mark."""
+
+    @abstractmethod
+    def reclaim(self, digest: str) -> bool:
+        """Removes a blob if it is still marked; whether it is gone. Removing one that is not there is fine."""
 
     @abstractmethod
     def map(self, blob: Blob) -> memoryview:

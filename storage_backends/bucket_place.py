@@ -1,0 +1,118 @@
+"""Where a bucket's engine and blobs lie: a directory of the home, or memory.
+
+A directory counts as a bucket from the moment its file ``origin`` exists. That file is written last, after the engine
+was sealed by a synced write and every directory above it was synced: a LevelDB cut off earlier cannot be opened.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from blake3 import blake3
+
+from ..errors import CorruptionError, UnsupportedFormatError
+from . import durable
+from .abc import BlobStore, EngineFactory, OrderedEngine, WriteBatch
+from .blobs import FileBlobStore
+from .catalogue import COMMIT_KEY, FORMAT_KEY, Catalogue
+from .memory_blobs import MemoryBlobStore
+from .witness import Witness
+
+BUCKET_FORMAT = 1
+_FORMAT = struct.Struct("<I")
+
+
+def directory_name(origin: str) -> str:
+    """32 hex digits: an origin may hold what no file name can, or be too long for one."""
+    return blake3(origin.encode("utf-8", "surrogatepass")).hexdigest(length=16)
+
+
+class BucketPlace:
+    """Creates and opens the engine of one origin."""
+
+    def __init__(self, origin: str, buckets: Path | None, engines: EngineFactory) -> None:
+        self.origin = origin
+        self.directory = None if buckets is None else buckets / directory_name(origin)
+        self.blobs: BlobStore = MemoryBlobStore() if self.directory is None else FileBlobStore(self.directory / "blobs")
+        self.exists = self.directory is not None and (self.directory / "origin").exists()
+        self._engines = engines
+        self._witness: Witness | None = None
+
+    def create(self) -> OrderedEngine:
+        """A new, sealed engine; durable under its origin's name when this returns."""
+        with durable.translated(f"Cannot create the bucket of {self.origin}"):
+            engine = self._new_engine()
+            try:
+                self._seal(engine)
+            except BaseException:
+                engine.close()
+                raise
+        return engine
+
+    def _new_engine(self) -> OrderedEngine:
+        if self.directory is None:
+            return self._engines(None, create=True)
+        path = self.directory / "leveldb"
+        durable.remove_tree(path)  # of an attempt that failed
+        durable.make_directory(path)
+        return self._engines(path, create=True)
+
+    def _seal(self, engine: OrderedEngine) -> None:
+        batch = WriteBatch()
+        batch.put(FORMAT_KEY, _FORMAT.pack(BUCKET_FORMAT))
+        batch.put(COMMIT_KEY, Catalogue().encode())
+        engine.write(batch, sync=True)
+        engine.sync()
+        if self.directory is None:
+            return
+        durable.fsync_path(self.directory / "leveldb")
+        durable.fsync_path(self.directory)
+        self._witness = Witness(self.directory / "acknowledged")
+        durable.write_file(self.directory / "origin", self.origin.encode("utf-8", "surrogatepass"))
+        durable.fsync_path(self.directory.parent)
+
+    def open(self) -> tuple[OrderedEngine, Catalogue]:
+        """The engine of an existing bucket and its commit record.
+
+        Raises UnsupportedFormatError for a newer format and CorruptionError where acknowledged commits are missing.
+        """
+        with durable.translated(f"Cannot open the bucket of {self.origin}"):
+            if self.directory is None:
+                engine = self._engines(None, create=False)
+            else:
+                engine = self._engines(self.directory / "leveldb", create=False)
+                self._witness = self._witness or Witness(self.directory / "acknowledged")
+        try:
+            return engine, self._check(engine)
+        except BaseException:
+            engine.close()
+            raise
+
+    def _check(self, engine: OrderedEngine) -> Catalogue:
+        data = engine.get(FORMAT_KEY)
+        if data is None or len(data) != _FORMAT.size:
+            raise CorruptionError(f"The format record of {self.origin} is missing or damaged")
+        version = _FORMAT.unpack(data)[0]
+        if version > BUCKET_FORMAT:
+            raise UnsupportedFormatError(
+                f"The data of {self.origin} has format {version}; this version of tfjsd reads up to {BUCKET_FORMAT}",
+                hint="Update tfjsd.",
+            )
+        catalogue = Catalogue.decode(engine.get(COMMIT_KEY))
+        if self._witness is not None and catalogue.number < self._witness.read():
+            raise CorruptionError(
+                f"{self.origin}: the engine ends at commit {catalogue.number}, but commit {self._witness.read()} was "
+                "acknowledged: records are lost"
+            )
+        return catalogue
+
+    def acknowledge(self, number: int) -> None:
+        """Notes that the commits up to ``number`` are on stable storage."""
+        if self._witness is not None:
+            self._witness.record(number)
+
+    def close(self) -> None:
+        witness, self._witness = self._witness, None
+        if witness is not None:
+            witness.close()

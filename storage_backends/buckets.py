@@ -1,0 +1,435 @@
+"""One origin's data: an engine, its blobs, and the order in which they change."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+
+from sortedcontainers import SortedDict
+
+from ..errors import QuotaExceededError, StoreClosedError, StoreFailedError, TfjsdError
+from .abc import BlobStore, Durability, OrderedEngine, Snapshot, WriteBatch
+from .bucket_place import BucketPlace
+from .catalogue import (
+    Catalogue,
+    journal_key,
+    reference_prefix,
+)
+from .commit_queue import CommitQueue, Group, Sequenced
+from .engine_slot import EngineSlot, unchanged
+from .mutation import Mutation
+from .overlay import Overlay, merged
+from .reclaimer import Reclaimer
+from .reserve import Reserve
+
+__all__ = ["Bucket", "Mutation"]
+
+RELAXED_SYNC_SECONDS = 0.8
+IDLE_SECONDS = 60.0
+_SMALL = 4096
+
+_log = logging.getLogger(__name__)
+
+
+class Bucket:
+    """Thread-safe. A mutex guards what is in memory and is never held across a sync.
+
+    Reads see every sequenced mutation, committed or not. Nothing touches the disk before the first write.
+    """
+
+    def __init__(self, place: BucketPlace, pool: Executor, reserve: Reserve, wake: Callable[[Bucket], None]) -> None:
+        self.origin = place.origin
+        self.blobs: BlobStore = place.blobs
+        self.generation = 0
+        self._place = place
+        self._pool = pool
+        self._reserve = reserve
+        self._wake = wake
+        self._mutex = threading.RLock()
+        self._holder: int | None = None
+        self._io = threading.Lock()
+        self._slot = EngineSlot(place, self._mutex, reserve)
+        self._overlay = Overlay()
+        self._queue = CommitQueue(self._mutex, pool, self._commit_waiting)
+        self._last: Catalogue | None = None  # after the newest pending mutation
+        self._reclaimer = Reclaimer(self.blobs, self._overlay)
+        self._reclaiming = False
+        self._reconciled = False
+        self._views: weakref.WeakSet[Iterator[tuple[bytes, bytes]]] = weakref.WeakSet()
+        self._snapshots: weakref.WeakSet[_BucketSnapshot] = weakref.WeakSet()
+        self._used_at = time.monotonic()
+        self._relaxed_since: float | None = None
+        self._closed = False
+        self.blobs.on_unpinned(self._unpinned)
+
+    # -- Reading -------------------------------------------------------------------------------------------------------
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value that the newest sequenced mutation left, or None.
+
+        Raises CorruptionError where the record is damaged and StoreFailedError where the bucket cannot be opened.
+        """
+        with self._mutex:
+            pending, value = self._overlay.lookup(key)
+            if pending:
+                return value
+            engine = self._engine()
+            return None if engine is None else engine.get(key)
+
+    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Records with ``start <= key < stop`` in key order, or backwards, as they were at the call."""
+        with self._mutex:
+            engine = self._engine()
+            changes = self._overlay.changes(start, stop)
+            records = iter(()) if engine is None else engine.scan(start, stop, reverse=reverse)
+            if engine is not None:
+                self._views.add(records)
+        return merged(records, changes, reverse=reverse)
+
+    def snapshot(self) -> Snapshot:
+        """The state of now, until closed; keeps the files of the blobs it refers to."""
+        with self._mutex:
+            engine = self._engine()
+            inner = None if engine is None else engine.snapshot()
+            snapshot = _BucketSnapshot(self, inner, self._overlay.copy(), self._newest().number)
+            self._snapshots.add(snapshot)
+            return snapshot
+
+    def bytes_used(self) -> int:
+        """Keys and values, and blobs once for each reference, pending mutations included. Costs no read."""
+        totals = self.totals()
+        return totals.bytes_used + totals.blob_bytes
+
+    def totals(self) -> Catalogue:
+        """What the bucket holds, pending mutations included."""
+        with self._mutex:
+            self._check_open()
+            if not self._slot.is_known:
+                self._engine()
+            return self._newest()
+
+    def _engine(self) -> OrderedEngine | None:
+        self._check_open()
+        self._used_at = time.monotonic()
+        was_open = self._slot.is_open
+        engine = self._slot.reader()
+        if engine is not None and not was_open:
+            self._wake(self)
+            if not self._reconciled:
+                self._reconciled = True
+                self._pool.submit(self.reconcile)
+        return engine
+
+    def _newest(self) -> Catalogue:
+        return self._last or self._slot.catalogue
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError("The store is closed")
+
+    # -- Changing ------------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """The mutex alone: what is read inside belongs together, and no blob that it names is removed meanwhile."""
+        with self._mutex:
+            outer, self._holder = self._holder, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._holder = outer
+
+    @contextlib.contextmanager
+    def mutate(self, durability: Durability = "strict") -> Iterator[Mutation]:
+        """A change that is sequenced when the block ends, whole, and committed in the background.
+
+        Holds the mutex for the block. If the block raises, nothing happened: undo callbacks run in reverse. The same
+        goes for a commit that fails, and for every mutation sequenced after it. Blocks while too much is pending.
+        """
+        if self._holder != threading.get_ident():
+            self._queue.wait_for_room()
+        with self.locked():
+            self._check_open()
+            mutation = Mutation(self, durability)
+            try:
+                yield mutation
+                self._sequence(mutation)
+            except BaseException as error:
+                for callback in reversed(mutation.undo):
+                    callback()
+                for blob in mutation.referred:
+                    self.blobs.redeem(blob)
+                mutation.future.set_exception(error)
+                raise
+
+    def _sequence(self, mutation: Mutation) -> None:
+        self._engine()  # the totals so far
+        catalogue = self._newest()
+        changes: dict[bytes, bytes | None] = {}
+        for key, value in mutation.writes.items():
+            old = self.get(key)
+            if old != value:
+                catalogue = catalogue.changed(key, old, value)
+                changes[key] = value
+        self._check_references(mutation)
+        entry = Sequenced(changes, catalogue.numbered(catalogue.number + 1), mutation.durability, mutation.future)
+        self._journal(mutation, changes)
+        entry.size = sum(len(key) + len(value or b"") for key, value in changes.items())
+        entry.frees_space = None in changes.values() and entry.size < _SMALL
+        if changes and not entry.frees_space:
+            self._reserve.ensure()
+        entry.undo, entry.committed, entry.blobs = mutation.undo, mutation.committed, mutation.referred
+        for blob in entry.blobs:
+            self.blobs.pin(blob.digest)
+        for digest in mutation.released:
+            self._reclaimer.propose(digest, entry.catalogue.number)
+        self._overlay.add(entry.catalogue.number, changes)
+        self._last = entry.catalogue
+        self.generation += 1
+        self._queue.append(entry)
+
+    def _check_references(self, mutation: Mutation) -> None:
+        for blob in mutation.referred:
+            if not self.blobs.is_pinned(blob.digest) and not self._is_referred(blob.digest):
+                raise StoreFailedError(f"blob {blob.digest} is neither staged nor referred to", outcome="unchanged")
+
+    def _is_referred(self, digest: str) -> bool:
+        return next(self.scan(*reference_prefix(digest)), None) is not None
+
+    def _journal(self, mutation: Mutation, changes: dict[bytes, bytes | None]) -> None:
+        """A digest that loses its last reference is journaled in the batch that takes it away."""
+        for blob in mutation.referred:
+            if self.get(journal_key(blob.digest)) is not None:
+                changes[journal_key(blob.digest)] = None
+        for digest in set(mutation.released):
+            if next(mutation.scan(*reference_prefix(digest)), None) is None:
+                changes[journal_key(digest)] = b""
+
+    # -- Committing ----------------------------------------------------------------------------------------------------
+
+    def _commit_waiting(self) -> bool:
+        """Commits one group, in a thread of the pool; whether there may be another one."""
+        with self._io:
+            with self._mutex:
+                if self._queue.finished():
+                    return False
+                group = self._queue.take()
+            error = self._try_commit(group)
+            with self._mutex:
+                if error is None:
+                    self._settle(group)
+                else:
+                    group += self._queue.take()
+                    self._fail(group)
+        _announce(group, error)
+        with self._mutex:
+            self._queue.settled(group)
+        self._release_blobs(group)
+        return True
+
+    def _try_commit(self, group: Group) -> TfjsdError | None:
+        try:
+            self._commit(group)
+        except TfjsdError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 (the outermost frame of a thread: the callers must hear of it)
+            _log.exception("%s: a commit failed unexpectedly", self.origin)
+            return StoreFailedError(f"The commit failed unexpectedly: {error!r}")
+        return None
+
+    def _commit(self, group: Group) -> None:
+        strict = any(entry.durability == "strict" for entry in group)
+        if not any(entry.changes for entry in group):
+            if strict:
+                self._slot.sync()
+            return
+        self.blobs.secure(blob.digest for entry in group for blob in entry.blobs)
+        try:
+            self._slot.commit(self._batch(group), group[-1].catalogue, strict=strict)
+        except QuotaExceededError:
+            if not all(entry.frees_space for entry in group):
+                raise
+            # The reserve has been released: what frees space goes through now.
+            self._slot.commit(self._batch(group), group[-1].catalogue, strict=strict)
+
+    def _batch(self, group: Group) -> WriteBatch:
+        batch = WriteBatch()
+        with self._mutex:
+            gone, self._reclaimer.gone = self._reclaimer.gone, []
+        for digest in gone:
+            batch.delete(journal_key(digest))
+        for entry in group:
+            batch.operations.extend(entry.changes.items())
+        return batch
+
+    def _settle(self, group: Group) -> None:
+        """The group is in the engine; under the mutex."""
+        number = group[-1].catalogue.number
+        for entry in group:
+            self._overlay.settle(number, entry.changes)
+        if self._last is not None and self._last.number <= number:
+            self._last = None
+        if self._slot.relaxed_outstanding and self._relaxed_since is None:
+            self._relaxed_since = time.monotonic()
+        elif not self._slot.relaxed_outstanding:
+            self._relaxed_since = None
+        self._wake(self)
+
+    def _fail(self, group: Group) -> None:
+        """The group and all after it are void; under the mutex."""
+        self._overlay.drop()
+        self._last = None
+        self.generation += 1
+        for entry in reversed(group):
+            for callback in reversed(entry.undo):
+                callback()
+
+    def _release_blobs(self, group: Group) -> None:
+        for entry in group:
+            for blob in entry.blobs:
+                self.blobs.unpin(blob.digest)
+                self.blobs.redeem(blob)
+        self._schedule_reclaim()
+
+    # -- Blobs that nothing needs --------------------------------------------------------------------------------------
+
+    def _unpinned(self, digest: str) -> None:
+        with self._mutex:
+            if not self._closed:
+                self._reclaimer.propose(digest, self._newest().number)
+        self._schedule_reclaim()
+
+    def _schedule_reclaim(self) -> None:
+        with self._mutex:
+            if self._reclaiming or self._closed or not self._reclaimer.has_proposals:
+                return
+            self._reclaiming = True
+            self._pool.submit(self._reclaim)
+
+    def _reclaim(self) -> None:
+        with self._mutex:
+            self._reclaiming = False
+            if self._closed:
+                return
+            ready = self._reclaimer.ready(
+                self._slot.reader(),
+                self._slot.durable_number,
+                min((snapshot.number for snapshot in self._snapshots), default=None),
+            )
+        gone = self._reclaimer.remove(ready)
+        with self._mutex:
+            self._reclaimer.gone += gone
+
+    def _snapshot_closed(self, snapshot: _BucketSnapshot) -> None:
+        with self._mutex:
+            self._snapshots.discard(snapshot)
+        self._schedule_reclaim()
+
+    def reconcile(self) -> None:
+        """Removes the files of blobs that nothing refers to, such as a killed process leaves."""
+        with self._mutex:
+            if self._closed:
+                return
+            engine = self._engine()
+            if engine is not None:
+                self._reclaimer.propose_all(engine, self._newest().number)
+        self._reclaim()
+
+    # -- Keeping house -------------------------------------------------------------------------------------------------
+
+    def tidy(self) -> float | None:
+        """Syncs relaxed commits that are due and closes an idle engine; seconds until the next call, None if never."""
+        with self._mutex:
+            now = time.monotonic()
+            if self._closed or not self._slot.is_open:
+                return None
+            relaxed_since = self._relaxed_since
+        if relaxed_since is not None:
+            if now < relaxed_since + RELAXED_SYNC_SECONDS:
+                return relaxed_since + RELAXED_SYNC_SECONDS - now
+            self._sync_relaxed()
+        return self._close_idle()
+
+    def _sync_relaxed(self) -> None:
+        with self._io:
+            self._relaxed_since = None
+            self._slot.sync()
+        self._schedule_reclaim()
+
+    def _close_idle(self) -> float | None:
+        if self._place.directory is None:
+            return None
+        with self._io, self._mutex:
+            rest = self._used_at + IDLE_SECONDS - time.monotonic()
+            if rest > 0 or not self._queue.is_idle or self._views or self._snapshots:
+                return max(rest, 1.0)
+            self._close_engine()
+            return None
+
+    def close(self) -> None:
+        """Commits what is pending and frees the engine; idempotent."""
+        self._queue.wait_idle()
+        with self._io, self._mutex:
+            if not self._closed:
+                self._closed = True
+                self._close_engine()
+
+    def _close_engine(self) -> None:
+        try:
+            self._slot.sync()
+            self._slot.forget_journal(self._reclaimer.gone)
+        finally:
+            self._reclaimer.gone = []
+            self._slot.close()
+
+
+def _announce(group: Group, error: TfjsdError | None) -> None:
+    """Tells callers what became of their mutations; without locks."""
+    for index, entry in enumerate(group):
+        if error is not None:
+            entry.future.set_exception(error if index == 0 else unchanged(error))
+            continue
+        for callback in entry.committed:
+            try:
+                callback()
+            except Exception:  # noqa: BLE001 (the outermost frame of a thread; the commit stands)
+                _log.exception("A listener of a commit failed")
+        entry.future.set_result(None)
+
+
+class _BucketSnapshot(Snapshot):
+    def __init__(
+        self,
+        bucket: Bucket,
+        inner: Snapshot | None,
+        overlay: SortedDict[bytes, bytes | None],
+        number: int,
+    ) -> None:
+        self.number = number
+        self._bucket = bucket
+        self._inner = inner
+        self._overlay = overlay
+
+    def get(self, key: bytes) -> bytes | None:
+        if key in self._overlay:
+            value: bytes | None = self._overlay[key]
+            return value
+        return None if self._inner is None else self._inner.get(key)
+
+    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        changes = []
+        if self._overlay and (stop is None or start < stop):
+            keys = self._overlay.irange(start, stop, inclusive=(True, False))
+            changes = [(key, self._overlay[key]) for key in keys]
+        records = iter(()) if self._inner is None else self._inner.scan(start, stop, reverse=reverse)
+        return merged(records, changes, reverse=reverse)
+
+    def close(self) -> None:
+        if self._inner is not None:
+            self._inner.close()
+        self._bucket._snapshot_closed(self)

@@ -1,0 +1,128 @@
+"""What a bucket's commit record says of all its records: enough to notice one that was lost.
+
+LevelDB's own checksums miss the loss of a whole table or log (one of 480 bit flips, in the manifest, lost records
+silently). So every batch carries one record: the number of the commit, and count, size and a sum of digests over all
+records, kept up to date by difference. ``verify`` adds them up anew.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+
+from blake3 import blake3
+
+from ..errors import CorruptionError
+
+STORE_METADATA = b"\x00"
+REFERENCES = b"\x01"
+LOCAL_STORAGE = b"\x02"
+INDEXED_DB_METADATA = b"\x03"
+INDEXED_DB_RECORDS = b"\x04"
+
+FORMAT_KEY = STORE_METADATA + b"format"
+COMMIT_KEY = STORE_METADATA + b"commit"
+JOURNAL = STORE_METADATA + b"unlink/"
+"""Followed by 32 digest bytes: a blob that lost its last reference and whose file may still be there."""
+
+_RECORD = struct.Struct("<QQQQ16s")
+_MODULUS = 1 << 128
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Totals over the records outside the store's own namespace, after the commit ``number``.
+
+    ``bytes_used`` counts keys and values of the media; ``blob_bytes`` counts each reference to a blob, so two models
+    with the same weights count them twice, as in a browser.
+    """
+
+    number: int = 0
+    count: int = 0
+    bytes_used: int = 0
+    blob_bytes: int = 0
+    digest: int = 0
+
+    def changed(self, key: bytes, old: bytes | None, new: bytes | None) -> Catalogue:
+        """After one record went from ``old`` to ``new`` (None: absent)."""
+        if old is not None and old == new:
+            return self
+        result = self
+        if old is not None:
+            result = result._plus(key, old, -1)
+        if new is not None:
+            result = result._plus(key, new, 1)
+        return result
+
+    def _plus(self, key: bytes, value: bytes, sign: int) -> Catalogue:
+        size = blob_bytes = 0
+        if key[:1] == REFERENCES:
+            blob_bytes = reference_size(value)
+        elif key[:1] != STORE_METADATA:
+            size = len(key) + len(value)
+        else:
+            return self
+        return Catalogue(
+            self.number,
+            self.count + sign,
+            self.bytes_used + sign * size,
+            self.blob_bytes + sign * blob_bytes,
+            (self.digest + sign * record_digest(key, value)) % _MODULUS,
+        )
+
+    def numbered(self, number: int) -> Catalogue:
+        return replace(self, number=number)
+
+    def encode(self) -> bytes:
+        digest = self.digest.to_bytes(16, "little")
+        return _RECORD.pack(self.number, self.count, self.bytes_used, self.blob_bytes, digest)
+
+    @classmethod
+    def decode(cls, data: bytes | None) -> Catalogue:
+        """Raises CorruptionError where the record is missing or has another length."""
+        if data is None or len(data) != _RECORD.size:
+            raise CorruptionError("the commit record is missing or damaged")
+        number, count, bytes_used, blob_bytes, digest = _RECORD.unpack(data)
+        return cls(number, count, bytes_used, blob_bytes, int.from_bytes(digest, "little"))
+
+
+def record_digest(key: bytes, value: bytes) -> int:
+    """128 bits of BLAKE3 over the key's length, key and value."""
+    hasher = blake3(len(key).to_bytes(4, "little"))
+    hasher.update(key)
+    hasher.update(value)
+    return int.from_bytes(hasher.digest(length=16), "little")
+
+
+def reference_key(digest: str, owner: bytes) -> bytes:
+    return REFERENCES + bytes.fromhex(digest) + owner
+
+
+def reference_prefix(digest: str) -> tuple[bytes, bytes]:
+    """The range of all references to a digest."""
+    start = REFERENCES + bytes.fromhex(digest)
+    return start, following(start)
+
+
+def referred_digest(key: bytes) -> str:
+    """The digest in the key of a reference or of a journal entry."""
+    offset = 1 if key[:1] == REFERENCES else len(JOURNAL)
+    return key[offset : offset + 32].hex()
+
+
+def reference_size(value: bytes) -> int:
+    return int.from_bytes(value, "little")
+
+
+def reference_value(size: int) -> bytes:
+    return size.to_bytes(8, "little")
+
+
+def journal_key(digest: str) -> bytes:
+    return JOURNAL + bytes.fromhex(digest)
+
+
+def following(prefix: bytes) -> bytes:
+    """The least key after all keys that start with ``prefix`` (which must not be all 0xff)."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes([stripped[-1] + 1])

@@ -1,0 +1,166 @@
+"""The engine of one bucket: created on the first write, opened on demand, reopened after its first error."""
+
+from __future__ import annotations
+
+import logging
+from threading import RLock
+
+from ..errors import CorruptionError, QuotaExceededError, StoreFailedError, TfjsdError
+from . import durable
+from .abc import OrderedEngine, WriteBatch
+from .bucket_place import BucketPlace
+from .catalogue import COMMIT_KEY, Catalogue, journal_key
+from .reserve import Reserve
+
+_log = logging.getLogger(__name__)
+
+
+class EngineSlot:
+    """Writes are for one thread at a time (the holder of the bucket's I/O lock); reads need the mutex.
+
+    After an engine error nothing is acknowledged until the engine was closed, opened and its commit number read.
+    """
+
+    def __init__(self, place: BucketPlace, mutex: RLock, reserve: Reserve) -> None:
+        self._place = place
+        self._mutex = mutex
+        self._reserve = reserve
+        self._engine: OrderedEngine | None = None
+        self._poison: StoreFailedError | None = None
+        self.catalogue = Catalogue()  # the newest commit that was acknowledged
+        self.durable_number = 0  # the newest one that is on stable storage
+        self.is_known = not place.exists  # whether the catalogue was read
+
+    @property
+    def exists(self) -> bool:
+        return self._place.exists
+
+    @property
+    def is_open(self) -> bool:
+        return self._engine is not None
+
+    @property
+    def relaxed_outstanding(self) -> bool:
+        return self.durable_number < self.catalogue.number
+
+    def reader(self) -> OrderedEngine | None:
+        """The engine, opened if need be; None for a bucket that does not exist. Under the mutex."""
+        if self._engine is None and self._place.exists:
+            self._open()
+        return self._engine
+
+    def _open(self) -> OrderedEngine:
+        engine, catalogue = self._place.open()
+        if catalogue.number < self.catalogue.number:
+            engine.close()
+            raise CorruptionError(
+                f"{self._place.origin}: commit {self.catalogue.number} was acknowledged, the engine ends at "
+                f"{catalogue.number}: records are lost"
+            )
+        self._engine, self.catalogue, self._poison = engine, catalogue, None
+        self.durable_number = catalogue.number  # opening writes the log anew as a synced table
+        self.is_known = True
+        return engine
+
+    def writer(self) -> OrderedEngine:
+        """The engine for a write, created or recovered if need be; raises what keeps it from being written."""
+        if self._poison is not None:
+            self._reopen()
+        if self._engine is None and not self._place.exists:
+            engine = self._place.create()
+            with self._mutex:
+                self._engine, self._place.exists = engine, True
+        with self._mutex:
+            return self._engine or self._open()
+
+    def commit(self, batch: WriteBatch, catalogue: Catalogue, *, strict: bool) -> None:
+        """Writes a group with its commit record. Raises after the engine was recovered, saying what became of it."""
+        engine = self.writer()
+        batch.put(COMMIT_KEY, catalogue.encode())
+        try:
+            if strict and self.relaxed_outstanding:
+                engine.sync()  # else a log switch would leave a hole before this batch
+            engine.write(batch, sync=strict)
+        except StoreFailedError as error:
+            self._settle_failure(error, catalogue)
+        self._acknowledge(catalogue, is_durable=strict)
+
+    def _acknowledge(self, catalogue: Catalogue, *, is_durable: bool) -> None:
+        with self._mutex:
+            self.catalogue = catalogue
+        if is_durable:
+            self.durable_number = catalogue.number
+            self._place.acknowledge(catalogue.number)
+
+    def _settle_failure(self, error: StoreFailedError, catalogue: Catalogue) -> None:
+        """Returns if the failed group turns out to be there, durably; raises if it is absent or nobody knows."""
+        self._poison = error
+        self._reopen()
+        if self.catalogue.number >= catalogue.number:
+            _log.warning("%s: a commit that reported an error is there", self._place.origin)
+            return
+        if error.disk_full:
+            raise durable.disk_full(self._place.directory) from error
+        raise StoreFailedError(f"{error} (the write failed, nothing was changed)", outcome="unchanged") from error
+
+    def _reopen(self) -> None:
+        """Closes and opens the engine and makes what it found durable; raises StoreFailedError where that fails.
+
+        Where the disk has no room for it, the old handle stays open for reading.
+        """
+        poison = self._poison
+        assert poison is not None
+        if poison.disk_full:
+            self._reserve.release()
+            if not self._reserve.can_recover():
+                raise poison
+        _log.warning("%s: reopening the engine after: %s", self._place.origin, poison)
+        with self._mutex:
+            try:
+                self._close_engine()
+                engine = self._open()
+                batch = WriteBatch()
+                batch.put(COMMIT_KEY, self.catalogue.encode())
+                engine.write(batch, sync=True)
+                engine.sync()
+            except (TfjsdError, OSError) as error:
+                self._poison = poison
+                raise StoreFailedError(f"{poison}; reopening failed: {error}", disk_full=poison.disk_full) from error
+        self._acknowledge(self.catalogue, is_durable=True)
+
+    def forget_journal(self, digests: list[str]) -> None:
+        """Deletes journal entries of blobs that are gone; needs no sync, a start would only look again."""
+        batch = WriteBatch()
+        for digest in digests:
+            batch.delete(journal_key(digest))
+        if digests and self._engine is not None and self._poison is None:
+            self._engine.write(batch, sync=False)
+
+    def sync(self) -> None:
+        """Makes the relaxed commits durable. Raises StoreFailedError if the engine had to be reopened in vain."""
+        engine = self._engine
+        if engine is None or not self.relaxed_outstanding:
+            return
+        catalogue = self.catalogue
+        try:
+            engine.sync()
+        except StoreFailedError as error:
+            self._settle_failure(error, catalogue)
+        self._acknowledge(catalogue, is_durable=True)
+
+    def close(self) -> None:
+        """Closes the engine; it opens again on demand. Under the mutex."""
+        self._close_engine()
+        self._place.close()
+
+    def _close_engine(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+
+def unchanged(error: TfjsdError) -> TfjsdError:
+    """What a mutation is told that was sequenced after one that failed with ``error``."""
+    if isinstance(error, QuotaExceededError):
+        return error
+    return StoreFailedError(f"An earlier write failed, this one was not tried: {error}", outcome="unchanged")

@@ -1,0 +1,182 @@
+"""The durable engine: LevelDB through plyvel, the only module that imports it.
+
+What plyvel 1.5.1 (LevelDB 1.22) does not do by itself is done here: checksums on every read, a sync of all log files
+(at a log switch LevelDB closes the old log unsynced), the sync of a new database's directory, and the removal of a
+torn log tail, without which a paranoid open refuses the database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from ... import errors
+from ...errors import CorruptionError, StoreClosedError, StoreFailedError
+from .. import durable
+from ..abc import EngineFactory, OrderedEngine, Snapshot, WriteBatch
+from .leveldb_log import cut_torn_tail
+
+_T = TypeVar("_T")
+
+_DISK_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large")
+
+INSTALL = "pip install 'tfjsd[leveldb]'"
+
+
+def _plyvel() -> ModuleType:
+    try:
+        import plyvel
+    except ImportError as error:
+        raise errors.EngineMissingError(
+            f"LevelDB is not installed for this Python. Install it with: {INSTALL}",
+            hint="It builds from source where no wheel exists: first apt-get install libleveldb-dev, or "
+            "brew install leveldb.",
+        ) from error
+    module: ModuleType = plyvel
+    return module
+
+
+class LevelDBEngine(OrderedEngine):
+    """One LevelDB database directory. Its caller holds an own lock on the home: LevelDB's is easily lost."""
+
+    def __init__(self, directory: Path, *, create: bool, write_buffer_size: int | None = None) -> None:
+        self._plyvel = _plyvel()
+        self._directory = directory
+        self._logs: frozenset[str] = frozenset()
+        options: dict[str, Any] = {
+            "create_if_missing": create,
+            "paranoid_checks": True,
+            "bloom_filter_bits": 10,
+            "max_open_files": 256,
+        }
+        if write_buffer_size is not None:
+            options["write_buffer_size"] = write_buffer_size
+        self._db = self._open(options)
+
+    def _open(self, options: dict[str, Any]) -> Any:
+        try:
+            return self._call(lambda: self._plyvel.DB(os.fspath(self._directory), **options))
+        except CorruptionError as damage:
+            if not cut_torn_tail(self._directory):
+                raise CorruptionError(f"{damage} (nothing was modified)") from damage
+        return self._call(lambda: self._plyvel.DB(os.fspath(self._directory), **options))
+
+    def _call(self, function: Callable[[], _T]) -> _T:
+        """The one place where plyvel's errors are translated."""
+        try:
+            return function()
+        except self._plyvel.CorruptionError as error:
+            raise CorruptionError(f"{self._directory}: {_text(error)}") from error
+        except self._plyvel.Error as error:
+            text = _text(error)
+            full = any(reason in text for reason in _DISK_FULL_TEXTS)
+            raise StoreFailedError(f"{self._directory}: {text}", disk_full=full) from error
+        except RuntimeError as error:  # "Database is closed", "Database or iterator is closed"
+            raise StoreClosedError(f"{self._directory}: {error}") from error
+
+    def get(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._call(lambda: self._db.get(key, verify_checksums=True))
+        return value
+
+    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        return self._records(self._db, start, stop, reverse)
+
+    def _records(self, source: Any, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
+        # LevelDB fixes the state when the iterator is created: here, not when the caller takes its first record.
+        iterator = self._call(lambda: source.iterator(start=start, stop=stop, reverse=reverse, verify_checksums=True))
+        return self._iterate(iterator)
+
+    def _iterate(self, iterator: Any) -> Iterator[tuple[bytes, bytes]]:
+        with contextlib.closing(iterator):
+            while True:
+                record = self._call(lambda: next(iterator, None))
+                if record is None:
+                    return
+                yield record
+
+    def write(self, batch: WriteBatch, *, sync: bool) -> None:
+        self._call(lambda: self._write(batch, sync))
+        if sync:
+            self._note_logs()
+
+    def _write(self, batch: WriteBatch, sync: bool) -> None:
+        with self._db.write_batch(transaction=False, sync=sync) as target:
+            for key, value in batch.operations:
+                if value is None:
+                    target.delete(key)
+                else:
+                    target.put(key, value)
+
+    def _note_logs(self) -> None:
+        """A log file that a switch created needs its directory entry on stable storage, too."""
+        logs = frozenset(name for name in os.listdir(self._directory) if name.endswith(".log"))
+        if logs != self._logs:
+            with self._files_translated():
+                durable.fsync_path(self._directory)
+            self._logs = logs
+
+    def sync(self) -> None:
+        with self._files_translated():
+            for name in sorted(os.listdir(self._directory)):
+                if name.endswith(".log"):
+                    # One that vanishes meanwhile is in a synced table that a synced manifest names.
+                    with contextlib.suppress(FileNotFoundError):
+                        durable.fsync_path(self._directory / name)
+        self._note_logs()
+
+    @contextlib.contextmanager
+    def _files_translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            full = error.errno in durable.DISK_FULL
+            raise StoreFailedError(f"{self._directory}: {error.strerror}", disk_full=full) from error
+
+    def snapshot(self) -> Snapshot:
+        return _LevelDBSnapshot(self)
+
+    def compact(self, start: bytes, stop: bytes) -> None:
+        self._call(lambda: self._db.compact_range(start=start, stop=stop))
+
+    def close(self) -> None:
+        self._call(self._db.close)
+
+
+class _LevelDBSnapshot(Snapshot):
+    def __init__(self, engine: LevelDBEngine) -> None:
+        self._engine = engine
+        self._snapshot = engine._call(engine._db.snapshot)
+
+    def get(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._engine._call(lambda: self._snapshot.get(key, verify_checksums=True))
+        return value
+
+    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        return self._engine._records(self._snapshot, start, stop, reverse)
+
+    def close(self) -> None:
+        self._snapshot.close()
+
+
+def _text(error: Exception) -> str:
+    """plyvel's messages are the ``repr`` of bytes."""
+    message = error.args[0] if error.args else ""
+    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+
+
+def leveldb_factory(*, write_buffer_size: int | None = None) -> EngineFactory:
+    """An engine factory with a chosen size of the write buffer (a small one makes LevelDB switch logs often)."""
+
+    def open_engine(directory: Path | None, *, create: bool) -> OrderedEngine:
+        if directory is None:
+            raise ValueError("LevelDB needs a directory")
+        return LevelDBEngine(directory, create=create, write_buffer_size=write_buffer_size)
+
+    return open_engine
+
+
+leveldb_engine = leveldb_factory()

@@ -1,0 +1,171 @@
+"""A data directory with one owner, or memory: buckets by origin."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..errors import HomeInUseError, StoreClosedError, UnsupportedFormatError
+from . import durable
+from .abc import Clock, EngineFactory
+from .blobs import FileBlobStore
+from .bucket_place import BucketPlace
+from .buckets import Bucket
+from .housekeeping import Housekeeping
+from .reserve import RESERVE_BYTES, Reserve
+
+HOME_FORMAT = 1
+MAX_COMMITTING_THREADS = 8
+
+
+class SystemClock:
+    """The time of day."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class Home:
+    """Owns ``path`` until closed (``None``: keeps everything in memory); thread-safe.
+
+    Raises HomeInUseError if another process or object owns it, UnsupportedFormatError if a newer version wrote it (it
+    is left untouched), StoreFailedError or QuotaExceededError (unit ``disk``) if the directory cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        engines: EngineFactory,
+        clock: Clock | None = None,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:
+        self.path = None if path is None else Path(path).absolute()
+        self.clock: Clock = clock or SystemClock()
+        self._engines = engines
+        self._lock = threading.Lock()
+        self._buckets: dict[str, Bucket] = {}
+        self._closed = False
+        self._descriptor = -1
+        if self.path is not None:
+            with durable.translated(f"Cannot use {self.path}"):
+                self._claim(self.path)
+        self._reserve = Reserve(None if self.path is None else self.path / "reserve", reserve_bytes)
+        self._pool = ThreadPoolExecutor(MAX_COMMITTING_THREADS, thread_name_prefix="tfjsd-commit")
+        self._housekeeping = Housekeeping()
+
+    def _claim(self, path: Path) -> None:
+        durable.make_directory(path)
+        self._descriptor = _lock_file(path / "lock")
+        try:
+            _check_format(path)
+            durable.sweep(path)
+            durable.sweep(path / "ingest", lambda entry: True)
+            if (path / "buckets").is_dir():
+                _sweep_buckets(path / "buckets")
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def bucket(self, origin: str) -> Bucket:
+        """The origin's bucket, the same object each time; a bucket comes to exist on disk with its first write."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosedError("The store is closed")
+            bucket = self._buckets.get(origin)
+            if bucket is None:
+                place = BucketPlace(origin, self._buckets_directory(), self._engines)
+                bucket = Bucket(place, self._pool, self._reserve, self._housekeeping.watch)
+                self._buckets[origin] = bucket
+            return bucket
+
+    def _buckets_directory(self) -> Path | None:
+        return None if self.path is None else self.path / "buckets"
+
+    def origins(self) -> list[str]:
+        """The origins that hold something, sorted."""
+        known = set(self._buckets)
+        directory = self._buckets_directory()
+        if directory is not None and directory.is_dir():
+            known |= {_read_origin(path) for path in directory.glob("*/origin")}
+        return sorted(origin for origin in known if self.bucket(origin).totals().count)
+
+    def ingest_directory(self) -> Path | None:
+        """Where callers of the same user may stage files (mode 0700, swept at start); None in memory."""
+        if self.path is None:
+            return None
+        directory = self.path / "ingest"
+        with durable.translated(f"Cannot create {directory}"):
+            durable.make_directory(directory)
+        return directory
+
+    def close(self) -> None:
+        """Commits what is pending, frees everything and gives the directory up; idempotent."""
+        with self._lock:
+            self._closed = True
+            buckets = list(self._buckets.values())
+        self._housekeeping.stop()
+        try:
+            for bucket in buckets:
+                bucket.close()
+        finally:
+            self._pool.shutdown(wait=True)
+            descriptor, self._descriptor = self._descriptor, -1
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def __enter__(self) -> Home:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _lock_file(path: Path) -> int:
+    """LevelDB's own lock is lost as soon as the process opens and closes that file; this one has a file to itself."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise HomeInUseError(
+            f"{path.parent} is in use" + (f" by process {owner}" if owner else ""),
+            hint="One home has one owner: stop it, or use another home.",
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def _check_format(path: Path) -> None:
+    record = path / "format"
+    if not record.exists():
+        durable.write_file(record, json.dumps({"format": HOME_FORMAT}).encode() + b"\n")
+        return
+    try:
+        version = json.loads(record.read_bytes())["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnsupportedFormatError(f"{record} is not a format record; nothing was touched") from error
+    if not isinstance(version, int) or version > HOME_FORMAT:
+        raise UnsupportedFormatError(
+            f"{path} has format {version}; this version of tfjsd reads up to {HOME_FORMAT}",
+            hint="Update tfjsd.",
+        )
+
+
+def _sweep_buckets(buckets: Path) -> None:
+    """Removes buckets whose creation was cut off, and what was being staged."""
+    durable.sweep(buckets, lambda entry: not (buckets / entry.name / "origin").exists())
+    for bucket in buckets.iterdir():
+        FileBlobStore(bucket / "blobs").sweep()
+        durable.sweep(bucket)
+
+
+def _read_origin(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogatepass")

@@ -1,0 +1,77 @@
+"""Changes that are sequenced but not yet committed, laid over the engine's state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sortedcontainers import SortedDict
+
+Change = tuple[bytes, bytes | None]
+
+
+class Overlay:
+    """The newest pending value of each key (None: deleted) with the sequence number of its mutation.
+
+    Not thread-safe by itself: the bucket's mutex guards it.
+    """
+
+    def __init__(self) -> None:
+        self._pending: SortedDict[bytes, tuple[int, bytes | None]] = SortedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._pending)
+
+    def add(self, number: int, changes: Mapping[bytes, bytes | None]) -> None:
+        for key, value in changes.items():
+            self._pending[key] = (number, value)
+
+    def settle(self, number: int, keys: Iterable[bytes]) -> None:
+        """The mutations up to ``number`` are in the engine: their values need no overlay any more."""
+        for key in keys:
+            pending = self._pending.get(key)
+            if pending is not None and pending[0] <= number:
+                del self._pending[key]
+
+    def drop(self) -> None:
+        self._pending.clear()
+
+    def lookup(self, key: bytes) -> tuple[bool, bytes | None]:
+        """Whether a change of the key is pending, and its value."""
+        pending = self._pending.get(key)
+        return (False, None) if pending is None else (True, pending[1])
+
+    def changes(self, start: bytes, stop: bytes | None) -> list[Change]:
+        """The pending changes of a range, in key order."""
+        if not self._pending or (stop is not None and start >= stop):
+            return []
+        keys = self._pending.irange(start, stop, inclusive=(True, False))
+        return [(key, self._pending[key][1]) for key in keys]
+
+    def copy(self) -> SortedDict[bytes, bytes | None]:
+        return SortedDict({key: value for key, (_, value) in self._pending.items()})
+
+
+def merged(
+    records: Iterator[tuple[bytes, bytes]], changes: list[Change], *, reverse: bool = False
+) -> Iterator[tuple[bytes, bytes]]:
+    """``records`` with ``changes`` (in key order) applied, in key order or backwards."""
+    if not changes:
+        return records
+    return _merge(records, iter(reversed(changes) if reverse else changes), reverse)
+
+
+def _merge(
+    records: Iterator[tuple[bytes, bytes]], changes: Iterator[Change], reverse: bool
+) -> Iterator[tuple[bytes, bytes]]:
+    record = next(records, None)
+    for key, value in changes:
+        while record is not None and (record[0] > key if reverse else record[0] < key):
+            yield record
+            record = next(records, None)
+        if record is not None and record[0] == key:
+            record = next(records, None)
+        if value is not None:
+            yield key, value
+    while record is not None:
+        yield record
+        record = next(records, None)

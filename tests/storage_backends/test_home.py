@@ -1,0 +1,92 @@
+"""What a home promises: one owner, its data back, nothing of a newer format touched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tfjsd.errors import HomeInUseError, UnsupportedFormatError
+from tfjsd.storage_backends.engines.leveldb import leveldb_engine
+from tfjsd.storage_backends.home import Home
+
+A = b"\x02a"
+
+
+def open_home(path: Path) -> Home:
+    return Home(path, engines=leveldb_engine)
+
+
+def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
+    with open_home(tmp_path) as home:
+        bucket = home.bucket("https://app.example")
+        blob = bucket.blobs.stage(b"weights")
+        with bucket.mutate() as mutation:
+            mutation.put(A, b"1")
+            mutation.refer(blob, b"m")
+        totals = bucket.totals()
+    with open_home(tmp_path) as home:
+        assert home.origins() == ["https://app.example"]
+        bucket = home.bucket("https://app.example")
+        assert bucket.get(A) == b"1"
+        assert bucket.totals() == totals
+        assert bytes(bucket.blobs.map(blob)) == b"weights"
+
+
+def test_a_second_owner_is_refused(tmp_path: Path) -> None:
+    with open_home(tmp_path), pytest.raises(HomeInUseError, match="in use by process"):
+        open_home(tmp_path)
+    open_home(tmp_path).close()
+
+
+def test_a_read_creates_no_bucket(tmp_path: Path) -> None:
+    with open_home(tmp_path) as home:
+        bucket = home.bucket("https://app.example")
+        assert bucket.get(A) is None
+        assert list(bucket.scan(A, None)) == []
+        assert bucket.bytes_used() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["format", "lock"]
+
+
+def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
+    open_home(tmp_path).close()
+    newer = json.dumps({"format": 99})
+    (tmp_path / "format").write_text(newer)
+    with pytest.raises(UnsupportedFormatError, match="format 99"):
+        open_home(tmp_path)
+    assert (tmp_path / "format").read_text() == newer
+
+
+def test_directories_are_private_and_blobs_read_only(tmp_path: Path) -> None:
+    with open_home(tmp_path / "home") as home:
+        bucket = home.bucket("https://app.example")
+        blob = bucket.blobs.stage(b"weights")
+        with bucket.mutate() as mutation:
+            mutation.refer(blob, b"m")
+        mutation.future.result(10)
+        path = bucket.blobs.path(blob)
+        assert path is not None
+        assert path.stat().st_mode & 0o777 == 0o400
+        assert all(d.stat().st_mode & 0o077 == 0 for d in [tmp_path / "home", *(tmp_path / "home").glob("buckets/*")])
+
+
+def test_what_a_killed_process_was_staging_is_swept(tmp_path: Path) -> None:
+    with open_home(tmp_path) as home:
+        bucket = home.bucket("https://app.example")
+        with bucket.mutate() as mutation:
+            mutation.put(A, b"1")
+        mutation.future.result(10)
+        orphan = bucket.blobs.stage(b"orphan")
+        writer = bucket.blobs.writer()
+        writer.write(b"half")
+        path = bucket.blobs.path(orphan)
+        assert path is not None
+        leftovers = [path.parent / ".tmp-0000", tmp_path / "buckets" / ("0" * 32)]
+        writer.discard()
+    leftovers[0].write_bytes(b"half")
+    leftovers[1].mkdir()
+    with open_home(tmp_path) as home:
+        assert not any(leftover.exists() for leftover in leftovers)
+        home.bucket("https://app.example").reconcile()
+        assert not path.exists()
