@@ -64,21 +64,26 @@ def fsync_path(path: Path) -> None:
         os.close(descriptor)
 
 
-def make_directory(path: Path) -> None:
-    """Creates a directory of mode 0700 and its missing parents; durable on return. One that exists stays as it is."""
+def make_directory(path: Path, *, mode: int = 0o700) -> None:
+    """Creates a directory and its missing parents; durable on return. One that exists stays as it is."""
     missing = []
     while not path.is_dir():
         missing.append(path)
         path = path.parent
     for directory in reversed(missing):
         with contextlib.suppress(FileExistsError):
-            directory.mkdir(mode=0o700)
+            directory.mkdir(mode=mode)
         fsync_path(directory.parent)
 
 
 def rename(source: Path, target: Path) -> None:
     """Replaces ``target`` atomically; durable after the next sync of its directory."""
     os.rename(source, target)
+
+
+def link(source: Path, target: Path) -> None:
+    """Gives a file a second name, which must be free; durable after the next sync of its directory."""
+    os.link(source, target, follow_symlinks=False)
 
 
 def unlink(path: Path) -> None:
