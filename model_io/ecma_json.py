@@ -74,6 +74,19 @@ def canonicalize(text: str | bytes, *, max_depth: int = MAX_DEPTH, max_members: 
     return _dump(_load(*_prepare(text, max_depth), max_members, _canonical_int, _canonical_float))
 
 
+def canonical_members(
+    text: str | bytes, *, max_depth: int = MAX_DEPTH, max_members: int = MAX_MEMBERS
+) -> dict[str, str]:
+    """The members of a JSON object, each value as canonical text.
+
+    Raises InvalidArtifactsError as ``parse`` does, and where the text is no object.
+    """
+    members = _load(*_prepare(text, max_depth), max_members, _canonical_int, _canonical_float)
+    if not isinstance(members, dict):
+        raise InvalidArtifactsError("the JSON must be an object")
+    return {name: _dump(value) for name, value in members.items()}
+
+
 def stringify(value: object, *, max_depth: int = MAX_DEPTH) -> str:
     """``JSON.stringify(value)``.
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidArtifactsError
 from ..storage_backends.abc import Buffer
+from . import ecma_json
 from .absent import ABSENT as ABSENT
 from .absent import Absent as Absent
 from .artifacts_info import ModelArtifactsInfo as ModelArtifactsInfo
 from .composite_buffer import CompositeBuffer, flat_view
 from .io_utils import get_model_artifacts_info_for_json
 from .json_field import JsonField
+from .model_json import NODE_ORDER, ModelJSON, model_json_text, parse_model_json
+from .multipart import encode_multipart, model_parts
+from .shards import split
+from .weight_specs import check_weights
+
+if TYPE_CHECKING:
+    from .arrays import Weights
 
 WIRE_NAMES = {
     "model_topology": "modelTopology",
@@ -91,6 +99,51 @@ class ModelArtifacts:
         artifacts = cls(weight_data=weight_data)
         artifacts._fields = {wire: JsonField.of_text(texts[wire]) for wire in _ATTRIBUTES if wire in texts}
         return artifacts
+
+    @classmethod
+    def from_weights(
+        cls, model_topology: object, arrays: Mapping[str, Any] | Iterable[tuple[str, Any]], **fields: object
+    ) -> ModelArtifacts:
+        """A model of a topology and numpy arrays (float32, int32, bool, complex64, str or bytes), in their order.
+
+        ``fields`` are the other fields by attribute name. The arrays' memory is referred to, not copied: leave it as it
+        is until the model is saved. Raises InvalidArtifactsError with tfjs's text for another dtype.
+        """
+        from .arrays import encode_weights
+
+        weight_data, weight_specs = encode_weights(arrays)
+        return cls(model_topology, weight_specs, weight_data, **fields)
+
+    @classmethod
+    def from_model_json(
+        cls,
+        model_json: str | bytes | Mapping[str, Any],
+        weights: Buffer | Sequence[Buffer] | Mapping[str, Buffer] | None = None,
+    ) -> ModelArtifacts:
+        """From a model.json (text or object) and its weights: all bytes, the shards in order, or shards by path.
+
+        Raises InvalidArtifactsError for a model.json that is none, for a missing shard, and for weights that have
+        other bytes than the manifest says.
+        """
+        parsed = parse_model_json(model_json)
+        if parsed.manifest is not None and weights is None:
+            raise InvalidArtifactsError("modelJSON has weightsManifest but weightData is null")
+        data = _in_order(parsed.paths, weights) if isinstance(weights, Mapping) else weights
+        return cls._from_parsed(parsed, data if parsed.manifest is not None else None)
+
+    @classmethod
+    def _from_parsed(cls, parsed: ModelJSON, weight_data: Buffer | Sequence[Buffer] | None) -> ModelArtifacts:
+        artifacts = cls.from_texts(parsed.artifact_texts(), weight_data)
+        artifacts.check()
+        return artifacts
+
+    @classmethod
+    def from_multipart(cls, content_type: str, body: Buffer) -> ModelArtifacts:
+        """From the body of a request that TensorFlow.js sent for ``model.save('http://…')``; ``body`` is not copied.
+
+        Raises InvalidArtifactsError for a truncated or malformed body, and as ``from_model_json`` does.
+        """
+        return cls._from_parsed(*model_parts(content_type, body))
 
     # -- Fields --------------------------------------------------------------------------------------------------------
 
@@ -184,12 +237,51 @@ class ModelArtifacts:
         """The weights as one read-only buffer (copied only where there are several shards), or None."""
         return None if self.weight_data is None else CompositeBuffer(self.weight_data).join()
 
+    def weights(self, names: Iterable[str] | None = None, *, copy: bool = False, dequantize: bool = True) -> Weights:
+        """Name to numpy array, decoded when asked for: read-only views of the weight bytes where that is possible.
+
+        ``names`` restricts to some weights; ``copy`` gives arrays of one's own; without ``dequantize`` quantized
+        weights are the stored integers or half floats. Raises InvalidArtifactsError where specs and bytes disagree.
+        """
+        from .arrays import Weights
+
+        return Weights(self.weight_specs, self.weight_data, names, copy=copy, dequantize=dequantize)
+
     def info(self, now: datetime | None = None) -> ModelArtifactsInfo:
         """The ``ModelArtifactsInfo`` that a save at ``now`` reports (``getModelArtifactsInfoForJSON``).
 
         Raises InvalidArtifactsError with tfjs's text for a binary topology.
         """
         return get_model_artifacts_info_for_json(self.texts(), self.weight_data_bytes, now)
+
+    def check(self) -> None:
+        """Raises InvalidArtifactsError where specs are malformed, name a weight twice, or contradict the bytes."""
+        field = self._fields.get("weightSpecs")
+        specs = None if field is None else ecma_json.parse(field.text())
+        check_weights(specs, None if self.weight_data is None else CompositeBuffer(self.weight_data))
+
+    # -- Other forms ---------------------------------------------------------------------------------------------------
+
+    def to_model_json(
+        self, *, weights_path: str = "weights.bin", shard_bytes: int | None = None
+    ) -> tuple[str, dict[str, memoryview]]:
+        """The text of a model.json and its weight files by path: one, or ``group1-shard1of9.bin``, … by size.
+
+        The text has the keys in the order of tfjs-node. A file is a view of the weights where it lies in one buffer.
+        """
+        weights = CompositeBuffer(self.weight_data)
+        if shard_bytes is not None:
+            files = split(weights, shard_bytes)
+        else:
+            files = {} if self.weight_data is None else {weights_path: weights}
+        paths = [weights_path] if shard_bytes is None else list(files)
+        text = model_json_text(self.texts(), paths, order=NODE_ORDER)
+        return text, {path: file.join() for path, file in files.items()}
+
+    def to_multipart(self) -> tuple[str, bytes]:
+        """Content type and body of the request that TensorFlow.js sends for ``model.save('http://…')``."""
+        content_type, pieces = encode_multipart(self.texts(), self.weight_data)
+        return content_type, b"".join(pieces)
 
     # -- Value semantics -----------------------------------------------------------------------------------------------
 
@@ -216,6 +308,13 @@ class ModelArtifacts:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._fields = state["fields"]
         self.weight_data = _as_weight_data(state["weight_data"])
+
+
+def _in_order(paths: Iterable[str], files: Mapping[str, Buffer]) -> list[Buffer]:
+    try:
+        return [files[path] for path in paths]
+    except KeyError as missing:
+        raise InvalidArtifactsError(f"Weight file '{missing.args[0]}' is not provided.") from None
 
 
 def _as_weight_data(data: Any) -> memoryview | list[memoryview] | None:
