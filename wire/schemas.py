@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict, get_args
 from ..errors import BadRequestError, TooLargeError
 from .model_path import joined_surrogates
 
-LocalStorageOp = Literal["getItem", "setItem", "removeItem", "clear", "key", "length", "keys"]
+LocalStorageOp = Literal["getItem", "setItem", "removeItem", "clear", "key", "length", "keys", "items"]
 _WITH_KEY = ("getItem", "setItem", "removeItem")
 
 
@@ -20,9 +20,13 @@ class LocalStorageOperation:
     key: str | None = None
     value: str | None = None
     index: int | None = None
+    named_property: bool = False
+    """The assignment ``storage[key] = value``, which a browser refuses with another text than ``setItem``."""
 
     def to_json(self) -> dict[str, Any]:
         members = {"op": self.op, "key": self.key, "value": self.value, "index": self.index}
+        if self.named_property:
+            members["namedProperty"] = True
         return {name: member for name, member in members.items() if member is not None}
 
 
@@ -79,7 +83,7 @@ class Estimate(TypedDict):
 def parse_local_storage(body: object, *, operations_limit: int) -> LocalStorageRequest:
     members = _object(body, "The body")
     if "ops" not in members:
-        _only(members, ("op", "key", "value", "index"))
+        _only(members, ("op", "key", "value", "index", "namedProperty"))
         return LocalStorageRequest((_operation(members),))
     _only(members, ("ops", "atomic"))
     operations, atomic = members["ops"], members.get("atomic", False)
@@ -103,11 +107,15 @@ def _operation(members: dict[str, Any]) -> LocalStorageOperation:
     index = members.get("index")
     if op == "key" and type(index) is not int:
         raise BadRequestError('"index" must be an integer.')
+    named = members.get("namedProperty", False)
+    if not isinstance(named, bool) or (named and op != "setItem"):
+        raise BadRequestError('"namedProperty" must be a boolean, and goes with setItem.')
     return LocalStorageOperation(
         op,
         _text(members, "key") if op in _WITH_KEY else None,
         _text(members, "value") if op == "setItem" else None,
         index if op == "key" else None,
+        named,
     )
 
 
