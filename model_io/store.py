@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, run
 
 if TYPE_CHECKING:
     from ..storage_backends.abc import Durability
+    from ..storage_backends.web_storage.async_storage import AsyncStorage
     from ..storage_backends.web_storage.storage import Storage
     from .router_registry import IOHandler
     from .types import ModelArtifacts, ModelArtifactsInfo, SaveResult
@@ -35,6 +36,12 @@ class StorageEstimate:
     quota: int
     usage_details: Mapping[str, int] = field(default_factory=dict)
     """Per medium (``localStorage``, ``indexedDB``)."""
+    local_storage_units: int = 0
+    """UTF-16 code units of localStorage's keys and values."""
+    local_storage_quota: int | None = None
+    """Code units that localStorage may have; None where it has no limit of its own."""
+    models: int | None = None
+    """How many models there are, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class StoreEvent:
     type: str
     origin: str
     data: Mapping[str, object]
-    """``storage``: ``key``, ``oldValue``, ``newValue``; ``model``: ``action`` (saved, removed), ``url``."""
+    """``storage``: ``key``, ``oldValue``, ``newValue``; ``model``: ``type`` (saved, removed) and ``url``."""
 
 
 @runtime_checkable
@@ -166,7 +173,7 @@ class AsyncStore(Protocol):
 
     async def remove_model(self, url: str) -> ModelArtifactsInfo: ...
 
-    def local_storage(self) -> object:
+    def local_storage(self) -> AsyncStorage:
         """The origin's localStorage; its methods are awaited."""
 
     def indexed_db(self) -> object:
