@@ -1,0 +1,134 @@
+"""Starting the daemon: one detached process, however many callers want it at once."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import sys
+import time
+from pathlib import Path
+from typing import IO, NoReturn
+
+from ..errors import DaemonUnavailableError
+from ..wire.addresses import LOG_FILE
+from ..wire.error_body import error_from_json
+from .http_connection import open_connection
+from .target import Target
+
+IDLE_EXIT_SECONDS = 600
+START_SECONDS = 30.0
+LOCK_FILE = "start.lock"
+_LOCK_PAUSE = 0.01
+_DEATH_SECONDS = 5.0
+_READY = b"ready\n"
+_LONGEST_REPORT = 1 << 16
+
+
+def start_daemon(target: Target, timeout: float | None) -> None:
+    """Returns when a daemon listens, started by this call or by another process meanwhile.
+
+    The new process is detached: a session of its own, ``/`` as its directory, no descriptor of the caller's. It ends by
+    itself when it has been idle. Raises what the daemon reports where its start fails, DaemonUnavailableError where it
+    reports nothing within ``timeout`` (at least 30 s).
+    """
+    deadline = time.monotonic() + max(timeout or START_SECONDS, START_SECONDS)
+    home = Path(target.home)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = open(home / LOCK_FILE, "ab")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise DaemonUnavailableError(f"Cannot start the tfjsd daemon: {error}") from error
+    with lock:
+        _acquire(lock, deadline)
+        if not _listens(target):
+            _spawn_and_wait(target, deadline)
+
+
+def command(target: Target, ready_descriptor: int) -> list[str]:
+    """What is run. ``-P``: a file that is called tfjsd in some directory is not imported."""
+    words = [sys.executable, "-P", "-m", "tfjsd", "serve", "--home", target.home]
+    if target.socket is not None:
+        words += ["--socket", target.socket]
+    return [*words, "--idle-exit", str(IDLE_EXIT_SECONDS), "--ready-fd", str(ready_descriptor), "--detached"]
+
+
+def _acquire(lock: IO[bytes], deadline: float) -> None:
+    """Waits for whoever is starting the daemon just now."""
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise DaemonUnavailableError(
+                    "Another process has been starting the tfjsd daemon for too long."
+                ) from None
+            time.sleep(_LOCK_PAUSE)
+
+
+def _listens(target: Target) -> bool:
+    try:
+        open_connection(target.address(), 1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _spawn_and_wait(target: Target, deadline: float) -> None:
+    import subprocess
+
+    reader, writer = os.pipe()
+    log = os.open(Path(target.home) / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    logged = os.fstat(log).st_size
+    try:
+        process = subprocess.Popen(
+            command(target, writer),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            pass_fds=(writer,),
+            start_new_session=True,
+        )
+        os.close(writer)
+        writer = -1
+        report = _report(reader, deadline)
+    finally:
+        for descriptor in (reader, writer, log):
+            if descriptor != -1:
+                os.close(descriptor)
+    if report.endswith(_READY):
+        process.returncode = 0  # it outlives this process, by design: subprocess shall not warn of it
+        return
+    process.wait(_DEATH_SECONDS)
+    _raise_report(report, _logged_since(Path(target.home) / LOG_FILE, logged))
+
+
+def _report(reader: int, deadline: float) -> bytes:
+    """What the daemon writes until it is ready or its end of the pipe is closed."""
+    report = b""
+    while not report.endswith(_READY) and len(report) < _LONGEST_REPORT:
+        readable, _, _ = select.select([reader], [], [], max(deadline - time.monotonic(), 0))
+        if not readable:
+            raise DaemonUnavailableError("The tfjsd daemon was started but is not ready.", hint="see `tfjsd logs`")
+        piece = os.read(reader, 1 << 12)
+        if not piece:
+            break
+        report += piece
+    return report
+
+
+def _logged_since(log: Path, start: int) -> str:
+    """What Python itself says of a start that fails before the daemon can report it."""
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read(_LONGEST_REPORT).decode("utf-8", "replace").strip()
+
+
+def _raise_report(report: bytes, logged: str) -> NoReturn:
+    text = report.decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        raise error_from_json(json.loads(text))
+    reason = (text or logged or "it ended without a word").splitlines()[-1]
+    raise DaemonUnavailableError(f"The tfjsd daemon could not be started: {reason}", hint="see `tfjsd logs`")

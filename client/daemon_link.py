@@ -1,0 +1,98 @@
+"""What a client knows of its daemon: connections that are kept open, and who answered on them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from ..errors import AccessDeniedError, DaemonUnavailableError, HomeInUseError, TfjsdError
+from ..wire.protocol import HOME_HEADER, VERSION_HEADER
+from .connection import Connection
+from .target import Target
+
+KEPT = 8
+"""Idle connections that are kept."""
+
+
+class DaemonLink:
+    """Shared by a client and its views of other origins; thread-safe.
+
+    Connections lie in a deque, whose ends are popped and appended atomically: there is no lock that a fork could copy
+    in its locked state, and a connection is only ever used by the process that opened it.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.closed = False
+        self.ever_connected = False
+        self.same_user: bool | None = None
+        self.version: str | None = None
+        self.settled_version: str | None = None
+        self._idle: deque[Connection] = deque()
+        self._known: tuple[str | None, str | None] | None = None
+
+    def idle_connection(self) -> Connection | None:
+        """A connection that was used before and is still open, or None."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if not connection.is_stale():
+                return connection
+            connection.close()
+
+    def keep(self, connection: Connection) -> None:
+        """Takes a connection back that stands between two exchanges."""
+        if self.closed or len(self._idle) >= KEPT:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Closes the idle connections; those in use close when they are given back."""
+        self.closed = True
+        while self._idle:
+            try:
+                self._idle.pop().close()
+            except IndexError:
+                return
+
+    def drop_idle(self) -> None:
+        """Forgets connections to a daemon that is gone."""
+        while (connection := self.idle_connection()) is not None:
+            connection.close()
+
+    # -- who answers ---------------------------------------------------------------------------------------------
+
+    def accept(self, headers: Mapping[str, str]) -> None:
+        """Looks at who answers. Raises HomeInUseError where it is the daemon of another home than the one that was
+        asked for, DaemonUnavailableError where it is no daemon of tfjsd."""
+        version, home = headers.get(VERSION_HEADER), headers.get(HOME_HEADER)
+        if (version, home) == self._known:
+            return
+        if version is None or home is None:
+            raise DaemonUnavailableError(f"What answers at {self.target} is not a tfjsd daemon.")
+        theirs = unquote(home, errors="surrogateescape")
+        if self.target.only_home and os.path.realpath(theirs) != os.path.realpath(self.target.home):
+            raise HomeInUseError(
+                f"The daemon at {self.target} serves {theirs}, not {self.target.home}.",
+                hint="name the socket of that home with --socket or TFJSD_SOCKET, or leave it out",
+            )
+        self._known = (version, home)
+        self.ever_connected = True
+        self.version = version
+
+    # -- nobody answers ------------------------------------------------------------------------------------------
+
+    def unavailable(self, error: Exception) -> TfjsdError:
+        """What to raise where no connection could be made."""
+        if isinstance(error, PermissionError):
+            return AccessDeniedError(f"{self.target}: permission denied", hint="the socket belongs to another user")
+        reason = f" ({error})" if isinstance(error, TimeoutError) else ""
+        return DaemonUnavailableError(
+            f"Cannot connect to the tfjsd daemon at {self.target}. Is it running?{reason}",
+            hint="start it with `tfjsd start`",
+        )

@@ -1,0 +1,41 @@
+"""The localStorage of an origin in the daemon: what Storage stands on there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..storage_backends.web_storage.operations import Operation
+from . import storage_operations
+from .blocking import run
+from .session import Session
+
+
+class RemoteStorage:
+    """Satisfies ``StorageBackend``. Each call is one request."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def apply(self, operations: Sequence[Operation]) -> None:
+        run(storage_operations.apply(self._session, operations))
+
+    def get_item(self, key: str) -> str | None:
+        value: str | None = run(storage_operations.ask(self._session, "getItem", key=key))
+        return value
+
+    def key(self, index: int) -> str | None:
+        name: str | None = run(storage_operations.ask(self._session, "key", index=index))
+        return name
+
+    def length(self) -> int:
+        count: int = run(storage_operations.ask(self._session, "length"))
+        return count
+
+    def keys(self) -> list[str]:
+        names: list[str] = run(storage_operations.ask(self._session, "keys"))
+        return names
+
+    def items(self) -> list[tuple[str, str]]:
+        return [(key, value) for key, value in run(storage_operations.ask(self._session, "items"))]

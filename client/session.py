@@ -1,0 +1,64 @@
+"""What the operations of one client share: the link to the daemon, the origin, the time that is waited."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import InvalidStateError
+from . import delivery
+from .daemon_link import DaemonLink
+from .effects import Operation
+from .messages import Request, Response
+
+if TYPE_CHECKING:
+    from ..model_io.router_registry import IORouterRegistry
+
+
+class Session(NamedTuple):
+    """A client's view of the daemon."""
+
+    link: DaemonLink
+    origin: str
+    timeout: float | None
+
+    def answer(self, request: Request, timeout: float | None = None) -> Operation[Response]:
+        """The daemon's answer, whatever its status."""
+        if self.link.closed:
+            raise InvalidStateError("The store is closed.")
+        waited = self.timeout if timeout is None else timeout
+        return (yield from delivery.deliver(self.link, self.authorized(request), waited))
+
+    def authorized(self, request: Request) -> Request:
+        """The request with the token that a daemon on TCP asks for."""
+        if self.link.target.token is not None:
+            request.headers["authorization"] = f"Bearer {self.link.target.token}"
+        return request
+
+    def ask(self, request: Request, timeout: float | None = None) -> Operation[Response]:
+        """The daemon's answer; an error status is raised as that error."""
+        response = yield from self.answer(request, timeout)
+        if response.status >= 400:
+            raise delivery.error_of(response.status, response.body)
+        return response
+
+    def ask_json(self, request: Request) -> Operation[Any]:
+        """The parsed body of the answer."""
+        response = yield from self.ask(request)
+        return json.loads(bytes(response.body))
+
+    def query(self, **parameters: str | None) -> dict[str, str]:
+        """The query of a request in this origin; parameters that are None are left out."""
+        return {"origin": self.origin} | {name: text for name, text in parameters.items() if text is not None}
+
+    def routers(self) -> IORouterRegistry:
+        """The handlers that run in the calling process."""
+        from ..model_io.router_registry import caller_routers
+
+        return caller_routers()
+
+
+def json_request(method: str, target: str, body: object, *, reads: bool | None = None) -> Request:
+    """A request whose body is ASCII JSON (lone surrogates as ``\\udXXX``)."""
+    text = json.dumps(body, separators=(",", ":")).encode("ascii")
+    return Request(method, target, headers={"content-type": "application/json"}, body=(text,), reads=reads)

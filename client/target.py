@@ -1,0 +1,97 @@
+"""Which daemon a client means."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ..wire.configuration import Configuration
+    from .connection import UnixOrTCP
+
+_UNIX = "unix:"
+_HTTP = "http://"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Everything that is needed to reach the daemon from any process of this machine; picklable.
+
+    ``home`` is the home whose daemon is meant (``only_home``: no other may answer). ``socket`` and ``tcp`` are what
+    was asked for; with neither, the home's own records say where its daemon listens, for each new connection.
+    """
+
+    home: str
+    only_home: bool
+    socket: str | None
+    tcp: tuple[str, int] | None
+    token: str | None
+    autostart: bool
+
+    def address(self) -> UnixOrTCP:
+        """Where to connect now."""
+        if self.tcp is not None:
+            return self.tcp
+        if self.socket is not None:
+            return self.socket
+        from ..wire.addresses import client_address
+
+        return str(client_address(Path(self.home), None, os.environ).socket)
+
+    @property
+    def is_unix(self) -> bool:
+        return self.tcp is None
+
+    def __str__(self) -> str:
+        address = self.address()
+        return f"unix://{address}" if isinstance(address, str) else f"http://{address[0]}:{address[1]}"
+
+
+def resolve(
+    target: str | os.PathLike[str] | None,
+    *,
+    home: str | os.PathLike[str] | None,
+    token: str | None,
+    autostart: bool,
+    configuration: Configuration,
+) -> Target:
+    """The daemon that the arguments, the environment and the configuration name, in this order.
+
+    A daemon is only ever started for a home, never for an address that the caller names.
+    """
+    target = target or os.environ.get("TFJSD_URL") or None
+    if target is None:
+        socket = configuration["socket"]
+        only = configuration["home"] is not None or socket is None
+        start = autostart and bool(configuration["autostart"])
+        return Target(str(configuration.home), only, None if socket is None else str(socket), None, token, start)
+    only, resolved = home is not None, str(configuration.home)
+    text = os.fspath(target)
+    if text.startswith(_HTTP):
+        return Target(resolved, only, None, _host_and_port(text), token or _token_from_file(), False)
+    path = text[len(_UNIX) :] if text.startswith(_UNIX) else text
+    if path.startswith("//"):
+        path = path[2:]
+    return Target(resolved, only, str(Path(path).expanduser().absolute()), None, token, False)
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    authority, _, rest = url[len(_HTTP) :].partition("/")
+    host, colon, port = authority.rpartition(":")
+    if not colon or not port.isdigit() or not host or rest:
+        raise ConfigurationError(f"{url!r} is not of the form http://HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _token_from_file() -> str | None:
+    file = os.environ.get("TFJSD_TOKEN_FILE")
+    if not file:
+        return None
+    try:
+        return Path(file).read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"TFJSD_TOKEN_FILE={file}: {error}") from error
