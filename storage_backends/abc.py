@@ -18,9 +18,6 @@ Durability = Literal["strict", "relaxed"]
 may take up to the last second. Never half a batch in either."""
 
 INLINE_LIMIT = 128 * 1024
-"""Binaries up to this many bytes lie in the batch; larger ones are blobs (a file costs two more syncs)."""
-
-INLINE_LIMIT = 128 * 1024
 """Binaries up to this size travel in the batch; larger ones are blobs (a separate file costs two more syncs)."""
 
 Buffer = bytes | bytearray | memoryview

@@ -73,6 +73,11 @@ def exact_form(value: Any) -> bytes | None:
     return None
 
 
+def canonical_form(exact: bytes) -> bytes:
+    """The encoding that takes part in the order, of a key that may hold a -0."""
+    return encode_key(decode_key(exact)) if _NEGATIVE_ZERO in exact else exact
+
+
 def decode_key(data: bytes) -> Any:
     """The key as a Python value. Raises CorruptionError where the bytes are no key."""
     key, at = read_key(data, 0)

@@ -1,0 +1,103 @@
+"""The backing store of one bucket: databases, their transactions' locks, and commits. No asyncio; thread-safe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Literal, TypeVar
+
+from ..abc import Durability
+from ..browsers import Browser
+from ..buckets import Bucket, Mutation
+from .bucket_admission import BucketAdmission
+from .commit import write_to
+from .database_catalogue import DatabaseCatalogue
+from .direct_job import DirectJob, DirectWork
+from .direct_transaction import BackingTransaction
+from .layout import JOURNAL
+from .lock_table import LockTable
+from .reclaimer import Reclaimer
+from .schema import DatabaseSchema
+from .transaction_view import IdSequence, TransactionView
+
+T = TypeVar("T")
+
+
+class IndexedDBBackingStore:
+    """Executes what front ends decide; one for each bucket.
+
+    ``limit`` gives the bytes that the bucket may hold (None: no limit); by default the browser's own fixed quota.
+    """
+
+    def __init__(self, bucket: Bucket, browser: Browser, *, limit: Callable[[], int | None] | None = None) -> None:
+        self.bucket = bucket
+        self.browser = browser
+        self.locks = LockTable()
+        self.reclaimer = Reclaimer(bucket)
+        self.catalogue = DatabaseCatalogue(bucket)
+        self.admission = BucketAdmission(bucket, browser, limit)
+        self._ids: IdSequence | None = None
+        self._has_garbage = True  # what an earlier run left in the journal
+
+    def database_names(self) -> list[tuple[str, int]]:
+        """Name and version of each database, in order of the names' code units."""
+        with self.bucket.locked():
+            return [(schema.name, schema.version) for schema in self.catalogue.all() if schema.version]
+
+    def transact(
+        self,
+        database: str,
+        stores: Sequence[str],
+        mode: Literal["readonly", "readwrite"],
+        work: Callable[[BackingTransaction], T],
+        *,
+        durability: Durability = "strict",
+        create: Callable[[BackingTransaction], None] | None = None,
+    ) -> Future[T]:
+        """Runs ``work`` as one transaction once the live ones on these stores are through, without blocking a thread.
+
+        The result comes after the commit (``strict``: durable). ``work`` may put more changes of the bucket into
+        ``tx.mutation``: they are the same atomic batch. A missing database is made by ``create`` (as version 1) in the
+        same batch. What ``work`` raises rolls everything back and fails the future, NotFoundError where a store or,
+        without ``create``, the database is missing. ``work`` runs under the bucket's mutex: it may not wait.
+
+        Staged blobs in the values that ``work`` puts lose their pin with the outcome, whatever it is.
+        """
+        job = DirectJob(self, DirectWork(database, frozenset(stores), mode, work, durability, create))
+        job.start()
+        return job.future
+
+    # -- For transactions --
+
+    def view(self) -> TransactionView:
+        """A transaction's view of the bucket."""
+        return TransactionView(self.bucket, self._take_id)
+
+    def write(self, mutation: Mutation, view: TransactionView) -> None:
+        """The pending writes become part of a mutation; in its block. Raises QuotaExceededError."""
+        self._has_garbage |= any(key[:2] == JOURNAL for key in view.writes.writes)
+        write_to(mutation, view, self._sequence(), self.admission.admit)
+
+    def replace_schema(self, mutation: Mutation, name: str, schema: DatabaseSchema | None) -> None:
+        """The schema is another one from this mutation on, and what it was should the commit fail."""
+        self.catalogue.set(name, schema)
+        mutation.on_undo(lambda: self.catalogue.forget(name))
+
+    def after_commit(self) -> None:
+        """Reclaims what a commit left dead."""
+        if self._has_garbage:
+            self._has_garbage = False
+            self.reclaimer.wake()
+
+    def close(self) -> None:
+        """Stops what runs in the background; the bucket is its owner's to close."""
+        self.reclaimer.stop()
+
+    def _sequence(self) -> IdSequence:
+        if self._ids is None:
+            self._ids = IdSequence(self.bucket)
+        return self._ids
+
+    def _take_id(self) -> int:
+        with self.bucket.locked():
+            return self._sequence().take()

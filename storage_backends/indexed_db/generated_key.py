@@ -1,0 +1,39 @@
+"""The place that a value keeps for a key that is generated later.
+
+The front end encodes a value before the backing store makes its key. Where the key path points it writes a number that
+takes 8 bytes, wherever the key appears in an index key it writes NaN, which is no key; both are replaced here.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable
+from typing import Any, Final
+
+from .key_coding import NUMBER, encode_key, read_key
+
+PLACEHOLDER_KEY: Final = bytes((NUMBER,)) + b"\xff" * 8
+"""NaN, as a key would be encoded."""
+
+_double = struct.Struct("<d").pack
+
+
+def with_generated_key(
+    data: bytes, entries: Iterable[tuple[int, list[bytes]]], placeholder: int, number: int
+) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
+    """The value and its index keys with the generated number in place."""
+    value = data[:placeholder] + _double(number) + data[placeholder + 8 :]
+    return value, [(index, [_filled(key, number) for key in keys]) for index, keys in entries]
+
+
+def _filled(key: bytes, number: int) -> bytes:
+    if PLACEHOLDER_KEY not in key:
+        return key
+    return encode_key(_replaced(read_key(key, 0)[0], number))
+
+
+def _replaced(key: Any, number: int) -> Any:
+    if isinstance(key, list):
+        return [_replaced(item, number) for item in key]
+    return number if isinstance(key, float) and math.isnan(key) else key

@@ -1,0 +1,80 @@
+"""Gives the room of dead prefixes back: chunk after chunk in the background, each chunk one relaxed batch.
+
+What is dead is in the journal (``layout``); the journal's entry goes with the last chunk, so a crash only means that
+the rest is done after the next start.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from ...errors import TfjsdError
+from ..buckets import Bucket, Mutation
+from .commit import stored_blobs
+from .layout import JOURNAL, METADATA, RECORDS, end_of
+
+_CHUNK: Final = 2_000
+_END_OF_JOURNAL = METADATA + b"\x04"
+_INDEX = slice(9, 13)
+_NO_INDEX = b"\x00\x00\x00\x00"
+
+
+class Reclaimer:
+    """At most one thread for a bucket, only while there is something to do."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._mutex = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def wake(self) -> None:
+        """There may be dead prefixes."""
+        with self._mutex:
+            if self._thread is None and not self._stopped:
+                self._thread = threading.Thread(target=self._run, name="tfjsd-reclaim", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the chunk at work; what is left stays in the journal."""
+        with self._mutex:
+            self._stopped = True
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def reclaim(self) -> int:
+        """Does one chunk; the number of records that went. 0: nothing is dead."""
+        with self._bucket.mutate("relaxed") as mutation:
+            found = next(iter(self._bucket.scan(JOURNAL, _END_OF_JOURNAL)), None)
+            if found is None:
+                return 0
+            prefix = found[0][len(JOURNAL) :]
+            gone = self._delete_some(mutation, prefix)
+            if gone < _CHUNK:
+                mutation.delete(found[0])
+        mutation.future.result()
+        return gone + 1
+
+    def _delete_some(self, mutation: Mutation, prefix: bytes) -> int:
+        gone = 0
+        for key, record in self._bucket.scan(prefix, end_of(prefix)):
+            if prefix[:1] == RECORDS and key[_INDEX] == _NO_INDEX:
+                for blob in stored_blobs(record):
+                    mutation.release(blob.digest, key)
+            mutation.delete(key)
+            gone += 1
+            if gone >= _CHUNK:
+                break
+        return gone
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped and self.reclaim():
+                pass
+        except TfjsdError:
+            return  # the store failed or is closing: the journal keeps what is left for the next start
+        finally:
+            with self._mutex:
+                self._thread = None

@@ -1,0 +1,66 @@
+"""The head of a stored record, before its value.
+
+    record = length:varint { item } value
+    item   = 01 length:varint key                        the exact key, where it holds a -0
+           | 02 index:u32 length:varint key              an entry that the record has in an index
+
+With the entries in the record, replacing or deleting it needs neither its value nor the key paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ...errors import CorruptionError
+from ..value_format import read_varint, varint
+from .layout import pack_id, unpack_id
+
+_EXACT_KEY = b"\x01"
+_ENTRY = b"\x02"
+PLAIN: Final = b"\x00"
+"""The head that says nothing."""
+
+Entry = tuple[int, bytes]
+"""An index and the key under which the record lies in it."""
+
+
+def write_head(entries: Iterable[Entry], exact_key: bytes | None) -> bytes:
+    parts = [] if exact_key is None else [_EXACT_KEY + varint(len(exact_key)) + exact_key]
+    parts += [_ENTRY + pack_id(index) + varint(len(key)) + key for index, key in entries]
+    items = b"".join(parts)
+    return varint(len(items)) + items
+
+
+def read_head(record: bytes) -> tuple[list[Entry], bytes | None, int]:
+    """The entries, the exact key if it differs, and where the value starts. Raises CorruptionError."""
+    try:
+        length, at = read_varint(record, 0)
+        end = at + length
+        entries: list[Entry] = []
+        exact = None
+        while at < end:
+            kind = record[at]
+            index = unpack_id(record[at + 1 : at + 5]) if kind == _ENTRY[0] else None
+            size, at = read_varint(record, at + (1 if index is None else 5))
+            key = record[at : at + size]
+            at += size
+            if index is None:
+                exact = key
+            else:
+                entries.append((index, key))
+    except (IndexError, ValueError) as problem:
+        raise CorruptionError("a stored record is cut short") from problem
+    return entries, exact, end
+
+
+def value_of(record: bytes) -> bytes:
+    """The value alone."""
+    if record[:1] == PLAIN:
+        return record[1:]
+    length, at = read_varint(record, 0)
+    return record[at + length :]
+
+
+def exact_key_of(record: bytes) -> bytes | None:
+    return None if record[:1] == PLAIN else read_head(record)[1]

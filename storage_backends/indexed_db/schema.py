@@ -1,0 +1,101 @@
+"""What a database is made of: its version, stores and indexes, and their stored form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..values import cannot_stage, decode, encode
+
+KeyPath = str | list[str] | None
+"""None: out-of-line keys (stores only)."""
+
+
+@dataclass(slots=True)
+class IndexSchema:
+    """https://w3c.github.io/IndexedDB/#index-construct"""
+
+    id: int
+    name: str
+    key_path: str | list[str]
+    unique: bool = False
+    multi_entry: bool = False
+
+
+@dataclass(slots=True)
+class StoreSchema:
+    """https://w3c.github.io/IndexedDB/#object-store-construct"""
+
+    id: int
+    name: str
+    key_path: KeyPath = None
+    auto_increment: bool = False
+    indexes: dict[str, IndexSchema] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class DatabaseSchema:
+    """https://w3c.github.io/IndexedDB/#database-construct"""
+
+    id: int
+    name: str
+    version: int = 0
+    stores: dict[str, StoreSchema] = field(default_factory=dict)
+
+    def copy(self) -> DatabaseSchema:
+        return deepcopy(self)
+
+    def store(self, store_id: int) -> StoreSchema:
+        """The store of that id. Raises KeyError."""
+        for store in self.stores.values():
+            if store.id == store_id:
+                return store
+        raise KeyError(store_id)
+
+
+def sorted_names(names: Iterable[str]) -> list[str]:
+    """In order of UTF-16 code units. https://w3c.github.io/IndexedDB/#sorted-name-list"""
+    return sorted(names, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+
+
+def encode_schema(schema: DatabaseSchema) -> bytes:
+    stores = [
+        {
+            "id": store.id,
+            "name": store.name,
+            "keyPath": store.key_path,
+            "autoIncrement": store.auto_increment,
+            "indexes": [
+                {
+                    "id": index.id,
+                    "name": index.name,
+                    "keyPath": index.key_path,
+                    "unique": index.unique,
+                    "multiEntry": index.multi_entry,
+                }
+                for index in store.indexes.values()
+            ],
+        }
+        for store in schema.stores.values()
+    ]
+    record = {"id": schema.id, "name": schema.name, "version": schema.version, "stores": stores}
+    return encode(record, cannot_stage).data
+
+
+def decode_schema(data: bytes) -> DatabaseSchema:
+    """Raises CorruptionError for bytes that are no schema."""
+    record: dict[str, Any] = decode(data, _no_blob)
+    schema = DatabaseSchema(record["id"], record["name"], record["version"])
+    for row in record["stores"]:
+        store = StoreSchema(row["id"], row["name"], row["keyPath"], row["autoIncrement"])
+        for entry in row["indexes"]:
+            index = IndexSchema(entry["id"], entry["name"], entry["keyPath"], entry["unique"], entry["multiEntry"])
+            store.indexes[index.name] = index
+        schema.stores[store.name] = store
+    return schema
+
+
+def _no_blob(_blob: object) -> memoryview:
+    raise KeyError("a schema has nothing out of line")

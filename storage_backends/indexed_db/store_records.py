@@ -1,0 +1,287 @@
+"""The records of one object store and the entries of its indexes, as one transaction sees and changes them.
+
+The storage operations of https://w3c.github.io/IndexedDB/#database-operations on encoded keys and values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Literal
+
+from ..values import Encoded, blobs_of
+from .constraint_violation import ConstraintViolation
+from .generated_key import with_generated_key
+from .key_coding import AFTER, canonical_form, decode_key, encode_key, end_of_key
+from .key_generator import FIRST, is_exhausted, next_after
+from .layout import (
+    ALL,
+    STORE_ITSELF,
+    Bounds,
+    end_of,
+    journal_key,
+    pack_place,
+    place_prefix,
+    prefix_of,
+    store_key,
+    unpack_place,
+)
+from .record_head import PLAIN, Entry, exact_key_of, read_head, value_of, write_head
+from .schema import IndexSchema, StoreSchema
+from .transaction_view import TransactionView
+
+Direction = Literal["next", "nextunique", "prev", "prevunique"]
+
+Row = tuple[bytes, bytes, bytes | None]
+"""Key, primary key (both exact) and, where asked for, the stored value."""
+
+IndexEntries = Callable[[bytes], list[bytes]]
+"""The exact keys of a stored value in an index."""
+
+_CLEAR_AT_ONCE: Final = 512
+"""Up to so many records are deleted one by one; more are left to the reclaimer."""
+
+
+class StoreRecords:
+    """One store within one transaction."""
+
+    __slots__ = ("_auto_increment", "_database", "_next", "_place", "_prefix", "_view", "_writes", "schema")
+
+    def __init__(self, view: TransactionView, database: int, schema: StoreSchema) -> None:
+        self._view = view
+        self._writes = view.writes
+        self._database = database
+        self.schema = schema
+        known = self._writes.get(store_key(database, schema.id))
+        self._place, self._next = (schema.id, FIRST) if known is None else unpack_place(known)
+        self._prefix = prefix_of(database, self._place)
+
+    # -- Reading --
+
+    def record(self, key: bytes) -> bytes | None:
+        """The stored record (head and value) under a key."""
+        return self._writes.get(self._prefix + key)
+
+    def read(self, index: int, bounds: Bounds, direction: Direction, count: int | None, *, values: bool) -> list[Row]:
+        """The first ``count`` records of a range of the store, or of one of its indexes, in a direction."""
+        if index == STORE_ITSELF:
+            return self._read_store(bounds, direction, count, values)
+        rows = self._entries(index, bounds, direction)
+        found = []
+        for key, primary, exact in rows:
+            value = None
+            if values:
+                record = self.record(primary)
+                value = None if record is None else value_of(record)
+            found.append((key, primary, value) if not exact else (*_exact_pair(exact), value))
+            if count is not None and len(found) >= count:
+                break
+        return found
+
+    def count(self, index: int, bounds: Bounds) -> int:
+        """https://w3c.github.io/IndexedDB/#count-the-records-in-a-range"""
+        prefix = prefix_of(self._database, self._place, index)
+        return sum(1 for _ in self._writes.scan(prefix + bounds[0], prefix + bounds[1]))
+
+    def _read_store(self, bounds: Bounds, direction: Direction, count: int | None, values: bool) -> list[Row]:
+        start, stop = bounds
+        if start and stop == start + AFTER:
+            record = self.record(start)
+            return [] if record is None else [_row(start, record, values)]
+        prefix = self._prefix
+        length = len(prefix)
+        found: list[Row] = []
+        reverse = direction in ("prev", "prevunique")
+        for key, record in self._writes.scan(prefix + start, prefix + stop, reverse=reverse):
+            found.append(_row(key[length:], record, values))
+            if count is not None and len(found) >= count:
+                break
+        return found
+
+    def _entries(self, index: int, bounds: Bounds, direction: Direction) -> Iterator[tuple[bytes, bytes, bytes]]:
+        prefix = prefix_of(self._database, self._place, index)
+        reverse = direction in ("prev", "prevunique")
+        if not direction.endswith("unique"):
+            for entry, exact in self._writes.scan(prefix + bounds[0], prefix + bounds[1], reverse=reverse):
+                yield (*_split(entry, len(prefix)), exact)
+            return
+        start, stop = bounds
+        while True:
+            first = next(self._writes.scan(prefix + start, prefix + stop, reverse=reverse), None)
+            if first is None:
+                return
+            key, _ = _split(first[0], len(prefix))
+            if reverse:  # of a key's entries the one with the lowest primary key counts
+                first = next(self._writes.scan(prefix + key, prefix + key + AFTER), first)
+                stop = key
+            else:
+                start = key + AFTER
+            yield (*_split(first[0], len(prefix)), first[1])
+
+    # -- Writing --
+
+    def put(
+        self,
+        key: bytes | None,
+        value: Encoded,
+        entries: Iterable[tuple[int, list[bytes]]] = (),
+        *,
+        overwrite: bool = True,
+        exact_key: bytes | None = None,
+        placeholder: int | None = None,
+        keep_generator: bool = False,
+    ) -> bytes:
+        """Stores a record and gives its key. https://w3c.github.io/IndexedDB/#store-a-record-into-an-object-store
+
+        Without a key the generator makes one; ``placeholder`` says where in the value it belongs. ``entries`` are the
+        record's exact keys in each index. Raises ConstraintError, UnknownError; nothing is changed then.
+        """
+        data = value.data
+        number = self._next
+        generates = self.schema.auto_increment and not keep_generator
+        if key is None:
+            if is_exhausted(number):
+                raise ConstraintViolation("generator")
+            key = encode_key(number)
+            if placeholder is not None:
+                data, entries = with_generated_key(data, entries, placeholder, number)
+            number += 1
+        elif generates:
+            number = next_after(number, decode_key(key))
+        place = self._prefix + key
+        flat = [(index, exact) for index, keys in entries for exact in keys]
+        old = self._writes.get(place) if self.schema.indexes or not overwrite else None
+        if old is not None and not overwrite:
+            raise ConstraintViolation("key")
+        if flat:
+            self._check_unique(flat, key)
+        if old is not None:
+            self._remove_entries(old, key)
+        if flat or exact_key is not None:
+            head = write_head([(index, canonical_form(exact)) for index, exact in flat], exact_key)
+            self._writes.put(place, head + data, value.blobs)
+            self._write_entries(flat, key, exact_key or key)
+        else:
+            self._writes.put(place, PLAIN + data, value.blobs)
+        if number != self._next:
+            self._set_next(number)
+        return exact_key or key
+
+    def delete(self, bounds: Bounds) -> None:
+        """https://w3c.github.io/IndexedDB/#delete-records-from-an-object-store"""
+        start, stop = bounds
+        if bounds == ALL:
+            self.clear()
+            return
+        if stop == start + AFTER:
+            self._delete_one(start)
+            return
+        prefix = self._prefix
+        found = [key for key, _ in self._writes.scan(prefix + start, prefix + stop)]
+        for key in found:
+            self._delete_one(key[len(prefix) :])
+
+    def clear(self) -> None:
+        """https://w3c.github.io/IndexedDB/#clear-an-object-store"""
+        prefix = place_prefix(self._database, self._place)
+        keys = []
+        for key, _ in self._writes.scan(prefix, end_of(prefix)):
+            keys.append(key)
+            if len(keys) > _CLEAR_AT_ONCE:
+                self._move_away(prefix)
+                return
+        for key in keys:
+            self._writes.delete(key)
+
+    def _move_away(self, prefix: bytes) -> None:
+        """Leaves the records where they are, dead, and goes on in a new place."""
+        self._writes.forget(prefix, end_of(prefix))
+        self._writes.put(journal_key(prefix), b"")
+        self._place = self._view.new_id()
+        self._prefix = prefix_of(self._database, self._place)
+        self._set_next(self._next)
+
+    def _set_next(self, number: int) -> None:
+        self._next = number
+        self._writes.put(store_key(self._database, self.schema.id), pack_place(self._place, number))
+
+    def _delete_one(self, key: bytes) -> None:
+        record = self.record(key)
+        if record is None:
+            return
+        self._remove_entries(record, key)
+        self._writes.delete(self._prefix + key)
+
+    def _remove_entries(self, record: bytes, key: bytes) -> None:
+        if record[:1] == PLAIN:
+            return
+        for index, index_key in read_head(record)[0]:
+            self._writes.delete(prefix_of(self._database, self._place, index) + index_key + key)
+
+    def _write_entries(self, flat: list[Entry], key: bytes, exact_key: bytes) -> None:
+        for index, exact in flat:
+            canonical = canonical_form(exact)
+            pair = b"" if canonical == exact and key == exact_key else exact + exact_key
+            self._writes.put(prefix_of(self._database, self._place, index) + canonical + key, pair)
+
+    def _check_unique(self, flat: list[Entry], key: bytes) -> None:
+        indexes = {index.id: index for index in self.schema.indexes.values()}
+        for index, exact in flat:
+            schema = indexes[index]
+            if schema.unique and self._is_taken(index, canonical_form(exact), key):
+                raise ConstraintViolation("index", schema.name)
+
+    def _is_taken(self, index: int, index_key: bytes, key: bytes) -> bool:
+        prefix = prefix_of(self._database, self._place, index) + index_key
+        return any(entry != prefix + key for entry, _ in self._writes.scan(prefix, prefix + AFTER))
+
+    # -- Indexes --
+
+    def add_index(self, index: IndexSchema, entries_of: IndexEntries) -> None:
+        """Fills an index that was just created. Raises ConstraintError where two records have one unique key."""
+        prefix = self._prefix
+        seen: set[bytes] = set()
+        for key, record in list(self._writes.scan(prefix, prefix + AFTER)):
+            primary = key[len(prefix) :]
+            old, exact, start = read_head(record)
+            keys = entries_of(record[start:])
+            canonical = [canonical_form(index_key) for index_key in keys]
+            if not keys:
+                continue
+            if index.unique and not seen.isdisjoint(canonical):
+                raise ConstraintViolation("index", index.name)
+            seen.update(canonical if index.unique else ())
+            head = write_head([*old, *((index.id, index_key) for index_key in canonical)], exact)
+            value = record[start:]
+            blobs = self._writes.blobs.get(key, tuple(blobs_of(value)))
+            self._writes.put(key, head + value, blobs)
+            self._write_entries([(index.id, index_key) for index_key in keys], primary, exact or primary)
+
+    def drop_index(self, index: int) -> None:
+        """Leaves an index's entries dead. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex"""
+        prefix = prefix_of(self._database, self._place, index)
+        self._writes.forget(prefix, end_of(prefix))
+        self._writes.put(journal_key(prefix), b"")
+
+    def drop(self) -> None:
+        """Leaves the store's records dead and forgets its place."""
+        prefix = place_prefix(self._database, self._place)
+        self._writes.forget(prefix, end_of(prefix))
+        self._writes.put(journal_key(prefix), b"")
+        self._writes.delete(store_key(self._database, self.schema.id))
+
+
+def _row(key: bytes, record: bytes, values: bool) -> Row:
+    if record[:1] == PLAIN:
+        return key, key, record[1:] if values else None
+    exact = exact_key_of(record) or key
+    return exact, exact, value_of(record) if values else None
+
+
+def _split(entry: bytes, start: int) -> tuple[bytes, bytes]:
+    """Index key and primary key of an entry."""
+    middle = end_of_key(entry, start)
+    return entry[start:middle], entry[middle:]
+
+
+def _exact_pair(exact: bytes) -> tuple[bytes, bytes]:
+    return _split(exact, 0)

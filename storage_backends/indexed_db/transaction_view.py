@@ -1,0 +1,42 @@
+"""What the storage operations of one transaction work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .layout import NEXT_ID, pack_id, unpack_id
+from .write_set import Base, WriteSet
+
+
+class IdSequence:
+    """The ids of a bucket's databases, stores, places and indexes: one sequence, never reused.
+
+    It runs ahead in memory; every batch that uses an id carries how far it has come. Guarded by the bucket's mutex.
+    """
+
+    def __init__(self, base: Base) -> None:
+        stored = base.get(NEXT_ID)
+        self.next = 1 if stored is None else unpack_id(stored)
+
+    def take(self) -> int:
+        number = self.next
+        self.next += 1
+        return number
+
+    def packed(self) -> bytes:
+        return pack_id(self.next)
+
+
+class TransactionView:
+    """The pending writes of a transaction and its source of ids."""
+
+    __slots__ = ("_take_id", "took_id", "writes")
+
+    def __init__(self, base: Base, take_id: Callable[[], int]) -> None:
+        self.writes = WriteSet(base)
+        self._take_id = take_id
+        self.took_id = False
+
+    def new_id(self) -> int:
+        self.took_id = True
+        return self._take_id()
