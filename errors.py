@@ -343,6 +343,7 @@ class NotInThisVersionError(TfjsdError):
 
     name = "NotInThisVersionError"
     http_status = 501
+    exit_code = 2
 
 
 class HTTPStatusError(TfjsdError):

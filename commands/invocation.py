@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ..client import Client
+    from ..wire.configuration import Configuration
     from .arguments import Arguments
     from .output import Output
 
@@ -48,7 +49,9 @@ class Invocation:
             HomeInUseError: the daemon that answers has another home.
         """
         if self._client is None:
-            self._client = self._open.enter_context(self.connect(autostart=not self.arguments.flag("--no-autostart")))
+            autostart = not self.arguments.flag("--no-autostart")
+            self._client = self._open.enter_context(self.connect(autostart=autostart))
+            self.output.trace(f"connected: {self._client!r}")
         return self._client
 
     def connect(self, *, autostart: bool) -> Client:
@@ -73,6 +76,17 @@ class Invocation:
             origin=given.get("--origin", arguments.text("--origin")),
             autostart=False,
         )
+
+    def configuration(self) -> Configuration:
+        """Flags, environment, configuration files.
+
+        Raises:
+            ConfigurationError: one of them is wrong.
+        """
+        from ..wire.configuration import Configuration
+
+        text = self.arguments.text
+        return Configuration.load({"home": text("--home"), "socket": text("--socket"), "origin": text("--origin")})
 
     def in_origin(self, origin: str | None) -> Client:
         """The store seen from ``origin``; from the one of ``--origin`` where None."""

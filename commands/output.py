@@ -75,8 +75,8 @@ class Output:
             self.line(text)
 
     def note(self, text: str) -> None:
-        """Something worth knowing beside the result."""
-        if not self.quiet:
+        """Something worth knowing beside the result: for people, not for programs."""
+        if not self.quiet and not self.json:
             self._say(text)
 
     def trace(self, text: str) -> None:

@@ -1,0 +1,60 @@
+"""``tfjsd remove``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..errors import ModelNotFoundError
+from . import locations, render
+from .outcomes import Outcomes
+
+if TYPE_CHECKING:
+    from ..model_io.types import ModelArtifactsInfo
+    from .invocation import Invocation
+
+
+def run(invocation: Invocation) -> int:
+    """Removes the models, each on its own."""
+    arguments, output = invocation.arguments, invocation.output
+    words = arguments.operands("URL")
+    found = locations.expand(words, invocation.store, glob=arguments.flag("--glob"))
+    for location in found:
+        locations.check_bare_name(location, invocation.store)
+    dry = arguments.flag("--dry-run")
+    if not dry and len(found) > 1 and not _confirmed(invocation, found):
+        output.note("nothing was removed")
+        return 1
+    listed = invocation.store.list_models() if dry else {}
+    outcomes = Outcomes(output)
+    for location in found:
+        outcomes.attempt(location.text, partial(_remove, invocation, location.text, listed if dry else None))
+    return outcomes.finish()
+
+
+def _remove(
+    invocation: Invocation, url: str, listed: dict[str, ModelArtifactsInfo] | None
+) -> ModelArtifactsInfo | None:
+    """Removes one, or with what is ``listed`` says that it would be."""
+    try:
+        if listed is None:
+            info = invocation.store.remove_model(url)
+        elif url in listed:
+            info = listed[url]
+        else:
+            raise ModelNotFoundError(f"Cannot find model at '{url}'")
+    except ModelNotFoundError:
+        if invocation.arguments.flag("--ignore-missing"):
+            return None
+        raise
+    invocation.output.done(f"{'removed' if listed is None else 'would remove'} {url!r}")
+    return info
+
+
+def _confirmed(invocation: Invocation, found: list[locations.Location]) -> bool:
+    if invocation.arguments.flag("--yes") or not invocation.output.asks:
+        return True
+    listed = invocation.store.list_models()
+    sizes = [listed[location.text] for location in found if location.text in listed]
+    total = sum((info.model_topology_bytes or 0) + (info.weight_data_bytes or 0) for info in sizes)
+    return invocation.confirm(f"remove {render.counted(len(found), 'model')} ({render.size(total)})?")

@@ -1,0 +1,22 @@
+"""Words of the command line that a later version gives a meaning."""
+
+from __future__ import annotations
+
+from .arguments import Command, Operand
+
+_ANY = (Operand("ARGUMENT", "read by a later version", "any"),)
+
+
+def _reserved(name: str, summary: str) -> Command:
+    return Command(name, f"{summary} (not in this version)", operands=_ANY, reserved=True)
+
+
+COMMANDS = (
+    _reserved("idb", "look into IndexedDB databases"),
+    _reserved("state", "exchange Playwright's storageState"),
+    _reserved("sync", "keep directories and stores equal"),
+    _reserved("service", "run the daemon as a system service"),
+    _reserved("token", "manage the token of the HTTP listener"),
+    _reserved("open", "open the page that the daemon serves"),
+    _reserved("convert", "convert between model formats"),
+)

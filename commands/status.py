@@ -1,0 +1,60 @@
+"""``tfjsd status``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import render
+
+if TYPE_CHECKING:
+    from ..model_io.store import StorageEstimate
+    from .invocation import Invocation
+
+
+def run(invocation: Invocation) -> int:
+    """Shows the daemon that runs.
+
+    Raises:
+        DaemonUnavailableError: none does (exit code 69).
+    """
+    with invocation.connect(autostart=False) as store:
+        status, origins = store.status(), store.origins()
+    document = status | usage(origins)
+    if invocation.output.json:
+        invocation.output.document(document)
+    else:
+        for name, text in _lines(document):
+            invocation.output.line(f"{invocation.output.paint(f'{name}:'.ljust(10), 'bold')}{text}")
+    return 0
+
+
+def usage(origins: dict[str, StorageEstimate]) -> dict[str, int]:
+    """Sums over all origins."""
+    return {
+        "origins": len(origins),
+        "models": sum(origin.models or 0 for origin in origins.values()),
+        "usage": sum(origin.usage for origin in origins.values()),
+    }
+
+
+def _lines(status: dict[str, Any]) -> list[tuple[str, str]]:
+    idle = status["idle_exit"]
+    ends = f", ends when idle for {render.duration(idle)}" if idle else ""
+    return [
+        ("tfjsd", f"{status['version']}, protocol {status['protocol']}"),
+        ("process", f"{status['pid']}, up {render.duration(status['uptime']).lower()}{ends}"),
+        ("home", render.printable(status["home"])),
+        ("socket", render.printable(f"unix://{status['socket']}")),
+        *([("http", status["http"])] if status["http"] else []),
+        ("browser", status["browser"]),
+        (
+            "stores",
+            f"{render.counted(status['models'], 'model')} in {render.counted(status['origins'], 'origin')}, "
+            f"{render.size(status['usage'])}",
+        ),
+        (
+            "clients",
+            f"{render.counted(status['connections'], 'connection')}, "
+            f"{render.counted(status['subscribers'], 'subscriber')}, {render.counted(status['requests'], 'request')}",
+        ),
+    ]
