@@ -123,7 +123,14 @@ def _typed(spec: WeightSpec, view: memoryview) -> Array:
         flat = np.frombuffer(view, dtype)
     if not flat.flags.aligned:
         flat = flat.copy()
-    return flat.reshape(spec.shape)
+    return _shaped(spec, flat)
+
+
+def _shaped(spec: WeightSpec, flat: Array) -> Array:
+    try:
+        return flat.reshape(spec.shape)
+    except ValueError:  # an empty array of dimensions that no array may have
+        raise InvalidArtifactsError(f"weight '{spec.name}' has a shape beyond numpy: {list(spec.shape)}") from None
 
 
 def _check_enough(spec: WeightSpec, byte_length: int, item_size: int) -> None:
@@ -187,7 +194,7 @@ def _strings(spec: WeightSpec, view: memoryview) -> Array:
         start = position + 4
         position = start + int.from_bytes(view[position:start], "little")
         array[index] = bytes(view[start:position])
-    return array.reshape(spec.shape)
+    return _shaped(spec, array)
 
 
 # -- Encoding ----------------------------------------------------------------------------------------------------------

@@ -75,9 +75,9 @@ def canonicalize(text: str | bytes, *, max_depth: int = MAX_DEPTH, max_members: 
 
 
 def canonical_members(
-    text: str | bytes, *, max_depth: int = MAX_DEPTH, max_members: int = MAX_MEMBERS
+    text: str | bytes, *, max_depth: int = MAX_DEPTH + 1, max_members: int = MAX_MEMBERS
 ) -> dict[str, str]:
-    """The members of a JSON object, each value as canonical text.
+    """The members of a JSON object, each value as canonical text; the object itself is one level more.
 
     Raises InvalidArtifactsError as ``parse`` does, and where the text is no object.
     """

@@ -44,8 +44,9 @@ class JsonField:
 
     def text(self) -> str:
         """Canonical JSON text. Raises InvalidArtifactsError where the value has none."""
-        if self._text is not None:
-            return self._text
+        text = self._text
+        if text is not None:
+            return text
         if self.is_binary:
             raise InvalidArtifactsError("binary data is no JSON")
         text = ecma_json.stringify(self._value)

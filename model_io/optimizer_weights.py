@@ -1,4 +1,4 @@
-"""Leaving out what only training needs (``SaveConfig.includeOptimizer`` of tfjs-core/src/io/types.ts)."""
+"""Optimizer state inside a model: the training configuration and the weights of group ``optimizer``."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ from .composite_buffer import CompositeBuffer
 from .types import ModelArtifacts
 from .weight_specs import byte_ranges, parse_weight_specs
 
-OPTIMIZER_GROUP = "optimizer"
-
 
 def without_optimizer(artifacts: ModelArtifacts) -> ModelArtifacts:
-    """The artifacts without training configuration and without the weights of the optimizer's group.
+    """The model as ``includeOptimizer: false`` saves it: neither training configuration nor optimizer weights.
 
-    Remaining weights are not copied: they become a list of views. Raises InvalidArtifactsError where the specs
-    contradict the bytes.
+    Artifacts that have none come back as they are; the bytes that stay are not copied. Raises InvalidArtifactsError
+    for malformed weight specs.
     """
-    kept = artifacts.replace(training_config=ABSENT)
-    specs = parse_weight_specs(artifacts.weight_specs)
-    if artifacts.weight_data is None or all(spec.group != OPTIMIZER_GROUP for spec in specs):
-        return kept
+    entries = artifacts.weight_specs or []
+    specs = parse_weight_specs(entries)
+    if not any(spec.group == "optimizer" for spec in specs):
+        return artifacts.replace(training_config=ABSENT) if artifacts.has("trainingConfig") else artifacts
+    kept = [entry for entry, spec in zip(entries, specs, strict=True) if spec.group != "optimizer"]
+    if artifacts.weight_data is None:
+        return artifacts.replace(training_config=ABSENT, weight_specs=kept)
     weights = CompositeBuffer(artifacts.weight_data)
-    ranges = list(byte_ranges(specs, weights))
-    entries = [
-        entry for entry, spec in zip(artifacts.weight_specs or [], specs, strict=True) if spec.group != OPTIMIZER_GROUP
-    ]
-    views = [view for spec, start, end in ranges if spec.group != OPTIMIZER_GROUP for view in weights.views(start, end)]
-    return kept.replace(weight_specs=entries, weight_data=views)
+    ranges = [(start, end) for spec, start, end in byte_ranges(specs, weights) if spec.group != "optimizer"]
+    pieces = [piece for start, end in _merged(ranges) for piece in weights.views(start, end)]
+    data = pieces[0] if len(pieces) == 1 else pieces or b""
+    return artifacts.replace(training_config=ABSENT, weight_specs=kept, weight_data=data)
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges that adjoin as one: tfjs appends the optimizer's weights, so there is mostly a single one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if merged and merged[-1][1] == start:
+            start = merged.pop()[0]
+        merged.append((start, end))
+    return merged

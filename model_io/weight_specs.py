@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+from numbers import Integral
 from typing import Any
 
 from ..errors import InvalidArtifactsError, TooLargeError
@@ -24,8 +26,10 @@ DTYPE_VALUE_SIZE_MAP = {
 MAX_SPECS = 100_000
 MAX_MODEL_BYTES = 8 << 30
 MAX_RANK = 32
+MAX_STRINGS = 10_000_000
+"""Elements of all string weights, each of which costs a step to find the next."""
 _MAX_DIMENSION = 2**53
-_LENGTH_PREFIX = 4
+_LENGTH = struct.Struct("<I")  # before each string
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def parse_weight_specs(specs: object, *, max_specs: int = MAX_SPECS) -> tuple[We
     """
     if specs is None:
         return ()
-    if not isinstance(specs, list):
+    if not isinstance(specs, list | tuple):
         raise InvalidArtifactsError(f"weightSpecs must be a list, not {type(specs).__name__}")
     if len(specs) > max_specs:
         raise TooLargeError(f"weightSpecs has {len(specs)} entries; at most {max_specs} are taken")
@@ -101,7 +105,7 @@ def check_byte_length(specs: Iterable[WeightSpec], byte_length: int, *, limit: i
     for spec in specs:
         size = spec.byte_length
         is_exact &= size is not None
-        needed += _LENGTH_PREFIX * spec.elements if size is None else size
+        needed += _LENGTH.size * spec.elements if size is None else size
     if needed > byte_length or (is_exact and needed != byte_length):
         raise _mismatch(needed, byte_length, "" if is_exact else "at least ")
 
@@ -127,30 +131,29 @@ def check_weights(specs: object, weights: CompositeBuffer | None, *, limit: int 
 def byte_ranges(specs: Sequence[WeightSpec], weights: CompositeBuffer) -> Iterator[tuple[WeightSpec, int, int]]:
     """Each entry with the start and end of its bytes, one after the other without gaps.
 
-    Raises InvalidArtifactsError where a string's length prefix or bytes go past the end.
+    Raises InvalidArtifactsError where strings go past the end; TooLargeError for more than ``MAX_STRINGS`` of them.
     """
+    strings = sum(spec.elements for spec in specs if spec.stored_dtype == "string")
+    if strings > MAX_STRINGS:
+        raise TooLargeError(f"the weights have {strings} strings; at most {MAX_STRINGS} are taken")
+    view = weights.join() if strings else memoryview(b"")
     start = 0
     for spec in specs:
         size = spec.byte_length
-        end = start + size if size is not None else _end_of_strings(spec, weights, start)
+        end = start + size if size is not None else _end_of_strings(spec, view, start)
         yield spec, start, end
         start = end
 
 
-def _end_of_strings(spec: WeightSpec, weights: CompositeBuffer, position: int) -> int:
-    total = weights.byte_length or 0
-    if spec.elements * _LENGTH_PREFIX > total - position:
-        raise _strings_truncated(spec)
-    for _ in range(spec.elements):
-        prefix = weights.slice(position, position + _LENGTH_PREFIX)
-        position += _LENGTH_PREFIX + int.from_bytes(prefix, "little")
-        if len(prefix) < _LENGTH_PREFIX or position > total:
-            raise _strings_truncated(spec)
+def _end_of_strings(spec: WeightSpec, view: memoryview, position: int) -> int:
+    try:
+        for _ in range(spec.elements):
+            position += _LENGTH.size + _LENGTH.unpack_from(view, position)[0]
+    except struct.error:
+        position = len(view) + 1
+    if position > len(view) and spec.elements:
+        raise InvalidArtifactsError(f"the strings of weight '{spec.name}' go past the end of the weights")
     return position
-
-
-def _strings_truncated(spec: WeightSpec) -> InvalidArtifactsError:
-    return InvalidArtifactsError(f"the strings of weight '{spec.name}' go past the end of the weights")
 
 
 def _mismatch(needed: int, given: int, qualifier: str = "") -> InvalidArtifactsError:
@@ -179,14 +182,14 @@ def _parse_entry(entry: object) -> WeightSpec:
 
 
 def _parse_shape(name: str, shape: object) -> tuple[int, ...]:
-    if not isinstance(shape, list) or len(shape) > MAX_RANK:
+    if not isinstance(shape, list | tuple) or len(shape) > MAX_RANK:
         raise InvalidArtifactsError(
             f"the shape of weight '{name}' must be a list of at most {MAX_RANK} dimensions: {_shortened(shape)}"
         )
-    for dimension in shape:
-        if type(dimension) is not int or not 0 <= dimension <= _MAX_DIMENSION:
-            raise InvalidArtifactsError(f"the shape of weight '{name}' has an impossible dimension: {dimension!r}")
-    return tuple(shape)
+    for size in shape:
+        if not isinstance(size, Integral) or isinstance(size, bool) or not 0 <= size <= _MAX_DIMENSION:
+            raise InvalidArtifactsError(f"the shape of weight '{name}' has an impossible dimension: {size!r}")
+    return tuple(map(int, shape))
 
 
 def _parse_quantization(name: str, value: Any) -> Quantization:

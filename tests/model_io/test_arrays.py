@@ -245,6 +245,7 @@ def test_every_half_float_decodes_exactly():
         ({"dtype": "int32"}, b"xyz", "byte length of Int32Array should be a multiple of 4"),
         ({"quantization": {"dtype": "float16"}}, b"x", "byte length of Uint16Array should be a multiple of 2"),
         ({"shape": [2, 3]}, bytes(20), "Based on the provided shape, [2,3], the tensor should have 6 values but has 5"),
+        ({"shape": [0, 2**53, 2**53]}, b"", f"weight 'w' has a shape beyond numpy: {[0, 2**53, 2**53]}"),
         ({"shape": [2], "dtype": "bool"}, b"\1",
          "Based on the provided shape, [2], the tensor should have 2 values but has 1"),
         ({"shape": [2], "dtype": "complex64"}, bytes(8),

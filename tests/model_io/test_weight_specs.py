@@ -1,5 +1,6 @@
 """What weight specs say about the bytes is checked before anything is allocated."""
 
+import numpy as np
 import pytest
 
 from tfjsd.errors import InvalidArtifactsError, TooLargeError
@@ -52,6 +53,7 @@ def test_weights_of_exactly_the_described_bytes_pass():
         ([], b"x", "describe 0 bytes, but the weights have 1"),
         ([spec(shape=[2**53, 2**53])], bytes(4), "describe"),
         ([spec(shape=[2**40], dtype="string")], bytes(4), "at least"),
+        ([spec(shape=[1], dtype="string")], b"\1\0\0", "at least 4 bytes"),
         ([spec(shape=[1], dtype="string")], b"\5\0\0\0hi", "past the end"),
         ([spec(shape=[1], dtype="string")], b"\1\0\0\0hi", "describe 5 bytes, but the weights have 6"),
         ([spec(shape=[2], dtype="string")], b"\4\0\0\0hihi", "past the end"),
@@ -83,11 +85,19 @@ def test_specs_that_contradict_themselves_or_the_bytes_are_refused(specs, data, 
         check_weights(specs, None if data is None else CompositeBuffer(data))
 
 
+def test_specs_made_in_python_may_have_tuples_and_other_integers():
+    (parsed,) = parse_weight_specs(({"name": "w", "shape": (np.int64(2), 3), "dtype": "float32"},))
+    assert parsed.shape == (2, 3)
+    assert {type(size) for size in parsed.shape} == {int}
+
+
 def test_limits_are_stated():
     many = [spec(str(index)) for index in range(11)]
     with pytest.raises(TooLargeError, match="11 entries; at most 10"):
         parse_weight_specs(many, max_specs=10)
     with pytest.raises(TooLargeError, match="at most 7"):
         check_byte_length(parse_weight_specs([spec(shape=[2])]), 8, limit=7)
+    with pytest.raises(TooLargeError, match="10000001 strings"):
+        list(byte_ranges(parse_weight_specs([spec(shape=[10_000_001], dtype="string")]), CompositeBuffer(b"")))
     with pytest.raises(TooLargeError):
         check_weights(None, CompositeBuffer(bytes(8)), limit=7)
