@@ -85,11 +85,17 @@ class Store(Protocol):
         """
 
     def load(
-        self, url: ModelURL, *, on_progress: Progress | None = None, timeout: float | None = None
+        self,
+        url: ModelURL,
+        *,
+        verify: bool = False,
+        on_progress: Progress | None = None,
+        timeout: float | None = None,
     ) -> ModelArtifacts:
-        """The model. Its weights may be mapped: read-only, valid after ``close`` and after its removal.
+        """The model. Its weights may be mapped: read-only, valid after ``close`` and after its removal; ``verify``
+        checks mapped bytes against their digest first.
 
-        Raises ModelNotFoundError, UnsupportedURLError.
+        Raises ModelNotFoundError, CorruptionError, UnsupportedURLError.
         """
 
     def list_models(self) -> dict[str, ModelArtifactsInfo]:
@@ -161,6 +167,7 @@ class AsyncStore(Protocol):
         self,
         url: ModelURL,
         *,
+        verify: bool = False,
         on_progress: Progress | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> ModelArtifacts: ...
