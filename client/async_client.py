@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from ..errors import InvalidStateError, NotInThisVersionError
-from . import delivery, model_operations, on_loop, store_operations, transfer_operations
+from . import delivery, maintenance_operations, model_operations, on_loop, store_operations, transfer_operations
 from .daemon_link import DaemonLink
 from .opening import open_session, reopened
 from .session import Session
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
     from ..storage_backends.abc import Durability
     from ..storage_backends.web_storage.async_storage import AsyncStorage
+    from .maintenance_operations import Writable
     from .messages import Progress
     from .target import Target
 
@@ -156,6 +157,18 @@ class AsyncClient:
     async def status(self) -> dict[str, Any]:
         """As ``Client.status``."""
         return await on_loop.run(store_operations.status(self._session))
+
+    async def verify(self, urls: Sequence[str] | None = None) -> dict[str, Any]:
+        """As ``Client.verify``."""
+        return await on_loop.run(maintenance_operations.verify(self._session, urls))
+
+    async def backup(self, file: Writable) -> None:
+        """As ``Client.backup``; the file is written in a thread."""
+        await on_loop.run(maintenance_operations.backup(self._session, file))
+
+    async def restore(self, file: BinaryIO) -> dict[str, Any]:
+        """As ``Client.restore``."""
+        return await on_loop.run(maintenance_operations.restore(self._session, file))
 
     def with_origin(self, origin: str) -> AsyncClient:
         """As ``Client.with_origin``."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from ..errors import InvalidStateError
-from . import blocking, delivery, model_operations, store_operations, transfer_operations
+from . import blocking, delivery, maintenance_operations, model_operations, store_operations, transfer_operations
 from .opening import open_session, reopened
 from .session import Session
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
     from ..storage_backends.abc import Durability
     from ..storage_backends.web_storage.storage import Storage
+    from .maintenance_operations import Writable
     from .messages import Progress
     from .target import Target
 
@@ -145,6 +146,27 @@ class Client:
     def status(self) -> dict[str, Any]:
         """What the daemon says of itself: ``version``, ``pid``, ``home``, …"""
         return blocking.run(store_operations.status(self._session))
+
+    def verify(self, urls: Sequence[str] | None = None) -> dict[str, Any]:
+        """Checks models of this origin against their digests, or (None) every record and blob of every origin.
+
+        ``{"checked": {kind: count}, "problems": [{"object", "message"}]}``; damage is reported, not raised.
+        """
+        return blocking.run(maintenance_operations.verify(self._session, urls))
+
+    def backup(self, file: Writable) -> None:
+        """Writes everything, all origins, as of one moment, into an open binary file; writers go on meanwhile.
+
+        Raises DaemonUnavailableError where it was cut off: what the file holds is then no backup.
+        """
+        blocking.run(maintenance_operations.backup(self._session, file))
+
+    def restore(self, file: BinaryIO) -> dict[str, Any]:
+        """Reads a backup into the daemon's home, which must be empty; all or nothing.
+
+        ``{"origins", "records", "blobs", "bytes"}``: how much it was.
+        """
+        return blocking.run(maintenance_operations.restore(self._session, file))
 
     def with_origin(self, origin: str) -> Client:
         """The same store seen from another origin, over the same connections; closing it leaves this one open."""
