@@ -27,7 +27,7 @@ from .overlay import Overlay, merged
 from .reclaimer import Reclaimer
 from .reserve import Reserve
 
-__all__ = ["Bucket", "Mutation"]
+__all__ = ["Bucket", "BucketSnapshot", "Mutation"]
 
 RELAXED_SYNC_SECONDS = 0.8
 IDLE_SECONDS = 60.0
@@ -61,7 +61,7 @@ class Bucket:
         self._reclaiming = False
         self._reconciled = False
         self._views: weakref.WeakSet[Iterator[tuple[bytes, bytes]]] = weakref.WeakSet()
-        self._snapshots: weakref.WeakSet[_BucketSnapshot] = weakref.WeakSet()
+        self._snapshots: weakref.WeakSet[BucketSnapshot] = weakref.WeakSet()
         self._used_at = time.monotonic()
         self._relaxed_since: float | None = None
         self._closed = False
@@ -91,12 +91,12 @@ class Bucket:
                 self._views.add(records)
         return merged(records, changes, reverse=reverse)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BucketSnapshot:
         """The state of now, until closed; keeps the files of the blobs it refers to."""
         with self._mutex:
             engine = self._engine()
             inner = None if engine is None else engine.snapshot()
-            snapshot = _BucketSnapshot(self, inner, self._overlay.copy(), self._newest().number)
+            snapshot = BucketSnapshot(self, inner, self._overlay.copy(), self._newest())
             self._snapshots.add(snapshot)
             return snapshot
 
@@ -195,8 +195,13 @@ class Bucket:
 
     def _check_references(self, mutation: Mutation) -> None:
         for blob in mutation.referred:
-            if not self.blobs.is_pinned(blob.digest) and not self._is_referred(blob.digest):
+            if not self.is_needed(blob.digest):
                 raise StoreFailedError(f"blob {blob.digest} is neither staged nor referred to", outcome="unchanged")
+
+    def is_needed(self, digest: str) -> bool:
+        """Whether a reference or a pin keeps the blob."""
+        with self._mutex:
+            return self.blobs.is_pinned(digest) or self._is_referred(digest)
 
     def _is_referred(self, digest: str) -> bool:
         return next(self.scan(*reference_prefix(digest)), None) is not None
@@ -244,11 +249,11 @@ class Bucket:
 
     def _commit(self, group: Group) -> None:
         strict = any(entry.durability == "strict" for entry in group)
+        self.blobs.secure(blob.digest for entry in group for blob in entry.blobs)
         if not any(entry.changes for entry in group):
             if strict:
                 self._slot.sync()
             return
-        self.blobs.secure(blob.digest for entry in group for blob in entry.blobs)
         try:
             self._slot.commit(self._batch(group), group[-1].catalogue, strict=strict)
         except QuotaExceededError:
@@ -316,16 +321,19 @@ class Bucket:
             self._reclaiming = False
             if self._closed:
                 return
-            ready = self._reclaimer.ready(
-                self._slot.reader(),
-                self._slot.durable_number,
-                min((snapshot.number for snapshot in self._snapshots), default=None),
-            )
-        gone = self._reclaimer.remove(ready)
+            ready = self._ready(self._slot.reader())
+        self._remove(ready)
+
+    def _ready(self, engine: OrderedEngine | None) -> list[str]:
+        oldest = min((snapshot.number for snapshot in self._snapshots), default=None)
+        return self._reclaimer.ready(engine, self._slot.durable_number, oldest)
+
+    def _remove(self, digests: list[str]) -> None:
+        gone = self._reclaimer.remove(digests)
         with self._mutex:
             self._reclaimer.gone += gone
 
-    def _snapshot_closed(self, snapshot: _BucketSnapshot) -> None:
+    def _snapshot_closed(self, snapshot: BucketSnapshot) -> None:
         with self._mutex:
             self._snapshots.discard(snapshot)
         self._schedule_reclaim()
@@ -338,7 +346,8 @@ class Bucket:
             engine = self._engine()
             if engine is not None:
                 self._reclaimer.propose_all(engine, self._newest().number)
-        self._reclaim()
+            ready = self._ready(engine)
+        self._remove(ready)
 
     # -- Keeping house -------------------------------------------------------------------------------------------------
 
@@ -402,15 +411,18 @@ def _announce(group: Group, error: TfjsdError | None) -> None:
         entry.future.set_result(None)
 
 
-class _BucketSnapshot(Snapshot):
+class BucketSnapshot(Snapshot):
+    """One state of a bucket, with what was pending when it was taken."""
+
     def __init__(
         self,
         bucket: Bucket,
         inner: Snapshot | None,
         overlay: SortedDict[bytes, bytes | None],
-        number: int,
+        catalogue: Catalogue,
     ) -> None:
-        self.number = number
+        self.catalogue = catalogue  # the totals of this state
+        self.number = catalogue.number
         self._bucket = bucket
         self._inner = inner
         self._overlay = overlay
@@ -429,7 +441,11 @@ class _BucketSnapshot(Snapshot):
         records = iter(()) if self._inner is None else self._inner.scan(start, stop, reverse=reverse)
         return merged(records, changes, reverse=reverse)
 
+    def __enter__(self) -> BucketSnapshot:
+        return self
+
     def close(self) -> None:
+        """Frees what it pins; idempotent."""
         if self._inner is not None:
             self._inner.close()
         self._bucket._snapshot_closed(self)

@@ -192,7 +192,8 @@ class LinkedFile:
         self.path = directory / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
         self._published = False
         try:
-            os.link(f"/proc/self/fd/{descriptor}", self.path, follow_symlinks=True)
+            # The source directory is ignored beside an absolute path, but makes CPython call linkat, which follows.
+            os.link(f"/proc/self/fd/{descriptor}", self.path, src_dir_fd=descriptor, follow_symlinks=True)
             os.fchmod(descriptor, 0o400)
             fsync(descriptor)
         except FileNotFoundError:  # no /proc

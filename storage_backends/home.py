@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from .reserve import RESERVE_BYTES, Reserve
 
 HOME_FORMAT = 1
 MAX_COMMITTING_THREADS = 8
+STAGING = "restoring"
 
 
 class SystemClock:
@@ -65,6 +68,7 @@ class Home:
         try:
             _check_format(path)
             durable.sweep(path)
+            durable.remove_tree(path / STAGING)
             durable.sweep(path / "ingest", lambda entry: True)
             if (path / "buckets").is_dir():
                 _sweep_buckets(path / "buckets")
@@ -89,11 +93,55 @@ class Home:
 
     def origins(self) -> list[str]:
         """The origins that hold something, sorted."""
-        known = set(self._buckets)
+        return [origin for origin in self.all_origins() if self.bucket(origin).totals().count]
+
+    def all_origins(self) -> list[str]:
+        """The origins that were ever written to or asked for, sorted; those that cannot be opened included."""
+        with self._lock:
+            known = set(self._buckets)
         directory = self._buckets_directory()
         if directory is not None and directory.is_dir():
             known |= {_read_origin(path) for path in directory.glob("*/origin")}
-        return sorted(origin for origin in known if self.bucket(origin).totals().count)
+        return sorted(known)
+
+    @contextlib.contextmanager
+    def replacement(self) -> Iterator[Home]:
+        """A second, empty home, whose buckets take the place of this home's if the block ends without an exception.
+
+        This home must hold nothing then. The bucket objects that were handed out before are closed.
+        """
+        staging = None if self.path is None else self.path / STAGING
+        fresh = Home(staging, engines=self._engines, clock=self.clock, reserve_bytes=0)
+        try:
+            yield fresh
+            if staging is None:
+                self._take_over(fresh)
+            else:
+                fresh.close()
+                with durable.translated("Cannot put the restored data in place"):
+                    self._move_in(staging)
+        finally:
+            fresh.close()
+            if staging is not None:
+                with durable.translated("Cannot clear up"):
+                    durable.remove_tree(staging)
+
+    def _move_in(self, staging: Path) -> None:
+        assert self.path is not None
+        with self._lock:
+            for bucket in self._buckets.values():
+                bucket.close()
+            self._buckets.clear()
+            if (staging / "buckets").is_dir():
+                durable.rename(staging / "buckets", self.path / "buckets")  # fails unless empty
+                durable.fsync_path(self.path)
+
+    def _take_over(self, fresh: Home) -> None:
+        """In memory the two homes exchange what they are made of."""
+        with self._lock:
+            self._buckets, fresh._buckets = fresh._buckets, self._buckets
+            self._pool, fresh._pool = fresh._pool, self._pool
+            self._housekeeping, fresh._housekeeping = fresh._housekeeping, self._housekeeping
 
     def ingest_directory(self) -> Path | None:
         """Where callers of the same user may stage files (mode 0700, swept at start); None in memory."""

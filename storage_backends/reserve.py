@@ -15,10 +15,10 @@ class Reserve:
     """A preallocated file. While it is released, only what frees space may be written."""
 
     def __init__(self, path: Path | None, size: int = RESERVE_BYTES) -> None:
-        self._path = path
+        self._path = path if size else None
         self._size = size
         self._lock = threading.Lock()
-        self._held = path is None or (path.exists() and path.stat().st_size >= size)
+        self._held = self._path is None or (self._path.exists() and self._path.stat().st_size >= size)
 
     @property
     def is_held(self) -> bool:
