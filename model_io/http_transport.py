@@ -8,6 +8,8 @@ turn an upload into a GET is not followed (the server would say 200 and have not
 from __future__ import annotations
 
 import base64
+import contextlib
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -79,6 +81,7 @@ class HTTPTransport:
         self._timeout = timeout
         self._tls: ssl.SSLContext | None = None
         self._public = False
+        self._live: set[socket.socket] = set()
 
     def get(self, url: WebURL, *, limit: int, on_bytes: OnBytes = lambda count: None) -> HTTPResponse:
         """Reads a resource of at most ``limit`` bytes. The body of an answer other than 2xx is not read.
@@ -91,12 +94,18 @@ class HTTPTransport:
     def send(
         self, method: str, url: WebURL, upload: Upload, *, limit: int, on_bytes: OnBytes = lambda count: None
     ) -> HTTPResponse:
-        """Sends a body; reads at most ``limit`` bytes of the answer.
+        """Sends a body; keeps the first ``limit`` bytes of the answer's, as they came.
 
         Raises HTTPStatusError (status 0) where the server was not reached, OutcomeUnknownError where the connection
-        was lost after something had been sent, TooLargeError.
+        was lost after something had been sent and before there was an answer.
         """
         return self._request(method, url, upload, limit, on_bytes)
+
+    def abort(self) -> None:
+        """Breaks off every exchange that is under way: it fails in its thread."""
+        for sock in list(self._live):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _request(self, method: str, url: WebURL, upload: Upload | None, limit: int, on_bytes: OnBytes) -> HTTPResponse:
         for _ in range(MAX_REDIRECTS + 1):
@@ -115,18 +124,24 @@ class HTTPTransport:
         from http.client import HTTPException
 
         connection = self._connect(url)
+        live = connection.sock  # the client forgets it before the body has been read
+        self._live.add(live)
         try:
-            answer = self._ask(connection, method, url, upload, on_bytes)
-            location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
-            wanted = location is None and (200 <= answer.status <= 299)
-            body = received(answer, limit, str(url), on_bytes if upload is None else _ignore) if wanted else b""
-            headers = tuple(answer.headers.items())
-            return HTTPResponse(answer.status, answer.reason, headers, body, str(url)), location
+            with contextlib.closing(self._ask(connection, method, url, upload, on_bytes)) as answer:
+                location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
+                body: Buffer = b""
+                if upload is not None:
+                    body = _beginning(answer, limit)
+                elif 200 <= answer.status <= 299:
+                    body = received(answer, limit, str(url), on_bytes)
+                headers = tuple(answer.headers.items())
+                return HTTPResponse(answer.status, answer.reason, headers, body, str(url)), location
         except (OSError, HTTPException) as error:
             if upload is not None:
                 raise OutcomeUnknownError(f"The connection to {url} was lost during the save: {error!r}.") from error
             raise HTTPStatusError(f"Request to {url} failed: {error!r}.") from error
         finally:
+            self._live.discard(live)
             connection.close()
 
     def _ask(
@@ -203,8 +218,13 @@ def _is_public(address: str) -> bool:
     return ip_address(address.partition("%")[0]).is_global
 
 
-def _ignore(count: int) -> None:
-    """Progress of the answer to an upload is of no interest."""
+def _beginning(answer: http.client.HTTPResponse, limit: int) -> bytes:
+    """What there is of the answer to an upload. Its status has been received: a body cut short does not undo that."""
+    from http.client import HTTPException
+
+    with contextlib.suppress(OSError, HTTPException):
+        return answer.read(limit)
+    return b""
 
 
 def _merged(*layers: Mapping[str, str]) -> dict[str, str]:

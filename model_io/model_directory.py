@@ -35,7 +35,7 @@ MAX_MODEL_JSON = 64 << 20
 """Bytes of a ``model.json`` that is read."""
 
 _TEMPORARY = re.compile(re.escape(durable.TEMPORARY_PREFIX) + "[0-9a-f]{16}")
-_OWN_WEIGHTS = re.compile(r"(?:weights|group1-shard\d+of\d+)(?P<passing>\.[0-9a-f]{16})?\.bin")
+_OWN_STEM = r"weights|group1-shard\d+of\d+"
 _MODE = 0o666  # less the umask, as any program's new file
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 _NO_LINKS = frozenset({errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
@@ -52,7 +52,9 @@ class WeightFile:
     pieces: Sequence[Buffer]
 
 
-def replace_model(directory: Path, weights: Sequence[WeightFile], model_json: ModelJSON) -> None:
+def replace_model(
+    directory: Path, weights: Sequence[WeightFile], model_json: ModelJSON, *, json_name: str = MODEL_JSON
+) -> None:
     """Makes the existing ``directory`` hold this model; durable on return, the old model or the new one at any crash.
 
     Savers of one directory take turns (where its file system has locks). Raises OSError: before step 2 began nothing
@@ -61,24 +63,25 @@ def replace_model(directory: Path, weights: Sequence[WeightFile], model_json: Mo
     with _turn(directory) as alone, contextlib.ExitStack() as temporaries:
         if alone:
             durable.sweep(directory, _is_abandoned)
-        _refuse_directories(directory, [MODEL_JSON, *(weight.name for weight in weights)])
-        before = _present_model_json(directory)
+        _refuse_directories(directory, [json_name, *(weight.name for weight in weights)])
+        before = _present_model_json(directory / json_name)
         staged = [temporaries.enter_context(_staged(directory, weight.pieces)) for weight in weights]
         names = [weight.name for weight in weights]
         final = temporaries.enter_context(_staged(directory, [model_json(names)]))
         if before is not None and any(os.path.lexists(directory / name) for name in names):
-            _publish_under_passing_names(directory, weights, staged, model_json)
+            _publish_under_passing_names(directory / json_name, weights, staged, model_json)
         for file, name in zip(staged, names, strict=True):
             file.publish(directory / name)
         durable.fsync_path(directory)
-        final.publish(directory / MODEL_JSON)
+        final.publish(directory / json_name)
         durable.fsync_path(directory)
         _remove_replaced(directory, before or b"", frozenset(names))
 
 
 def _publish_under_passing_names(
-    directory: Path, weights: Sequence[WeightFile], staged: Sequence[durable.StagedFile], model_json: ModelJSON
+    json_path: Path, weights: Sequence[WeightFile], staged: Sequence[durable.StagedFile], model_json: ModelJSON
 ) -> None:
+    directory = json_path.parent
     mark = secrets.token_hex(8)
     passing = [f"{weight.name.removesuffix('.bin')}.{mark}.bin" for weight in weights]
     with _staged(directory, [model_json(passing)]) as interim:
@@ -86,7 +89,7 @@ def _publish_under_passing_names(
             for weight, file, name in zip(weights, staged, passing, strict=True):
                 _give_second_name(file, directory / name, weight.pieces)
             durable.fsync_path(directory)
-            interim.publish(directory / MODEL_JSON)
+            interim.publish(json_path)
         except BaseException:
             for name in passing:
                 durable.unlink(directory / name)
@@ -106,10 +109,10 @@ def _give_second_name(file: durable.StagedFile, target: Path, pieces: Sequence[B
 
 def _remove_replaced(directory: Path, before: bytes, kept: frozenset[str]) -> None:
     """Removes passing names, and weight files in our layout that the replaced ``model.json`` named."""
-    with os.scandir(directory) as entries:
-        names = [entry.name for entry in entries]
-    for name in names:
-        found = _OWN_WEIGHTS.fullmatch(name)
+    stems = "|".join([_OWN_STEM, *(re.escape(name.removesuffix(".bin")) for name in kept)])
+    own_weights = re.compile(rf"(?:{stems})(?P<passing>\.[0-9a-f]{{16}})?\.bin")
+    for name in os.listdir(directory):
+        found = own_weights.fullmatch(name)
         if found and name not in kept and (found["passing"] or _is_named(name, before)):
             durable.unlink(directory / name)
 
@@ -138,9 +141,8 @@ def _refuse_directories(directory: Path, names: Sequence[str]) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
-def _present_model_json(directory: Path) -> bytes | None:
+def _present_model_json(path: Path) -> bytes | None:
     """What is there; empty for something that no reader would take for a model."""
-    path = directory / MODEL_JSON
     if not path.is_file():
         return b"" if os.path.lexists(path) else None
     return path.read_bytes() if path.stat().st_size <= MAX_MODEL_JSON else b""

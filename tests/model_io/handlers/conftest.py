@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+from tfjsd.model_io.types import ModelArtifacts
 
 
 @dataclass
@@ -82,6 +87,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815 (http.server's names)
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that breaks off is what some tests are about."""
+
+
 @pytest.fixture
 def make_web_server() -> Iterator[Callable[[], WebServer]]:
     """Starts web servers on loopback; each is another origin."""
@@ -89,7 +99,7 @@ def make_web_server() -> Iterator[Callable[[], WebServer]]:
 
     def start() -> WebServer:
         handler = type("Handler", (_Handler,), {})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server = _Server(("127.0.0.1", 0), handler)
         server.daemon_threads = False
         web = WebServer(f"http://127.0.0.1:{server.server_address[1]}")
         handler.web = web  # type: ignore[attr-defined]
@@ -108,3 +118,56 @@ def make_web_server() -> Iterator[Callable[[], WebServer]]:
 @pytest.fixture
 def web_server(make_web_server: Callable[[], WebServer]) -> WebServer:
     return make_web_server()
+
+
+TOPOLOGY = {
+    "class_name": "Sequential",
+    "keras_version": "2.1.6",
+    "config": [{"class_name": "Dense", "config": {"name": "dense", "units": 1, "batch_input_shape": [None, 3]}}],
+    "backend": "tensorflow",
+}
+SPECS = [
+    {"name": "dense/kernel", "shape": [3, 1], "dtype": "float32"},
+    {"name": "dense/bias", "shape": [1], "dtype": "float32"},
+]
+WEIGHTS = struct.pack("<4f", -1.5, 3.25, 0.5, 7.0)
+
+
+@pytest.fixture
+def artifacts() -> ModelArtifacts:
+    """A small model with every field."""
+    return ModelArtifacts(
+        TOPOLOGY,
+        SPECS,
+        WEIGHTS,
+        format="layers-model",
+        generated_by="TensorFlow.js v0.0.0",
+        converted_by=None,
+        training_config={"loss": "mse", "metrics": ["acc"], "optimizer_config": {"class_name": "SGD", "config": {}}},
+        signature={"inputs": {}},
+        user_defined_metadata={"name": "ümläut 🐍"},
+        model_initializer={"node": []},
+        initializer_signature={"outputs": {}},
+    )
+
+
+@pytest.fixture
+def bare() -> ModelArtifacts:
+    """A topology and nothing else."""
+    return ModelArtifacts(TOPOLOGY)
+
+
+@pytest.fixture
+def write_model() -> Callable[..., Path]:
+    """Writes a model.json and its weight files as somebody else would have."""
+
+    def write(directory: Path, files: dict[str, bytes], groups: list[dict[str, object]], **fields: object) -> Path:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            (directory / name).write_bytes(data)
+        path = directory / "model.json"
+        path.write_text(json.dumps({"modelTopology": TOPOLOGY, "weightsManifest": groups, **fields}))
+        return path
+
+    return write

@@ -283,3 +283,11 @@ def test_a_refusal_sent_before_the_upload_was_read_is_seen(raw_server):
 
     response = send("POST", raw_server(refuse), Upload("x/y", (bytes(8 << 20),)))
     assert response.status == 413
+
+
+@pytest.mark.parametrize("close_early", [True, False])
+def test_a_long_or_broken_answer_to_an_upload_does_not_undo_it(web_server, close_early: bool):
+    url = WebURL.parse(web_server.serve("/a", BODY, close_early=close_early))
+    response = HTTPTransport(url).send("POST", url, UPLOAD, limit=10)
+    assert response.ok
+    assert bytes(response.body) in (BODY[:10], b"")
