@@ -14,8 +14,8 @@ from . import ecma_json
 class ModelArtifactsInfo:
     """Sizes are bytes of the UTF-8 JSON text (topology, specs) and of the raw weights; no metadata is counted.
 
-    ``None`` stands for what JavaScript has as undefined: ``weight_data_bytes`` of an empty list of buffers, and
-    whatever a foreign writer left out.
+    ``None`` stands for what JavaScript has as undefined (``weight_data_bytes`` of an empty list of buffers), and for
+    what a foreign writer left out or wrote in another form.
     """
 
     date_saved: datetime | None
@@ -38,7 +38,7 @@ class ModelArtifactsInfo:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelArtifactsInfo:
-        """Reads ``to_json``'s form. Raises InvalidArtifactsError where it is not an object of that form."""
+        """Reads ``to_json``'s form. Raises InvalidArtifactsError for text that is no JSON object."""
         members = ecma_json.parse(text)
         if not isinstance(members, dict):
             raise InvalidArtifactsError(f"a ModelArtifactsInfo is a JSON object, not {type(members).__name__}")
@@ -56,18 +56,14 @@ def to_milliseconds(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _date(value: Any) -> datetime | None:
-    if value is None:
-        return None
+def _date(value: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise InvalidArtifactsError(f"dateSaved is no ISO date: {value!r}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _size(members: dict[str, Any], key: str) -> int | None:
     value = members.get(key)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
-        return value
-    raise InvalidArtifactsError(f"{key} is no size: {value!r}")
+    return value if type(value) is int and value >= 0 else None

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from ..errors import InvalidArtifactsError
 from .json_limits import MAX_DEPTH, MAX_MEMBERS, MAX_NUMBER_LENGTH, check_depth, too_deep
 
-MAX_SAFE_INTEGER = 2**53
+_EXACT = 2**53  # below, every integer is a double
 _MAX_ARRAY_INDEX = 2**32 - 2  # the largest integer-like key
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile("(?<!\\\\)(?:\\\\\\\\)*\\\\[\ud800-\udfff]")
@@ -33,7 +33,7 @@ _LONG = b"0" * 16  # from 16 digits on an integer may not be a double
 _RAW_MARK = f"<raw number {secrets.token_hex(16)}>"
 _RAW_NUMBER = re.compile(f'"{_RAW_MARK}([^"]*)"')
 
-Scalar = int | float | str | None
+_Scalar = int | float | str | None
 
 
 def number_to_string(value: float) -> str:
@@ -59,7 +59,7 @@ def number_to_string(value: float) -> str:
 def parse(text: str | bytes, *, max_depth: int = MAX_DEPTH, max_members: int = MAX_MEMBERS) -> Any:
     """The object that ``JSON.parse(text)`` yields: dicts in property order, lists, str, bool, None.
 
-    A number is an int where it is integral, at most 2⁵³ and not -0, else a float (infinite where it exceeds a double).
+    A number is an int where it is integral, below 2⁵³ and not -0, else a float (infinite where it exceeds a double).
 
     Raises InvalidArtifactsError for text that ``JSON.parse`` refuses and beyond the limits of ``json_limits``.
     """
@@ -71,7 +71,8 @@ def canonicalize(text: str | bytes, *, max_depth: int = MAX_DEPTH, max_members: 
 
     Raises InvalidArtifactsError as ``parse`` does.
     """
-    return _dump(_load(*_prepare(text, max_depth), max_members, _canonical_int, _canonical_float))
+    canonical = _dump(_load(*_prepare(text, max_depth), max_members, _canonical_int, _canonical_float))
+    return text if isinstance(text, str) and text == canonical else canonical  # one copy in memory, not two
 
 
 def canonical_members(
@@ -137,8 +138,8 @@ def _load(
     text: str,
     data: bytes,
     max_members: int | None,
-    parse_int: Callable[[str], Scalar],
-    parse_float: Callable[[str], Scalar],
+    parse_int: Callable[[str], _Scalar],
+    parse_float: Callable[[str], _Scalar],
     parse_constant: Callable[[str], Any] | None = None,
 ) -> Any:
     """Scans with only those hooks that this text needs: each costs a call per number or object."""
@@ -148,7 +149,7 @@ def _load(
     if _LONG in data.translate(_DIGITS) or b"-0" in data:
         hooks["parse_int"] = parse_int
     if max_members is not None and data.count(b":") > max_members:
-        hooks |= _counting(max_members, **hooks)
+        hooks["object_pairs_hook"] = _bounded(max_members, hooks.get("object_pairs_hook", dict))
     try:
         return json.loads(text, parse_float=parse_float, parse_constant=parse_constant or _refuse_constant, **hooks)
     except json.JSONDecodeError as error:
@@ -157,15 +158,13 @@ def _load(
         raise too_deep(MAX_DEPTH) from None
 
 
-def _counting(
-    limit: int, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] = dict, **_: object
-) -> dict[str, Any]:
-    def build(pairs: list[tuple[str, Any]]) -> Any:
+def _bounded(limit: int, build: Callable[[list[tuple[str, Any]]], Any]) -> Callable[[list[tuple[str, Any]]], Any]:
+    def build_bounded(pairs: list[tuple[str, Any]]) -> Any:
         if len(pairs) > limit:
             raise InvalidArtifactsError(f"JSON has an object with more than {limit} keys")
-        return object_pairs_hook(pairs)
+        return build(pairs)
 
-    return {"object_pairs_hook": build}
+    return build_bounded
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -202,16 +201,16 @@ def _parse_int(numeral: str) -> int | float:
 
 def _parse_float(numeral: str) -> int | float:
     value = _double(numeral)
-    if value.is_integer() and abs(value) <= MAX_SAFE_INTEGER and (value or not numeral.startswith("-")):
+    if value.is_integer() and abs(value) < _EXACT and (value or not numeral.startswith("-")):
         return int(value)
     return value
 
 
-def _canonical_int(numeral: str) -> Scalar:
+def _canonical_int(numeral: str) -> _Scalar:
     return int(numeral) if len(numeral) < 16 else _canonical_float(numeral)
 
 
-def _canonical_float(numeral: str) -> Scalar:
+def _canonical_float(numeral: str) -> _Scalar:
     """A value that the C encoder writes as ECMAScript writes the number."""
     value = _double(numeral)
     text = repr(value)

@@ -95,16 +95,20 @@ def _parse_group(group: object) -> WeightsGroup:
     return WeightsGroup(tuple(paths), weights or [])
 
 
-def model_json_text(texts: Mapping[str, str], weight_paths: Sequence[str], *, order: Sequence[str] = CORE_ORDER) -> str:
-    """A model.json of one group, as TensorFlow.js writes it: canonical, without white space, nothing parsed.
+def model_json_text(
+    texts: Mapping[str, str], weight_paths: Sequence[str] | None, *, order: Sequence[str] = CORE_ORDER
+) -> str:
+    """A model.json of one group (None: without manifest), as TensorFlow.js writes it: canonical, nothing parsed.
 
     ``texts`` is what ``ModelArtifacts.texts`` gives. Format and origin of the model keep an explicit null; the metadata
     does not.
     """
-    manifest = {"paths": ecma_json.stringify(list(weight_paths))}
-    if "weightSpecs" in texts:
-        manifest["weights"] = texts["weightSpecs"]
-    members = {**texts, "weightsManifest": f"[{join_members(manifest)}]"}
+    members = dict(texts)
+    if weight_paths is not None:
+        manifest = {"paths": ecma_json.stringify(list(weight_paths))}
+        if "weightSpecs" in texts:
+            manifest["weights"] = texts["weightSpecs"]
+        members["weightsManifest"] = f"[{join_members(manifest)}]"
     present = {
         name: members[name]
         for name in order

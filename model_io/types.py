@@ -215,6 +215,8 @@ class ModelArtifacts:
 
     def replace(self, **fields: object) -> ModelArtifacts:
         """A copy with other values for some fields, by attribute name; ``ABSENT`` removes one. Weights are shared."""
+        if unknown := fields.keys() - WIRE_NAMES.keys() - {"weight_data"}:
+            raise TypeError(f"no field of a model: {', '.join(sorted(unknown))}")
         copy = ModelArtifacts()
         copy.weight_data = _as_weight_data(fields.pop("weight_data", self.weight_data))
         changed = {WIRE_NAMES[attribute]: value for attribute, value in fields.items()}
@@ -268,13 +270,14 @@ class ModelArtifacts:
         """The text of a model.json and its weight files by path: one, or ``group1-shard1of9.bin``, … by size.
 
         The text has the keys in the order of tfjs-node. A file is a view of the weights where it lies in one buffer.
+        Without weights and specs there is no manifest.
         """
         weights = CompositeBuffer(self.weight_data)
-        if shard_bytes is not None:
-            files = split(weights, shard_bytes)
+        if self.weight_data is None:
+            files = {}
         else:
-            files = {} if self.weight_data is None else {weights_path: weights}
-        paths = [weights_path] if shard_bytes is None else list(files)
+            files = {weights_path: weights} if shard_bytes is None else split(weights, shard_bytes)
+        paths = list(files) if files or self.has("weightSpecs") else None
         text = model_json_text(self.texts(), paths, order=NODE_ORDER)
         return text, {path: file.join() for path, file in files.items()}
 

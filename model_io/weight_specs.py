@@ -178,7 +178,9 @@ def _parse_entry(entry: object) -> WeightSpec:
     if not isinstance(dtype, str):
         raise InvalidArtifactsError(f"Unsupported dtype in weight '{name}': {_shortened(dtype)}")
     quantization = _parse_quantization(name, entry["quantization"]) if "quantization" in entry else None
-    return WeightSpec(name, _parse_shape(name, entry.get("shape")), dtype, quantization, group)
+    return WeightSpec(
+        name, _parse_shape(name, entry.get("shape")), dtype, quantization, group if isinstance(group, str) else None
+    )
 
 
 def _parse_shape(name: str, shape: object) -> tuple[int, ...]:

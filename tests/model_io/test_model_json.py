@@ -46,6 +46,13 @@ def test_absent_fields_are_absent_and_only_the_first_keep_null():
     assert model_json_text({"weightSpecs": "null"}, []) == '{"weightsManifest":[{"paths":[],"weights":null}]}'
 
 
+def test_a_model_without_weights_has_no_manifest_and_one_with_specs_only_no_paths():
+    assert ModelArtifacts({"a": 1}).to_model_json() == ('{"modelTopology":{"a":1}}', {})
+    text, files = ModelArtifacts({}, [], None).to_model_json(shard_bytes=4)
+    assert (text, files) == ('{"modelTopology":{},"weightsManifest":[{"paths":[],"weights":[]}]}', {})
+    assert ModelArtifacts.from_model_json(text, files).texts() == {"modelTopology": "{}", "weightSpecs": "[]"}
+
+
 def test_any_model_json_becomes_artifacts_in_canonical_text():
     text = """{ "weightsManifest": [
         {"paths": ["a", "b"], "weights": [{"dtype": "float32", "name": "x", "shape": [1.0]}]},

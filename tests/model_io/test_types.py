@@ -73,7 +73,7 @@ def test_a_replaced_copy_is_independent():
     }  # fmt: skip
     assert copy.joined_weight_data() == memoryview(b"12345678")
     assert artifacts != copy
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError, match="no field of a model: weights"):
         artifacts.replace(weights=1)
 
 
@@ -114,18 +114,13 @@ def test_info_counts_nothing_where_nothing_is():
     assert empty_list.to_json().endswith('"modelTopologyBytes":2,"weightSpecsBytes":2}')
 
 
-def test_infos_of_other_writers_are_read_and_nonsense_is_refused():
+def test_infos_of_other_writers_are_read_as_far_as_they_go():
     foreign = ModelArtifactsInfo.from_json('{"dateSaved":null,"modelTopologyType":"JSON","weightDataBytes":3}')
     assert (foreign.date_saved, foreign.model_topology_bytes, foreign.weight_data_bytes) == (None, None, 3)
-    for text in (
-        "null",
-        "[]",
-        "3",
-        '{"dateSaved":3}',
-        '{"dateSaved":"x"}',
-        '{"weightDataBytes":-1}',
-        "{",
-        '{"weightSpecsBytes":true}',
-    ):
+    for date in ("3", '"x"', '"+010000-01-01T00:00:00.000Z"', "{}"):
+        assert ModelArtifactsInfo.from_json(f'{{"dateSaved":{date}}}').date_saved is None
+    for size in ("-1", "true", '"3"', "1.5"):
+        assert ModelArtifactsInfo.from_json(f'{{"weightDataBytes":{size}}}').weight_data_bytes is None
+    for text in ("null", "[]", "3", "{", ""):
         with pytest.raises(InvalidArtifactsError):
             ModelArtifactsInfo.from_json(text)
