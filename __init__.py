@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tfjsd.embedded import open_store as open_store
     from tfjsd.errors import AbortError as AbortError
     from tfjsd.errors import AccessDeniedError as AccessDeniedError
+    from tfjsd.errors import ConfigurationError as ConfigurationError
     from tfjsd.errors import ConstraintError as ConstraintError
     from tfjsd.errors import CorruptionError as CorruptionError
     from tfjsd.errors import DaemonUnavailableError as DaemonUnavailableError
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     from tfjsd.errors import UnsupportedURLError as UnsupportedURLError
     from tfjsd.errors import VersionError as VersionError
     from tfjsd.model_io.store import AsyncStore as AsyncStore
+    from tfjsd.model_io.store import StorageEstimate as StorageEstimate
     from tfjsd.model_io.store import Store as Store
+    from tfjsd.model_io.store import StoreEvent as StoreEvent
     from tfjsd.model_io.types import ModelArtifacts as ModelArtifacts
     from tfjsd.model_io.types import ModelArtifactsInfo as ModelArtifactsInfo
     from tfjsd.model_io.types import SaveResult as SaveResult
@@ -61,6 +64,7 @@ _MODULES = {
     "tfjsd.errors": (
         "AbortError",
         "AccessDeniedError",
+        "ConfigurationError",
         "ConstraintError",
         "CorruptionError",
         "DOMError",
@@ -89,7 +93,7 @@ _MODULES = {
         "UnsupportedURLError",
         "VersionError",
     ),
-    "tfjsd.model_io.store": ("AsyncStore", "Store"),
+    "tfjsd.model_io.store": ("AsyncStore", "StorageEstimate", "Store", "StoreEvent"),
     "tfjsd.model_io.types": ("ModelArtifacts", "ModelArtifactsInfo", "SaveResult"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..model_io.model_url import MEDIA, scheme_of
 from . import model_operations
@@ -32,7 +32,7 @@ def save(
         from ..model_io.optimizer_weights import without_optimizer
 
         artifacts = without_optimizer(artifacts)
-    end = _save_end(session, url)
+    end = _save_end(session, url, on_progress, timeout)
     if not isinstance(end, str):
         return (yield from _save_through(end, artifacts))
     from ..model_io.types import SaveResult
@@ -52,7 +52,7 @@ def save(
 def load(
     session: Session, url: ModelURL, *, verify: bool, on_progress: Progress | None, timeout: float | None
 ) -> Operation[ModelArtifacts]:
-    return (yield from _load_from(session, _load_end(session, url), verify, on_progress, timeout))
+    return (yield from _load_from(session, _load_end(session, url, on_progress, timeout), verify, on_progress, timeout))
 
 
 def copy(session: Session, source: ModelURL, dest: ModelURL, *, overwrite: bool) -> Operation[ModelArtifactsInfo]:
@@ -109,17 +109,26 @@ def _own(url: ModelURL) -> bool:
     return isinstance(url, str) and scheme_of(url) in MEDIA
 
 
-def _load_end(session: Session, url: ModelURL) -> str | LoadHandler:
+def _load_end(
+    session: Session, url: ModelURL, on_progress: Progress | None, timeout: float | None
+) -> str | LoadHandler:
     if isinstance(url, str) and _own(url):
         return url
     from ..model_io.endpoints import load_end
 
-    return load_end(url, session.routers)
+    return load_end(url, session.routers, **_options(on_progress, timeout))
 
 
-def _save_end(session: Session, url: ModelURL) -> Any:
+def _save_end(
+    session: Session, url: ModelURL, on_progress: Progress | None, timeout: float | None
+) -> str | SaveHandler:
     if isinstance(url, str) and _own(url):
         return url
     from ..model_io.endpoints import save_end
 
-    return save_end(url, session.routers)
+    return save_end(url, session.routers, **_options(on_progress, timeout))
+
+
+def _options(on_progress: Progress | None, timeout: float | None) -> dict[str, object]:
+    given = {"on_progress": on_progress, "timeout": timeout}
+    return {name: option for name, option in given.items() if option is not None}

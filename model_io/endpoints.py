@@ -21,8 +21,8 @@ Routers = Callable[[], IORouterRegistry]
 """Builds the registry of the handlers that run in the calling process; called only when one is needed."""
 
 
-def load_end(url: ModelURL, routers: Routers) -> str | LoadHandler:
-    """The URL, where the store itself has the model, else the handler to load it through.
+def load_end(url: ModelURL, routers: Routers, **options: object) -> str | LoadHandler:
+    """The URL, where the store itself has the model, else the handler to load it through, given ``options``.
 
     Raises UnsupportedURLError with tfjs's text where nobody knows the URL (tfjs-layers/src/models.ts,
     loadLayersModelInternal).
@@ -30,7 +30,7 @@ def load_end(url: ModelURL, routers: Routers) -> str | LoadHandler:
     if isinstance(url, str) and scheme_of(url) in MEDIA:
         return url
     if isinstance(url, str | os.PathLike):
-        handlers = routers().load_handlers(url)
+        handlers = routers().load_handlers(url, **options)
         if len(handlers) == 1:
             return handlers[0]
         if handlers:
@@ -43,15 +43,15 @@ def load_end(url: ModelURL, routers: Routers) -> str | LoadHandler:
     )
 
 
-def save_end(url: ModelURL, routers: Routers) -> str | SaveHandler:
-    """The URL, where the store itself takes the model, else the handler to save it through.
+def save_end(url: ModelURL, routers: Routers, **options: object) -> str | SaveHandler:
+    """The URL, where the store itself takes the model, else the handler to save it through, given ``options``.
 
     Raises UnsupportedURLError with tfjs's text where nobody knows the URL (tfjs-layers/src/engine/training.ts, save).
     """
     if isinstance(url, str) and scheme_of(url) in MEDIA:
         return url
     if isinstance(url, str | os.PathLike):
-        handlers = routers().save_handlers(url)
+        handlers = routers().save_handlers(url, **options)
         if len(handlers) == 1:
             return handlers[0]
         if handlers:
