@@ -189,7 +189,7 @@ def _parse_shape(name: str, shape: object) -> tuple[int, ...]:
             f"the shape of weight '{name}' must be a list of at most {MAX_RANK} dimensions: {_shortened(shape)}"
         )
     for size in shape:
-        if not isinstance(size, Integral) or isinstance(size, bool) or not 0 <= size <= _MAX_DIMENSION:
+        if not isinstance(size, Integral) or isinstance(size, bool) or not 0 <= int(size) <= _MAX_DIMENSION:
             raise InvalidArtifactsError(f"the shape of weight '{name}' has an impossible dimension: {size!r}")
     return tuple(map(int, shape))
 
