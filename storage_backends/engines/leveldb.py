@@ -87,14 +87,16 @@ class LevelDBEngine(OrderedEngine):
 
     def _records(self, source: Any, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
         # LevelDB fixes the state when the iterator is created: here, not when the caller takes its first record.
-        iterator = self._call(lambda: source.iterator(start=start, stop=stop, reverse=reverse, verify_checksums=True))
-        return self._iterate(iterator)
+        # plyvel 1.5.1 skips a record at ``start`` if it is the only one of a backward range: that end is ours to find.
+        first = None if reverse else start
+        iterator = self._call(lambda: source.iterator(start=first, stop=stop, reverse=reverse, verify_checksums=True))
+        return self._iterate(iterator, start)
 
-    def _iterate(self, iterator: Any) -> Iterator[tuple[bytes, bytes]]:
+    def _iterate(self, iterator: Any, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         with contextlib.closing(iterator):
             while True:
                 record = self._call(lambda: next(iterator, None))
-                if record is None:
+                if record is None or record[0] < start:
                     return
                 yield record
 

@@ -1,1 +1,8 @@
-"""Suites that every implementation of a contract must pass: a test class inherits one and provides its fixture."""
+"""Test suites that every implementation of a storage contract has to pass.
+
+A new backend's test file is a subclass that names its fixtures:
+
+    class TestMyEngine(OrderedEngineConformance):
+        @pytest.fixture
+        def engine(self, tmp_path): ...
+"""
