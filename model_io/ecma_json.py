@@ -11,8 +11,8 @@ https://tc39.es/ecma262/multipage/structured-data.html#sec-json-object
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -30,7 +30,7 @@ _LONG = b"0" * 16  # from 16 digits on an integer may not be a double
 
 # Stands before the text of a number that only ECMAScript writes so (1e-7), as a string, until the text is encoded.
 # It cannot be guessed, so no string of a document begins with it.
-_RAW_MARK = f"<raw number {secrets.token_hex(16)}>"
+_RAW_MARK = f"<raw number {os.urandom(16).hex()}>"
 _RAW_NUMBER = re.compile(f'"{_RAW_MARK}([^"]*)"')
 
 _Scalar = int | float | str | None

@@ -5,8 +5,8 @@ https://www.rfc-editor.org/rfc/rfc7578 · https://www.rfc-editor.org/rfc/rfc2046
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -193,7 +193,7 @@ def encode_multipart(
     texts: Mapping[str, str], weight_data: Buffer | Sequence[Buffer] | None
 ) -> tuple[str, list[Buffer]]:
     """Content type and body (in pieces; the weights are not copied) of what tfjs sends for ``model.save('http://…')``."""
-    boundary = f"----WebKitFormBoundary{secrets.token_hex(8)}"
+    boundary = f"----WebKitFormBoundary{os.urandom(8).hex()}"
     model_json = model_json_text(texts, [f"./{WEIGHTS}"]).encode()
     pieces: list[Buffer] = [_opening(boundary, MODEL_JSON, "application/json"), model_json]
     if weight_data is not None:
