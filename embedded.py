@@ -1,1 +1,209 @@
-"""The store in process, without a daemon."""
+"""The store in process, without a daemon: ``open_store`` and its asynchronous twin.
+
+The composition root for programs that own a home themselves; the daemon runs the same origins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from .model_io.endpoints import copy_ends, load_end, move_ends, save_end
+from .model_io.optimizer_weights import without_optimizer
+from .model_io.origin import DEFAULT_ORIGIN, Origin, Origins
+from .model_io.router_registry import LoadHandler, SaveHandler, caller_routers
+from .model_io.stored_model import StoredModel
+from .model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
+from .storage_backends.browsers import Browser, browser_named
+from .storage_backends.home import Home, SystemClock
+from .storage_backends.web_storage.backend import AreaBackend
+from .storage_backends.web_storage.storage import Storage
+
+if TYPE_CHECKING:
+    from .async_embedded import AsyncEmbeddedStore
+    from .model_io.store import AsyncStore, ModelURL, Progress, StorageEstimate, StoreEvent
+    from .storage_backends.abc import Clock, Durability, EngineFactory
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def open_store(
+    home: str | os.PathLike[str] | None = None,
+    *,
+    browser: str | Browser = "chrome",
+    origin: str | None = None,
+    clock: Clock | None = None,
+) -> EmbeddedStore:
+    """Opens a home in this process and owns it until ``close``; ``home=None``: a store in memory, without LevelDB.
+
+    ``browser`` says whose quotas and errors the store shows; ``origin`` defaults to ``TFJSD_ORIGIN``, else
+    ``http://localhost``.
+
+    Raises HomeInUseError where a daemon or another process owns the home, UnsupportedFormatError where a newer tfjsd
+    wrote it, StoreFailedError where it is damaged.
+    """
+    clock = clock or SystemClock()
+    engines: EngineFactory
+    if home is None:
+        from .storage_backends.engines.memory import memory_engine as engines
+    else:
+        from .storage_backends.engines.leveldb import leveldb_factory
+
+        engines = leveldb_factory()
+    owned = Home(None if home is None else Path(home), engines=engines, clock=clock)
+    try:
+        origins = Origins(owned, browser_named(browser) if isinstance(browser, str) else browser, clock)
+        return EmbeddedStore(origins, origin or os.environ.get("TFJSD_ORIGIN") or DEFAULT_ORIGIN, owner=True)
+    except BaseException:
+        owned.close()
+        raise
+
+
+def aopen_store(
+    home: str | os.PathLike[str] | None = None,
+    *,
+    browser: str | Browser = "chrome",
+    origin: str | None = None,
+    clock: Clock | None = None,
+) -> AsyncEmbeddedStore:
+    """The asynchronous twin of ``open_store``; raises the same."""
+    from .async_embedded import AsyncEmbeddedStore
+
+    return AsyncEmbeddedStore(open_store(home, browser=browser, origin=origin, clock=clock))
+
+
+class EmbeddedStore:
+    """``tfjsd.Store`` on a home of this process; thread-safe. ``open_store`` makes one."""
+
+    def __init__(self, origins: Origins, origin: str, *, owner: bool) -> None:
+        self._origins = origins
+        self._origin = origins.get(origin)
+        self._owner = owner
+
+    @property
+    def origin(self) -> str:
+        return self._origin.name
+
+    @property
+    def storage(self) -> Origin:
+        """What lies beneath: the origin's bucket, area, databases and models."""
+        return self._origin
+
+    def save(
+        self,
+        url: ModelURL,
+        artifacts: ModelArtifacts,
+        *,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        durability: Durability = "strict",
+        on_progress: Progress | None = None,
+        timeout: float | None = None,
+    ) -> SaveResult:
+        """As ``Store.save``; the weights are read from where they lie. ``timeout`` bounds the wait for other
+        transactions and for the disk: a save that passed it may still happen, whole."""
+        if not include_optimizer:
+            artifacts = without_optimizer(artifacts)
+        end = save_end(url, caller_routers)
+        if not isinstance(end, str):
+            return end.save(artifacts)
+        model = StoredModel.of(artifacts)
+        info = self._origin.models.save(end, model, overwrite=overwrite, durability=durability).result(timeout)
+        if on_progress is not None:
+            on_progress(model.weight_bytes or 0, model.weight_bytes or 0)
+        return SaveResult(info)
+
+    def load(
+        self,
+        url: ModelURL,
+        *,
+        verify: bool = False,
+        on_progress: Progress | None = None,
+        timeout: float | None = None,
+    ) -> ModelArtifacts:
+        """As ``Store.load``; large weights are mapped. ``verify`` reads and checks them first."""
+        end = load_end(url, caller_routers)
+        if not isinstance(end, str):
+            return end.load()
+        artifacts = self._origin.models.artifacts(end, verify=verify)
+        if on_progress is not None:
+            on_progress(artifacts.weight_data_bytes or 0, artifacts.weight_data_bytes or 0)
+        return artifacts
+
+    def list_models(self) -> dict[str, ModelArtifactsInfo]:
+        texts = self._origin.models.list_models_text()
+        return {url: ModelArtifactsInfo.from_json(text) for url, text in texts.items()}
+
+    def copy_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
+        start, end = copy_ends(source, dest, caller_routers)
+        if isinstance(start, str) and isinstance(end, str):
+            return self._origin.models.copy(start, end, overwrite=overwrite).result()
+        return self._carry(start, end, overwrite)
+
+    def move_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
+        start, end = move_ends(source, dest, caller_routers)
+        if isinstance(end, str):
+            return self._origin.models.move(start, end, overwrite=overwrite).result()
+        before = self._origin.models.info(start)
+        info = self._carry(start, end, overwrite)
+        self._origin.models.remove(start, expected=before).result()
+        return info
+
+    def remove_model(self, url: str) -> ModelArtifactsInfo:
+        return self._origin.models.remove(url).result()
+
+    def local_storage(self) -> Storage:
+        """The origin's localStorage, in this process; each call is another client of it."""
+        return Storage(AreaBackend(self._origin.area))
+
+    def estimate(self) -> StorageEstimate:
+        return self._origins.estimate(self._origin.name)
+
+    def origins(self) -> dict[str, StorageEstimate]:
+        return self._origins.estimates()
+
+    def with_origin(self, origin: str) -> EmbeddedStore:
+        return EmbeddedStore(self._origins, origin, owner=False)
+
+    def events(self) -> Iterator[StoreEvent]:
+        received: queue.SimpleQueue[StoreEvent] = queue.SimpleQueue()
+        return _until_closed(received, self._origin.subscribe(received.put))
+
+    def run(self, function: Callable[Concatenate[AsyncStore, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        from .async_embedded import AsyncEmbeddedStore
+
+        async def call() -> T:
+            return await function(AsyncEmbeddedStore(self), *args, **kwargs)
+
+        return asyncio.run(call())
+
+    def close(self) -> None:
+        if self._owner:
+            self._origins.home.close()
+
+    def __enter__(self) -> EmbeddedStore:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _carry(self, start: str | LoadHandler, end: str | SaveHandler, overwrite: bool) -> ModelArtifactsInfo:
+        """A copy with at least one end in the calling process."""
+        artifacts = self._origin.models.artifacts(start) if isinstance(start, str) else start.load()
+        if not isinstance(end, str):
+            return end.save(artifacts).model_artifacts_info
+        return self._origin.models.save(end, StoredModel.of(artifacts), overwrite=overwrite).result()
+
+
+def _until_closed(events: queue.SimpleQueue[StoreEvent], unsubscribe: Callable[[], None]) -> Iterator[StoreEvent]:
+    """The subscription is in force before the first event is asked for."""
+    try:
+        while True:
+            yield events.get()
+    finally:
+        unsubscribe()

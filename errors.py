@@ -220,6 +220,13 @@ class ModelExistsError(TfjsdError):
     http_status = 409
 
 
+class ModelChangedError(TfjsdError):
+    """A model was replaced while it was being moved out of the store: the old one was saved, the new one is kept."""
+
+    name = "ModelChangedError"
+    http_status = 409
+
+
 class TooLargeError(TfjsdError):
     """The input passes a stated limit; it was refused before it was read whole."""
 

@@ -145,7 +145,7 @@ def _load(
     """Scans with only those hooks that this text needs: each costs a call per number or object."""
     hooks: dict[str, Any] = {}
     if _INDEX_KEY.search(data):
-        hooks["object_pairs_hook"] = lambda pairs: _in_property_order(dict(pairs))
+        hooks["object_pairs_hook"] = lambda pairs: in_property_order(dict(pairs))
     if _LONG in data.translate(_DIGITS) or b"-0" in data:
         hooks["parse_int"] = parse_int
     if max_members is not None and data.count(b":") > max_members:
@@ -171,7 +171,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidArtifactsError(f"not valid JSON: {name} is no JSON value")
 
 
-def _in_property_order(members: dict[str, Any]) -> dict[str, Any]:
+def in_property_order(members: dict[str, Any]) -> dict[str, Any]:
     """Integer-like keys first, ascending; the rest as it came.
 
     https://tc39.es/ecma262/multipage/ordinary-and-exotic-objects-behaviours.html#sec-ordinaryownpropertykeys

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..errors import InvalidArtifactsError
 from ..storage_backends.abc import Blob
+from .types import ModelArtifacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,13 @@ class StoredModel:
         if self.weights is None:
             return None
         return self.weights.size if isinstance(self.weights, Blob) else self.weights.nbytes
+
+    @classmethod
+    def of(cls, artifacts: ModelArtifacts) -> StoredModel:
+        """The artifacts' texts and joined weights. Raises InvalidArtifactsError with tfjs's text for a binary topology
+        (the same in both media: indexed_db.ts repeats the one of local_storage.ts)."""
+        if artifacts.has_binary_topology:
+            raise InvalidArtifactsError(
+                "BrowserLocalStorage.save() does not support saving model topology in binary formats yet."
+            )
+        return cls(artifacts.texts(), artifacts.joined_weight_data())

@@ -67,6 +67,18 @@ class IndexedDBBackingStore:
         job.start()
         return job.future
 
+    def read(self, database: str, stores: Sequence[str], work: Callable[[BackingTransaction], T]) -> T | None:
+        """What ``work`` finds in the state of now (everything sequenced, nothing of a live transaction), without
+        waiting; None where there is no such database. ``work`` runs under the bucket's mutex.
+
+        Raises NotFoundError where a store is missing.
+        """
+        with self.bucket.locked():
+            schema = self.catalogue.get(database)
+            if schema is None:
+                return None
+            return work(BackingTransaction(self.view(), schema, "readonly", None, frozenset(stores), []))
+
     # -- For transactions --
 
     def view(self) -> TransactionView:

@@ -1,0 +1,117 @@
+"""``AsyncEmbeddedStore``: the store in process for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .embedded import EmbeddedStore
+from .errors import NotInThisVersionError
+from .storage_backends.web_storage.async_storage import AsyncAreaBackend, AsyncStorage
+from .storage_backends.web_storage.backend import AreaBackend
+
+if TYPE_CHECKING:
+    from .model_io.store import ModelURL, Progress, StorageEstimate, StoreEvent
+    from .model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
+    from .storage_backends.abc import Durability
+
+
+class AsyncEmbeddedStore:
+    """``tfjsd.AsyncStore`` on a home of this process. Models are saved and loaded in threads, so that neither hashing
+    nor the disk holds the loop; a cancelled ``await`` leaves a save whole or absent."""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+
+    @property
+    def origin(self) -> str:
+        return self._store.origin
+
+    async def save(
+        self,
+        url: ModelURL,
+        artifacts: ModelArtifacts,
+        *,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        durability: Durability = "strict",
+        on_progress: Progress | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 (bounds the wait for the disk, as in the synchronous twin)
+    ) -> SaveResult:
+        save = partial(
+            self._store.save,
+            overwrite=overwrite,
+            include_optimizer=include_optimizer,
+            durability=durability,
+            on_progress=on_progress,
+            timeout=timeout,
+        )
+        return await asyncio.to_thread(save, url, artifacts)
+
+    async def load(
+        self,
+        url: ModelURL,
+        *,
+        verify: bool = False,
+        on_progress: Progress | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> ModelArtifacts:
+        load = partial(self._store.load, verify=verify, on_progress=on_progress, timeout=timeout)
+        return await asyncio.to_thread(load, url)
+
+    async def list_models(self) -> dict[str, ModelArtifactsInfo]:
+        return await asyncio.to_thread(self._store.list_models)
+
+    async def copy_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
+        return await asyncio.to_thread(partial(self._store.copy_model, overwrite=overwrite), source, dest)
+
+    async def move_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
+        return await asyncio.to_thread(partial(self._store.move_model, overwrite=overwrite), source, dest)
+
+    async def remove_model(self, url: str) -> ModelArtifactsInfo:
+        return await asyncio.to_thread(self._store.remove_model, url)
+
+    def local_storage(self) -> AsyncStorage:
+        """The origin's localStorage; its methods are awaited."""
+        return AsyncStorage(AsyncAreaBackend(AreaBackend(self._store.storage.area), asyncio.wrap_future))
+
+    def indexed_db(self) -> object:
+        """Reserved: raises NotInThisVersionError."""
+        raise NotInThisVersionError("indexed_db() is not in this version.")
+
+    async def estimate(self) -> StorageEstimate:
+        return self._store.estimate()
+
+    async def origins(self) -> dict[str, StorageEstimate]:
+        return self._store.origins()
+
+    def with_origin(self, origin: str) -> AsyncEmbeddedStore:
+        return AsyncEmbeddedStore(self._store.with_origin(origin))
+
+    def events(self) -> AsyncIterator[StoreEvent]:
+        """What is committed from this call on, in this origin."""
+        loop, received = asyncio.get_running_loop(), asyncio.Queue[StoreEvent]()
+        unsubscribe = self._store.storage.subscribe(lambda event: loop.call_soon_threadsafe(received.put_nowait, event))
+        return _until_closed(received, unsubscribe)
+
+    async def aclose(self) -> None:
+        """Commits what is pending and frees the home."""
+        await asyncio.to_thread(self._store.close)
+
+    async def __aenter__(self) -> AsyncEmbeddedStore:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+
+async def _until_closed(
+    events: asyncio.Queue[StoreEvent], unsubscribe: Callable[[], None]
+) -> AsyncIterator[StoreEvent]:
+    try:
+        while True:
+            yield await events.get()
+    finally:
+        unsubscribe()

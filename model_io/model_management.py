@@ -1,0 +1,268 @@
+"""List, load, save, copy, move, remove over both media of one origin (tfjs-core/src/io/model_management.ts).
+
+Where tfjs loses data this does not: a move is one atomic batch, an overwrite that does not fit keeps the old model, an
+IndexedDB save writes both records or none. Every change is one mutation of the origin's bucket. What is expensive
+(base64, staging of blobs) happens before locks are taken, on a source that is checked again under them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from ..errors import ModelChangedError, ModelExistsError, UnsupportedURLError
+from ..storage_backends.abc import Blob, Clock, Durability
+from ..storage_backends.browsers import Browser
+from ..storage_backends.buckets import Bucket
+from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from ..storage_backends.web_storage.storage_area import StorageArea
+from . import ecma_json, model_url
+from .composite_buffer import CompositeBuffer
+from .event_hub import EventHub
+from .indexed_db import DATABASE_NAME, STORES, IndexedDBModels, create_database
+from .io_utils import get_model_artifacts_info_for_json
+from .local_storage import LocalStorageModels
+from .model_change import ModelChange, Prepared
+from .model_url import ModelURL
+from .store import StoreEvent
+from .stored_model import StoredModel
+from .types import ModelArtifacts, ModelArtifactsInfo
+from .weight_specs import check_weights
+
+T = TypeVar("T")
+Medium = LocalStorageModels | IndexedDBModels
+
+
+class Models:
+    """The models of one origin; thread-safe.
+
+    Changes return futures that resolve once they are committed (``strict``: durable); one that fails changed nothing.
+    Arguments are checked, and what is expensive is prepared, before the call returns: run it where blocking is fine.
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        area: StorageArea,
+        databases: IndexedDBBackingStore,
+        browser: Browser,
+        clock: Clock,
+        events: EventHub,
+    ) -> None:
+        self._bucket = bucket
+        self._events = events
+        self._databases = databases
+        self._clock = clock
+        local_storage, indexed_db = LocalStorageModels(bucket, area, browser), IndexedDBModels(bucket, databases)
+        self._media: dict[str, Medium] = {medium.scheme: medium for medium in (local_storage, indexed_db)}
+
+    def list_models_text(self) -> dict[str, str]:
+        """URL to the canonical JSON text of its ModelArtifactsInfo: localStorage first, each medium in tfjs's order
+        (the browser's key order, but integer-like paths first, as the results pass through a JavaScript object)."""
+        return {
+            str(ModelURL(scheme, path)): text
+            for scheme, medium in self._media.items()
+            for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
+        }
+
+    def info(self, url: str) -> ModelArtifactsInfo:
+        """The stored info of one model. Raises ModelNotFoundError."""
+        medium, path = self._handler(url, "load")
+        text = medium.info(path)
+        if text is None:
+            raise medium.missing(path)
+        return ModelArtifactsInfo.from_json(text)
+
+    def open(self, url: str) -> StoredModel:
+        """The model as it lies in the store. Raises ModelNotFoundError, InvalidArtifactsError, CorruptionError."""
+        medium, path = self._handler(url, "load")
+        return medium.read(path)
+
+    def artifacts(self, url: str, *, verify: bool = False) -> ModelArtifacts:
+        """The model with its weights mapped: read-only, valid after the model's removal and the store's end.
+
+        ``verify`` reads and checks the weights first. Raises as ``open``.
+        """
+        medium, path = self._handler(url, "load")
+        with self._held(medium, path) as (_, model):
+            if not isinstance(model.weights, Blob):
+                return ModelArtifacts.from_texts(model.texts, model.weights)
+            if verify:
+                self._bucket.blobs.verify(model.weights)
+            return ModelArtifacts.from_texts(model.texts, self._bucket.blobs.map(model.weights))
+
+    def save(
+        self, url: str, model: StoredModel, *, overwrite: bool = True, durability: Durability = "strict"
+    ) -> Future[ModelArtifactsInfo]:
+        """Stores a model, wholly or not at all. A blob among its weights stays pinned by who staged it.
+
+        Raises (here or from the future) QuotaExceededError, InvalidArtifactsError, and ModelExistsError where
+        ``overwrite`` is false and the URL is taken.
+        """
+        medium, path = self._handler(url, "save")
+        self._check_weights(model)
+        prepared = self._prepare(medium, path, model)
+
+        def write(change: ModelChange) -> ModelArtifactsInfo:
+            self._refuse_existing(medium, path, overwrite)
+            medium.write(change, prepared)
+            self._announce(change, "saved", url, prepared.info)
+            return prepared.info
+
+        return self._change([medium], write, durability, prepared)
+
+    def copy(
+        self, source: str, dest: str, *, overwrite: bool = True, durability: Durability = "strict"
+    ) -> Future[ModelArtifactsInfo]:
+        """Copies a model; resolves with the info of the save. Inside ``indexeddb://`` the weights are shared."""
+        return self._transfer(source, dest, overwrite, durability, remove_source=False)
+
+    def move(
+        self, source: str, dest: str, *, overwrite: bool = True, durability: Durability = "strict"
+    ) -> Future[ModelArtifactsInfo]:
+        """Moves a model in one atomic batch: at any crash point it is in exactly one of the two places."""
+        return self._transfer(source, dest, overwrite, durability, remove_source=True)
+
+    def remove(
+        self, url: str, *, expected: ModelArtifactsInfo | None = None, durability: Durability = "strict"
+    ) -> Future[ModelArtifactsInfo]:
+        """Removes a model; resolves with its info. Raises ModelNotFoundError, and ModelChangedError where it is not the
+        ``expected`` one (a move out of the store removes only what it has saved)."""
+        parsed = model_url.parse(url)
+        medium = self._media.get(parsed.scheme)
+        if medium is None:
+            raise UnsupportedURLError(f"Cannot find model manager for scheme '{parsed.scheme}'")
+
+        def erase(change: ModelChange) -> ModelArtifactsInfo:
+            text = medium.info(parsed.path)
+            if text is None:
+                raise medium.missing_for_removal(parsed.path)
+            info = ModelArtifactsInfo.from_json(text)
+            if expected is not None and info != expected:
+                raise ModelChangedError(f"The model at '{url}' was replaced meanwhile; the new one was kept.")
+            medium.erase(change, parsed.path)
+            self._announce(change, "removed", url, info)
+            return info
+
+        return self._change([medium], erase, durability)
+
+    def _transfer(
+        self, source: str, dest: str, overwrite: bool, durability: Durability, *, remove_source: bool
+    ) -> Future[ModelArtifactsInfo]:
+        if source == dest:
+            raise UnsupportedURLError(f"Old path and new path are the same: '{source}'")
+        from_medium, from_path = self._handler(source, "load", copying=True)
+        to_medium, to_path = self._handler(dest, "save", copying=True)
+        with self._held(from_medium, from_path) as (token, model):
+            prepared = self._prepare(to_medium, to_path, model)
+
+        def transfer(change: ModelChange) -> ModelArtifactsInfo:
+            nonlocal prepared
+            self._refuse_existing(to_medium, to_path, overwrite)
+            if from_medium.token(from_path) != token:  # changed since it was prepared: this once under the lock
+                prepared.discard()
+                prepared = self._prepare(to_medium, to_path, from_medium.read(from_path))
+            if remove_source:
+                from_medium.erase(change, from_path)
+                self._announce(change, "removed", source, prepared.info)
+            to_medium.write(change, prepared)
+            self._announce(change, "saved", dest, prepared.info)
+            return prepared.info
+
+        return self._change([from_medium, to_medium], transfer, durability, prepared)
+
+    def _announce(self, change: ModelChange, action: str, url: str, info: ModelArtifactsInfo) -> None:
+        """Tells who listens, once the change is committed."""
+        event = StoreEvent("model", self._bucket.origin, {"action": action, "url": url, "info": info.to_json()})
+        change.mutation.on_commit(lambda: self._events.publish(event))
+
+    def _prepare(self, medium: Medium, path: str, model: StoredModel) -> Prepared:
+        now = datetime.fromtimestamp(self._clock.now() / 1000, UTC)
+        return medium.prepare(path, model, get_model_artifacts_info_for_json(model.texts, model.weight_bytes, now))
+
+    @contextmanager
+    def _held(self, medium: Medium, path: str) -> Iterator[tuple[object, StoredModel]]:
+        """The model and the token of its state, its blob pinned for the block."""
+        with self._bucket.locked():
+            token, model = medium.token(path), medium.read(path)
+            pinned = model.weights.digest if isinstance(model.weights, Blob) else None
+            if pinned is not None:
+                self._bucket.blobs.pin(pinned)
+        try:
+            yield token, model
+        finally:
+            if pinned is not None:
+                self._bucket.blobs.unpin(pinned)
+
+    def _change(
+        self,
+        media: list[Medium],
+        work: Callable[[ModelChange], T],
+        durability: Durability,
+        prepared: Prepared | None = None,
+    ) -> Future[T]:
+        """Runs ``work`` as one mutation of the bucket, under the locks of the media it touches."""
+        if any(isinstance(medium, IndexedDBModels) for medium in media):
+            future = self._databases.transact(
+                DATABASE_NAME,
+                STORES,
+                "readwrite",
+                lambda transaction: work(ModelChange(transaction.mutation, transaction)),
+                durability=durability,
+                create=create_database,
+            )
+        else:
+            future = self._mutate(work, durability)
+        if prepared is not None:
+            future.add_done_callback(lambda _: prepared.discard())
+        return future
+
+    def _mutate(self, work: Callable[[ModelChange], T], durability: Durability) -> Future[T]:
+        outcome: Future[T] = Future()
+        try:
+            with self._bucket.mutate(durability) as mutation:
+                result = work(ModelChange(mutation, None))
+        except BaseException as error:  # noqa: BLE001 (it is the future's to raise)
+            outcome.set_exception(error)
+            return outcome
+
+        def settle(done: Future[None]) -> None:
+            if (failure := done.exception()) is not None:
+                outcome.set_exception(failure)
+            else:
+                outcome.set_result(result)
+
+        mutation.future.add_done_callback(settle)
+        return outcome
+
+    def _handler(self, url: str, operation: str, *, copying: bool = False) -> tuple[Medium, str]:
+        """The medium and path of a URL, with the errors of tfjs's routers and handlers' constructors."""
+        parsed = model_url.parse(url) if model_url.scheme_of(url) in self._media else None
+        if parsed is None:
+            end = "source" if operation == "load" else "destination"
+            raise UnsupportedURLError(
+                f"Copying failed because no {operation} handler is found for {end} URL {url}."
+                if copying
+                else f"Cannot find any {operation} handlers for URL '{url}'"
+            )
+        medium = self._media[parsed.scheme]
+        medium.check_path(parsed.path)
+        return medium, parsed.path
+
+    def _check_weights(self, model: StoredModel) -> None:
+        """Raises InvalidArtifactsError where the specs and the bytes contradict each other; nothing is allocated."""
+        specs = model.texts.get("weightSpecs")
+        data = self._bucket.blobs.map(model.weights) if isinstance(model.weights, Blob) else model.weights
+        check_weights(
+            None if specs is None else ecma_json.parse(specs), None if data is None else CompositeBuffer(data)
+        )
+
+    def _refuse_existing(self, medium: Medium, path: str, overwrite: bool) -> None:
+        if not overwrite and medium.info(path) is not None:
+            raise ModelExistsError(
+                f"A model is stored at '{ModelURL(medium.scheme, path)}' already.",
+                hint="leave --no-clobber (overwrite=False) out to replace it",
+            )

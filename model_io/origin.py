@@ -1,0 +1,107 @@
+"""Everything that one origin holds, and all origins of a home."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable
+
+from ..errors import UnsupportedURLError
+from ..storage_backends.abc import Clock
+from ..storage_backends.browsers import Browser
+from ..storage_backends.home import Home
+from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from ..storage_backends.web_storage.storage_area import StorageArea
+from ..storage_backends.web_storage.storage_event import StorageEvent
+from .event_hub import EventHub, Listener
+from .model_management import Models
+from .store import StorageEstimate, StoreEvent
+
+DEFAULT_ORIGIN = "http://localhost"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\\\s\x00-\x1f\x7f]+")
+
+
+def checked_origin(origin: str) -> str:
+    """The origin as it is; raises UnsupportedURLError for what no browser would serialize as one
+    (https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin)."""
+    if len(origin) > 2048 or not _ORIGIN.fullmatch(origin) or origin != origin.lower():
+        raise UnsupportedURLError(
+            f"'{origin[:200]}' is not an origin.",
+            hint="an origin is a lower-case scheme and host, with a port where it is not the default, and no path: "
+            "https://app.example, http://localhost:8080",
+        )
+    return origin
+
+
+class Origin:
+    """The storage of one origin: its localStorage area, its IndexedDB databases, and the models in both."""
+
+    def __init__(self, home: Home, name: str, browser: Browser, clock: Clock) -> None:
+        self.name = name
+        self.browser = browser
+        self.bucket = home.bucket(name)
+        self.area = StorageArea(self.bucket, browser)
+        self.databases = IndexedDBBackingStore(self.bucket, browser)
+        self.events = EventHub()
+        self.models = Models(self.bucket, self.area, self.databases, browser, clock, self.events)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tells of every model and every storage change of the origin from now on, once it is committed, until the
+        returned function is called. The listener runs in the committing thread and must not block."""
+
+        def hear(event: StorageEvent) -> None:
+            data = {"key": event.key, "oldValue": event.old_value, "newValue": event.new_value, "url": event.url}
+            listener(StoreEvent("storage", self.name, {**data, "storageArea": event.storage_area}))
+
+        ends = (self.events.subscribe(listener), self.area.subscribe(hear))
+
+        def unsubscribe() -> None:
+            for end in ends:
+                end()
+
+        return unsubscribe
+
+    def estimate(self, disk_total: int) -> StorageEstimate:
+        """Logical bytes that are used (each reference counts), and the quota on a disk of that size."""
+        in_area, rules = self.area.units(), self.browser.bucket
+        everything = self.bucket.bytes_used()
+        local = in_area if rules.counts_local_storage else 0
+        shares = [] if rules.share is None else [int(rules.share * disk_total)]
+        return StorageEstimate(
+            usage=everything - in_area + local if everything else 0,
+            quota=min([*shares, *([] if rules.cap is None else [rules.cap])], default=disk_total),
+            usage_details={"indexedDB": max(everything - in_area, 0), "localStorage": in_area},
+            local_storage_units=in_area,
+            local_storage_quota=self.browser.web_storage.limit,
+            models=len(self.models.list_models_text()),
+        )
+
+
+class Origins:
+    """The origins of one home, under one browser's rules; thread-safe."""
+
+    def __init__(self, home: Home, browser: Browser, clock: Clock) -> None:
+        self.home = home
+        self.browser = browser
+        self._clock = clock
+        self._known: dict[str, Origin] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Origin:
+        """The origin, whether it holds something or not; nothing is created on the disk by asking."""
+        with self._lock:
+            if name not in self._known:
+                self._known[name] = Origin(self.home, checked_origin(name), self.browser, self._clock)
+            return self._known[name]
+
+    def estimates(self) -> dict[str, StorageEstimate]:
+        """Usage and quota of every origin that holds something."""
+        return {name: self.estimate(name) for name in self.home.origins()}
+
+    def estimate(self, name: str) -> StorageEstimate:
+        """Usage and quota of one origin."""
+        return self.get(name).estimate(self._disk_total())
+
+    def _disk_total(self) -> int:
+        return shutil.disk_usage("/" if self.home.path is None else self.home.path).total
