@@ -93,7 +93,11 @@ class AsyncEmbeddedStore:
     def events(self) -> AsyncIterator[StoreEvent]:
         """What is committed from this call on, in this origin."""
         loop, received = asyncio.get_running_loop(), asyncio.Queue[StoreEvent]()
-        unsubscribe = self._store.storage.subscribe(lambda event: loop.call_soon_threadsafe(received.put_nowait, event))
+
+        def hear(event: StoreEvent) -> None:
+            loop.call_soon_threadsafe(received.put_nowait, event)
+
+        unsubscribe = self._store.storage.subscribe(hear)
         return _until_closed(received, unsubscribe)
 
     async def aclose(self) -> None:
