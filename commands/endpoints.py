@@ -50,7 +50,7 @@ def source(location: Location, arguments: Arguments, progress: Progress) -> Mode
             on_progress=progress,
         )
     if location.kind == "path":
-        from ..model_io.file_system import file_system
+        from ..model_io.node_file_system import file_system
 
         return file_system(location.source_path() if manifest is None else (location.path, Path(manifest)))
     return location.text
@@ -77,7 +77,7 @@ def dest(location: Location, invocation: Invocation, progress: Progress) -> Mode
             on_progress=progress,
         )
     if location.kind == "downloads":
-        from ..model_io.downloads import downloads
+        from ..model_io.browser_downloads import downloads
 
         return downloads(location.text, arguments.text("--downloads-dir") or ".")
     if location.kind == "path":
@@ -85,7 +85,7 @@ def dest(location: Location, invocation: Invocation, progress: Progress) -> Mode
             raise UsageError(
                 f"DEST is a directory, and {location.text!r} names a file in it", hint=f"use {location.path.parent}"
             )
-        from ..model_io.file_system import file_system
+        from ..model_io.node_file_system import file_system
 
         return file_system(location.path, shard_bytes=_shard_bytes(arguments))
     return location.text

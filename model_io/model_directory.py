@@ -11,7 +11,7 @@ that are whole and its own; these steps see to it:
 4. The passing names and the replaced model's own weight files are removed.
 
 Each step is durable before the next one begins. A reader that looks at ``model.json`` again after it opened the weights
-(``file_system.py`` does) never mixes two models. Other files of the directory are not touched, and the directory stays
+(``model_files.py`` does) never mixes two models. Other files of the directory are not touched, and the directory stays
 the same one, for mounts and for whoever watches it.
 """
 

@@ -67,9 +67,9 @@ class IORouterRegistry:
 def caller_routers() -> IORouterRegistry:
     """A new registry of what runs in the calling process: ``downloads://`` (saves only), ``http(s)://``, and ``file://``
     with path objects, in the order of TensorFlow.js."""
-    from .downloads import downloads_router
-    from .file_system import file_system_router
+    from .browser_downloads import downloads_router
     from .http import http_router
+    from .node_file_system import file_system_router
 
     registry = IORouterRegistry()
     registry.register_save_router(downloads_router)

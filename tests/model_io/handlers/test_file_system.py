@@ -24,7 +24,7 @@ from tfjsd.errors import (
     TooLargeError,
 )
 from tfjsd.model_io import model_files
-from tfjsd.model_io.file_system import file_system
+from tfjsd.model_io.node_file_system import file_system
 from tfjsd.model_io.types import ModelArtifacts
 from tfjsd.storage_backends import durable
 
@@ -476,7 +476,7 @@ def test_a_reader_that_meets_a_save_starts_again(tmp_path: Path, monkeypatch):
             file_system(tmp_path).save(saves.pop())
         return original(directory, manifest)
 
-    monkeypatch.setattr("tfjsd.model_io.file_system.read_weights", interrupted)
+    monkeypatch.setattr("tfjsd.model_io.node_file_system.read_weights", interrupted)
     assert whole_generation(tmp_path) == 2
 
 
@@ -488,7 +488,7 @@ def test_a_model_that_never_settles_is_an_error(tmp_path: Path, monkeypatch):
         os.utime(tmp_path / "model.json", ns=(0, (tmp_path / "model.json").stat().st_mtime_ns + 1))
         return original(directory, manifest)
 
-    monkeypatch.setattr("tfjsd.model_io.file_system.read_weights", interrupted)
+    monkeypatch.setattr("tfjsd.model_io.node_file_system.read_weights", interrupted)
     with pytest.raises(InvalidArtifactsError, match="is being replaced all the time"):
         whole_generation(tmp_path)
 

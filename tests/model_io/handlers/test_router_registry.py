@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tfjsd.errors import InvalidArtifactsError
-from tfjsd.model_io.downloads import Downloads
-from tfjsd.model_io.file_system import FileSystem, LegacyFiles
+from tfjsd.model_io.browser_downloads import Downloads
 from tfjsd.model_io.http import HTTPRequest
+from tfjsd.model_io.node_file_system import FileSystem, LegacyFiles
 from tfjsd.model_io.router_registry import IORouterRegistry, LoadHandler, SaveHandler, caller_routers
 from tfjsd.model_io.types import ModelArtifacts, SaveResult
 
@@ -157,3 +157,13 @@ def test_the_callers_routers_load_neither_numpy_nor_a_web_client():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_handlers_functions_are_names_of_the_package_whatever_was_imported_before():
+    program = (
+        "import sys, tfjsd.model_io as io; lazy = [n for n in sys.modules if n.startswith('tfjsd.model_io.')];"
+        "from tfjsd.model_io import router_registry; router_registry.caller_routers();"
+        "print(lazy, all(callable(getattr(io, name)) or name == 'IOHandler' for name in io.__all__), len(io.__all__))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] True 8"

@@ -1,0 +1,101 @@
+"""``browserFiles``: a model from files that somebody chose (tfjs-core/src/io/browser_files.ts)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ..errors import InvalidArtifactsError
+from ..storage_backends.abc import Buffer
+from .composite_buffer import CompositeBuffer, flat_view
+from .io_utils import basename
+from .model_directory import MAX_MODEL_JSON
+from .model_files import read_file
+from .model_json import ModelJSON, parse_model_json
+from .types import ModelArtifacts
+from .weight_specs import MAX_MODEL_BYTES, check_weights
+
+ChosenFile = str | os.PathLike[str] | tuple[str, Buffer]
+"""A path, or a name and the file's bytes."""
+
+
+class BrowserFiles:
+    """Loads from a JSON file and weight files, which are found by their base names. Does not save."""
+
+    def __init__(self, files: Sequence[ChosenFile]) -> None:
+        if not files:
+            raise InvalidArtifactsError("When calling browserFiles, at least 1 file is required, but received ")
+        self._json, *self._weights = files
+
+    def load(self) -> ModelArtifacts:
+        """The model. The weights stay a list of one buffer per file, in the manifest's order.
+
+        As in TensorFlow.js the JSON file alone gives nothing but the topology, and both topology and manifest are
+        required. Raises InvalidArtifactsError with tfjs's texts, and for weights that their specs contradict;
+        TooLargeError.
+        """
+        parsed = self._parsed()
+        if parsed.texts.get("modelTopology", "null") == "null":
+            raise InvalidArtifactsError(f"modelTopology field is missing from file {_name(self._json)}")
+        if parsed.manifest is None:
+            raise InvalidArtifactsError(f"weightManifest field is missing from file {_name(self._json)}")
+        if not self._weights:
+            return ModelArtifacts.from_texts({"modelTopology": parsed.texts["modelTopology"]})
+        chosen = self._matched(parsed.paths)
+        data = [
+            _content(file, MAX_MODEL_BYTES, f"Failed to weights data from file of path '{path}'.")
+            for path, file in chosen
+        ]
+        check_weights(parsed.weight_specs, CompositeBuffer(data))
+        return ModelArtifacts.from_texts(parsed.artifact_texts(), data)
+
+    def _parsed(self) -> ModelJSON:
+        name = _name(self._json)
+        failure = (
+            f"Failed to read model topology and weights manifest JSON from file '{name}'. BrowserFiles supports "
+            "loading Keras-style tf.Model artifacts only."
+        )
+        content = _content(self._json, MAX_MODEL_JSON, failure)
+        try:
+            return parse_model_json(bytes(content).removeprefix(b"\xef\xbb\xbf"))  # FileReader drops a byte order mark
+        except InvalidArtifactsError as error:
+            raise InvalidArtifactsError(f"Failed to parse file {name}: {error}") from error
+
+    def _matched(self, paths: Sequence[str]) -> list[tuple[str, ChosenFile]]:
+        """Each manifest path with its file; the checks in tfjs's order."""
+        names = [basename(_name(file)) for file in self._weights]
+        matched: dict[str, tuple[str, ChosenFile]] = {}
+        for path in paths:
+            name = basename(path)
+            if name in matched:
+                raise InvalidArtifactsError(f"Duplicate file basename found in weights manifest: '{name}'")
+            if name not in names:
+                raise InvalidArtifactsError(f"Weight file with basename '{name}' is not provided.")
+            matched[name] = (path, self._weights[names.index(name)])
+        if len(matched) != len(self._weights):
+            raise InvalidArtifactsError(
+                f"Mismatch in the number of files in weights manifest ({len(matched)}) and the number of weight files "
+                f"provided ({len(self._weights)})."
+            )
+        return list(matched.values())
+
+
+def browser_files(files: Sequence[ChosenFile]) -> BrowserFiles:
+    """A handler that loads a model from files: the ``model.json`` first, then the weights in any order.
+
+    A file is a path, or a pair of a name and the bytes. Raises InvalidArtifactsError for no files.
+    """
+    return BrowserFiles(files)
+
+
+def _name(file: ChosenFile) -> str:
+    return file[0] if isinstance(file, tuple) else os.path.basename(file)
+
+
+def _content(file: ChosenFile, limit: int, failure: str) -> memoryview:
+    if isinstance(file, tuple):
+        return flat_view(file[1])
+    try:
+        return read_file(os.fspath(file), limit=limit)
+    except OSError as error:
+        raise InvalidArtifactsError(failure, hint=str(error)) from error
