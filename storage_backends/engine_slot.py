@@ -75,11 +75,11 @@ class EngineSlot:
 
     def commit(self, batch: WriteBatch, catalogue: Catalogue, *, strict: bool) -> None:
         """Writes a group with its commit record. Raises after the engine was recovered, saying what became of it."""
+        if strict:
+            self.sync()  # a log switch would leave a hole of relaxed commits before this batch
         engine = self.writer()
         batch.put(COMMIT_KEY, catalogue.encode())
         try:
-            if strict and self.relaxed_outstanding:
-                engine.sync()  # else a log switch would leave a hole before this batch
             engine.write(batch, sync=strict)
         except StoreFailedError as error:
             self._settle_failure(error, catalogue)
@@ -140,6 +140,9 @@ class EngineSlot:
         """Makes the relaxed commits durable. Raises StoreFailedError if the engine had to be reopened in vain."""
         engine = self._engine
         if engine is None or not self.relaxed_outstanding:
+            return
+        if self._poison is not None:
+            self._reopen()  # which makes durable what it finds; a failed sync is never repeated
             return
         catalogue = self.catalogue
         try:
