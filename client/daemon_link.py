@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Mapping
-from urllib.parse import unquote
 
 from ..errors import AccessDeniedError, DaemonUnavailableError, HomeInUseError, TfjsdError
 from ..wire.protocol import HOME_HEADER, VERSION_HEADER
@@ -75,7 +74,7 @@ class DaemonLink:
             return
         if version is None or home is None:
             raise DaemonUnavailableError(f"What answers at {self.target} is not a tfjsd daemon.")
-        theirs = unquote(home, errors="surrogateescape")
+        theirs = _decoded(home)
         if self.target.only_home and os.path.realpath(theirs) != os.path.realpath(self.target.home):
             raise HomeInUseError(
                 f"The daemon at {self.target} serves {theirs}, not {self.target.home}.",
@@ -96,3 +95,11 @@ class DaemonLink:
             f"Cannot connect to the tfjsd daemon at {self.target}. Is it running?{reason}",
             hint="start it with `tfjsd start`",
         )
+
+
+def _decoded(home: str) -> str:
+    if "%" not in home:
+        return home
+    from urllib.parse import unquote
+
+    return unquote(home, errors="surrogateescape")

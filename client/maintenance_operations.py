@@ -4,7 +4,7 @@ answers of a daemon that is at work."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..errors import DaemonUnavailableError
 from ..wire.model_path import with_query
@@ -15,13 +15,16 @@ from .exchange import ConnectionLost
 from .messages import Request
 from .session import Session, json_request
 
+if TYPE_CHECKING:
+    from typing import BinaryIO, Protocol
+
+    class Writable(Protocol):
+        """What a backup is written to."""
+
+        def write(self, data: bytes, /) -> object: ...
+
+
 _PIECE = 1 << 20
-
-
-class Writable(Protocol):
-    """What a backup is written to."""
-
-    def write(self, data: bytes, /) -> object: ...
 
 
 def verify(session: Session, urls: Sequence[str] | None) -> Operation[dict[str, Any]]:

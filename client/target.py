@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ConfigurationError
 
@@ -17,8 +16,7 @@ _UNIX = "unix:"
 _HTTP = "http://"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Everything that is needed to reach the daemon from any process of this machine; picklable.
 
     ``home`` is the home whose daemon is meant (``only_home``: no other may answer). ``socket`` and ``tcp`` are what

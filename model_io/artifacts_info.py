@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from ..errors import InvalidArtifactsError
 from . import ecma_json
 
 
-@dataclass(frozen=True, slots=True)
-class ModelArtifactsInfo:
+class ModelArtifactsInfo(NamedTuple):
     """Sizes are bytes of the UTF-8 JSON text (topology, specs) and of the raw weights; no metadata is counted.
 
     ``None`` stands for what JavaScript has as undefined (``weight_data_bytes`` of an empty list of buffers), and for

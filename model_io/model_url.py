@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import UnsupportedURLError
 
@@ -12,8 +12,7 @@ MEDIA = ("localstorage", "indexeddb")
 """The store's own media, in the order in which TensorFlow.js registers their managers."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelURL:
+class ModelURL(NamedTuple):
     """A scheme and a path, both verbatim. Unlike TensorFlow.js, which splits at every ``://`` and forgets what follows
     the second one, the path is all that follows the first."""
 

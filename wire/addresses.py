@@ -6,9 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ..errors import ConfigurationError
 
@@ -22,8 +21,7 @@ LONGEST_SOCKET_PATH = 100
 """Bytes. The kernels take 103 (macOS) to 107 (Linux); a name that only just fits breaks elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A home and the socket of its daemon."""
 
     home: Path

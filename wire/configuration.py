@@ -8,17 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError
 from .addresses import Address, client_address, configuration_files, default_home, default_socket
 from .protocol import DEFAULT_ORIGIN
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One setting. ``read`` turns what a flag, a variable or a file holds into the value, or raises ValueError."""
 
     name: str
@@ -28,8 +26,7 @@ class Key:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A value and where it comes from (``--flag``, a variable, ``file:line``, ``default``)."""
 
     value: Any

@@ -7,18 +7,18 @@ string). It goes into ``?path=`` where a browser would normalise the segment awa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote_to_bytes
+from typing import Final, NamedTuple
 
 from ..errors import BadRequestError, UnsupportedURLError
 from .protocol import MODEL_JSON, MODELS, WEIGHTS_BIN
 
 LONGEST_SEGMENT = 1_000
 _ARTIFACTS = (MODEL_JSON, WEIGHTS_BIN)
+_UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
+_ENCODED: Final = {byte: chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)}
 
 
-@dataclass(frozen=True, slots=True)
-class ModelTarget:
+class ModelTarget(NamedTuple):
     """A model, or one of its two artifacts (``model.json``, ``weights.bin``), as a request names it."""
 
     url: str
@@ -54,6 +54,8 @@ def split_target(target: str) -> tuple[str, dict[str, str]]:
 
     Raises BadRequestError for a parameter that comes twice or is not UTF-8.
     """
+    from urllib.parse import parse_qsl  # clients do without
+
     path, _, query = target.partition("?")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="surrogatepass", max_num_fields=32)
@@ -83,11 +85,14 @@ def parse_model_target(path: str, parameters: Mapping[str, str]) -> ModelTarget:
 
 def encode_text(text: str) -> str:
     """One segment: everything but ``A-Za-z0-9_.-~`` percent-encoded."""
-    return quote(joined_surrogates(text).encode("utf-8", "surrogatepass"), safe="")
+    data = joined_surrogates(text).encode("utf-8", "surrogatepass")
+    return "".join(map(_ENCODED.__getitem__, data))
 
 
 def decode_text(segment: str) -> str:
     """Raises BadRequestError where the bytes are not UTF-8 (lone surrogates excepted)."""
+    from urllib.parse import unquote_to_bytes
+
     try:
         return joined_surrogates(unquote_to_bytes(segment).decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError as error:
