@@ -52,13 +52,14 @@ def unpack(record: bytes, value: bytes) -> tuple[int, EncodedText]:
     """Sequence number and text of a record. Raises CorruptionError that names the record where it has no such form."""
     if len(value) >= _HEAD.size:
         tag, sequence = _HEAD.unpack_from(value)
-        width = tag & 0x0F
-        body = value[_HEAD.size :]
-        if tag & 0xF0 == _OUT_OF_LINE and len(body) == _BLOB.size:
-            digest, size = _BLOB.unpack(body)
-            data: bytes | Blob = Blob(digest.hex(), size)
-        else:
-            data, size = body, len(body)
-        if tag in (1, 2, 0x11, 0x12) and not size % width:
+        place, width = tag & 0xF0, tag & 0x0F
+        data: bytes | Blob = value[_HEAD.size :]
+        size = len(value) - _HEAD.size
+        is_known = width in (1, 2) and place == _INLINE
+        if place == _OUT_OF_LINE and size == _BLOB.size:
+            digest, size = _BLOB.unpack_from(value, _HEAD.size)
+            data = Blob(digest.hex(), size)
+            is_known = width in (1, 2)
+        if is_known and not size % width:
             return sequence, EncodedText(width, size // width, data)
     raise CorruptionError(f"localStorage record {record[:64].hex()} has a value of unknown form")

@@ -6,6 +6,7 @@ https://html.spec.whatwg.org/multipage/webstorage.html#the-storage-interface
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
+from typing import Self
 
 from .arguments import as_index, as_items, as_key, as_value
 from .backend import StorageBackend
@@ -99,6 +100,10 @@ class Storage(MutableMapping[str, str]):
         assignments = as_items(other, named)
         if assignments:
             self._backend.apply(assignments)
+
+    def __ior__(self, other: Mapping[str, str] | Iterable[tuple[str, str]]) -> Self:
+        self.update(other)
+        return self
 
     def __repr__(self) -> str:
         return f"<Storage with {self.length} items>"

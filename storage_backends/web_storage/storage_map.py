@@ -76,7 +76,7 @@ class StorageMap:
         """
         key, old = self.find(key)
         if old is None:
-            _, encoded_key = normalize(key)
+            key, encoded_key = normalize(key)
             stored_as = record_key(encoded_key)
             key_size = size_in(self.rules, encoded_key.width, encoded_key.units)
             total = self.total

@@ -37,6 +37,8 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 def normalize(text: str) -> tuple[str, EncodedText]:
     """The str with surrogate pairs joined (two halves that meet are one character), and its encoding."""
+    if type(text) is not str:
+        text = str.__str__(text)
     try:
         data = text.encode("latin-1")
     except UnicodeEncodeError:

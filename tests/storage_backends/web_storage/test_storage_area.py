@@ -1,0 +1,495 @@
+"""A storage area is durable, all or nothing, and shows others only what is committed."""
+
+import threading
+import time
+from concurrent.futures import Future
+
+import pytest
+
+from tfjsd.errors import CorruptionError, QuotaExceededError, StoreFailedError
+from tfjsd.storage_backends.abc import INLINE_LIMIT, Blob
+from tfjsd.storage_backends.browsers import CHROME, FIREFOX, SAFARI
+from tfjsd.storage_backends.engines.leveldb import leveldb_factory
+from tfjsd.storage_backends.engines.memory import MemoryEngine, memory_engine
+from tfjsd.storage_backends.home import Home
+from tfjsd.storage_backends.web_storage.operations import Change, Clear, RemoveItem, SetItem
+from tfjsd.storage_backends.web_storage.storage_area import StorageArea
+from tfjsd.storage_backends.web_storage.storage_event import StorageEvent
+from tfjsd.storage_backends.web_storage.text import EncodedText
+
+ORIGIN = "https://app.example"
+TEXTS = [
+    "",
+    "\0",
+    "plain",
+    "\xff",
+    "\u4e2d\u6587",
+    "\U0001f600",
+    "\ud800",
+    "a\udc00z",
+    "x" * 200_000,
+    "\u4e2d" * 80_000,
+]
+
+
+class GatedEngine(MemoryEngine):
+    """Holds or fails writes when told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.failing = False
+
+    def write(self, batch, *, sync):
+        self.gate.wait(10)
+        if self.failing:
+            raise StoreFailedError("the disk failed", outcome="unchanged")
+        super().write(batch, sync=sync)
+
+    def close(self):
+        """The bucket reopens its engine after a failure: here the same one."""
+
+
+@pytest.fixture
+def home():
+    with Home(None, engines=memory_engine) as home:
+        yield home
+
+
+@pytest.fixture
+def bucket(home):
+    return home.bucket(ORIGIN)
+
+
+@pytest.fixture
+def area(bucket):
+    return StorageArea(bucket, CHROME)
+
+
+@pytest.fixture
+def gated():
+    """An area and the engine below it."""
+    engine = GatedEngine()
+    with Home(None, engines=lambda directory, *, create: engine) as home:
+        area = StorageArea(home.bucket(ORIGIN), CHROME)
+        area.set_item("first", "1").result(5)
+        yield area, engine
+        engine.gate.set()
+
+
+def set_all(area, items):
+    area.submit([SetItem(key, value) for key, value in items]).result(5)
+
+
+# -- Restart -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["memory", "leveldb"])
+def reopening(request, tmp_path):
+    """Opens an area again and again; with LevelDB everything is closed in between."""
+    homes: list[Home] = []
+
+    def reopen(browser=CHROME):
+        if request.param == "memory":
+            if not homes:
+                homes.append(Home(None, engines=memory_engine))
+        else:
+            for home in homes:
+                home.close()
+            homes.append(Home(tmp_path / "home", engines=leveldb_factory()))
+        return StorageArea(homes[-1].bucket(ORIGIN), browser)
+
+    yield reopen
+    for home in homes:
+        home.close()
+
+
+def test_every_text_survives_a_restart(reopening):
+    items = [(f"{number}{text[:3]}", text) for number, text in enumerate(TEXTS)] + [(text[:5], "v") for text in TEXTS]
+    area = reopening()
+    set_all(area, items)
+    area.remove_item("").result(5)
+    expected = {key: value for key, value in items if key}
+    again = reopening()
+    assert dict(again.items()) == expected
+    assert again.used() == area.used()
+    assert again.units() == area.units()
+    assert again.length() == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("browser", "live", "restarted"),
+    [
+        # Recorded live orders of item0 to item6; after a restart as the engine's table is filled then.
+        (CHROME, ["item4", "item3", "item6", "item2", "item0", "item1", "item5"], None),
+        (FIREFOX, ["item6", "item0", "item1", "item2", "item3", "item4", "item5"], None),
+        (SAFARI, ["item5", "item6", "item2", "item1", "item3", "item0", "item4"], None),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_the_order_after_a_restart_is_the_engines(reopening, browser, live, restarted):
+    area = reopening(browser)
+    set_all(area, [(f"item{number}", "v") for number in range(7)])
+    assert area.keys() == live
+    new_process = area.keys_in_new_process()
+    again = reopening(browser)
+    assert sorted(again.keys()) == sorted(live)
+    if browser is CHROME:
+        assert again.keys() == new_process
+    once_more = reopening(browser)
+    assert once_more.keys() == again.keys()
+
+
+def test_the_last_set_item_of_a_key_decides_its_place_after_a_restart(reopening):
+    first = reopening(FIREFOX)
+    set_all(first, [(f"item{number}", "v") for number in range(7)])
+    first.set_item("item0", "changed").result(5)
+    first.set_item("item1", "v").result(5)  # the same value: not a change
+    expected = StorageArea(Home(None, engines=memory_engine).bucket("x"), FIREFOX)
+    set_all(expected, [(f"item{number}", "v") for number in (1, 2, 3, 4, 5, 6, 0)])
+    assert reopening(FIREFOX).keys_in_new_process() == StorageArea(expected._bucket, FIREFOX).keys_in_new_process()
+
+
+def test_ten_thousand_keys_open_quickly_and_undecoded(reopening):
+    area = reopening()
+    set_all(area, [(f"key{number}", f"value{number}" * 4) for number in range(10_000)])
+    again = reopening()
+    started = time.process_time()
+    assert again.length() == 10_000
+    assert time.process_time() - started < 0.5
+    assert again.get_item("key77") == "value77" * 4
+    assert len(again.keys()) == 10_000
+
+
+def test_reading_an_origin_that_does_not_exist_creates_nothing(tmp_path):
+    with Home(tmp_path / "home", engines=leveldb_factory()) as home:
+        area = StorageArea(home.bucket(ORIGIN), CHROME)
+        assert (area.get_item("k"), area.length(), area.keys(), area.used(), area.stored("k")) == (None, 0, [], 0, None)
+        area.remove_item("k").result(5)
+        area.clear().result(5)
+        with pytest.raises(QuotaExceededError):
+            area.set_item("k", "x" * 6_000_000)
+        assert home.origins() == []
+        assert list((tmp_path / "home").glob("buckets/*")) == []
+
+
+# -- All or nothing ----------------------------------------------------------------------------------------------------
+
+
+def test_a_refused_batch_leaves_no_trace(area, bucket):
+    set_all(area, [("a", "1"), ("b", "2"), ("c", "x" * 200_000)])
+    before = (area.items(), area.used(), area.generation, area.keys_in_new_process(), dict(bucket.scan(b"\0", None)))
+    blobs = sorted(bucket.blobs.digests())
+    operations = [
+        RemoveItem("a"),
+        SetItem("new", "y" * 300_000),
+        Clear(),
+        SetItem("b", "3"),
+        SetItem("big", "x" * 6_000_000),
+    ]
+    with pytest.raises(QuotaExceededError):
+        area.submit(operations)
+    after = (area.items(), area.used(), area.generation, area.keys_in_new_process(), dict(bucket.scan(b"\0", None)))
+    assert after == before
+    assert sorted(bucket.blobs.digests()) == blobs
+
+
+def test_an_apply_that_is_refused_adds_nothing_to_the_mutation(area, bucket):
+    with bucket.mutate() as mutation:
+        area.apply(mutation, [SetItem("kept", "1")])
+        with pytest.raises(QuotaExceededError):
+            area.apply(mutation, [SetItem("lost", "1"), SetItem("big", "x" * 6_000_000)])
+    mutation.future.result(5)
+    assert area.items() == [("kept", "1")]
+    assert StorageArea(bucket, CHROME).items() == [("kept", "1")]
+
+
+def test_a_block_that_raises_takes_the_changes_back(area, bucket):
+    set_all(area, [("a", "1"), ("b", "2")])
+    generation = area.generation
+    order = area.keys()
+
+    def change_and_raise():
+        with bucket.mutate() as mutation:
+            area.apply(mutation, [SetItem("a", "9"), Clear()])
+            area.apply(mutation, [SetItem("c", "3")])
+            assert area.items() == [("c", "3")]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_raise()
+    assert dict(area.items()) == {"a": "1", "b": "2"}
+    assert area.keys() == order
+    assert area.generation > generation
+
+
+def test_a_commit_that_fails_takes_the_changes_back(gated):
+    area, engine = gated
+    engine.failing = True
+    events: list[StorageEvent] = []
+    area.subscribe(events.append)
+    with pytest.raises(StoreFailedError):
+        area.submit([SetItem("first", "2"), SetItem("second", "x" * 200_000)]).result(5)
+    assert area.items() == [("first", "1")]
+    assert events == []
+    engine.failing = False
+    area.set_item("second", "3").result(5)
+    assert dict(area.items()) == {"first": "1", "second": "3"}
+
+
+def test_apply_tells_what_changed(area, bucket):
+    set_all(area, [("same", "1"), ("gone", "1")])
+    with bucket.mutate() as mutation:
+        changes = area.apply(
+            mutation,
+            [SetItem("same", "1"), SetItem("same", "2"), SetItem("new", ""), RemoveItem("gone"), RemoveItem("gone")],
+        )
+        changes += area.apply(mutation, [Clear(), Clear()])
+    assert changes == [
+        Change("same", True, True),
+        Change("new", False, True),
+        Change("gone", True, False),
+        Change(None, True, False),
+    ]
+
+
+def test_the_generation_grows_with_changes_only(area):
+    start = area.generation
+    area.set_item("a", "1").result(5)
+    assert area.generation > start
+    start = area.generation
+    area.set_item("a", "1").result(5)
+    area.remove_item("b").result(5)
+    assert area.generation == start
+
+
+# -- Large values ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "width"), [("x" * (INLINE_LIMIT + 1), 1), ("\u4e2d" * (INLINE_LIMIT // 2 + 1), 2)])
+def test_values_above_the_inline_limit_are_blobs(area, bucket, text, width):
+    area.set_item("inline", text[1:]).result(5)
+    area.set_item("k", text).result(5)
+    inline, stored = area.stored("inline"), area.stored("k")
+    assert inline is not None
+    assert isinstance(inline.data, bytes)
+    assert stored is not None
+    assert isinstance(stored.data, Blob)
+    assert (stored.width, stored.units, stored.byte_length) == (width, len(text), stored.data.size)
+    assert area.get_item("k") == text
+    assert StorageArea(bucket, CHROME).get_item("k") == text
+
+
+def test_the_blob_goes_when_its_item_does(area, bucket):
+    text = "x" * 200_000
+    area.set_item("a", text).result(5)
+    area.set_item("b", text).result(5)
+    area.set_item("a", text).result(5)
+    area.set_item("a", "short").result(5)
+    assert area.get_item("b") == text
+    area.remove_item("b").result(5)
+    deadline = time.monotonic() + 5
+    while list(bucket.blobs.digests()) and time.monotonic() < deadline:
+        bucket.mutate()
+        time.sleep(0.01)
+    assert list(bucket.blobs.digests()) == []
+
+
+def test_values_are_copied_without_decoding(area, bucket):
+    set_all(area, [("a", "\u4e2d"), ("b", "x" * 200_000)])
+    copies = [(key, area.stored(key)) for key in "ab"]
+    area.submit([SetItem(f"copy-{key}", stored) for key, stored in copies if stored is not None]).result(5)
+    again = StorageArea(bucket, CHROME)
+    assert (again.get_item("copy-a"), again.get_item("copy-b")) == ("\u4e2d", "x" * 200_000)
+    area.remove_item("b").result(5)
+    assert area.get_item("copy-b") == "x" * 200_000
+
+
+def test_what_was_prepared_and_given_up_is_not_kept(area, bucket):
+    prepared = area.prepare([SetItem("a", "x" * 200_000)])
+    assert isinstance(prepared[0].value, EncodedText)
+    assert isinstance(prepared[0].value.data, Blob)
+    area.discard(prepared)
+    deadline = time.monotonic() + 5
+    while list(bucket.blobs.digests()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(bucket.blobs.digests()) == []
+
+
+def test_what_does_not_fit_is_refused_before_it_is_staged(area, bucket):
+    with pytest.raises(QuotaExceededError):
+        area.prepare([SetItem("a", "x" * 5_242_880)])
+    assert list(bucket.blobs.digests()) == []
+
+
+def test_values_beyond_the_cache_are_read_again(bucket):
+    area = StorageArea(bucket, CHROME.derive(local_storage_quota=None))
+    values = {f"k{number}": chr(65 + number % 26) * 120_000 for number in range(200)}
+    for start in range(0, 200, 50):
+        set_all(area, list(values.items())[start : start + 50])
+    cached = sum(item.value is not None for item in area._loaded().items.values())
+    assert 0 < cached < 200
+    assert dict(area.items()) == values
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x01", b"\x03" + bytes(9), b"\x02" + bytes(9), b"\x11" + bytes(20)])
+def test_a_damaged_record_is_named(bucket, damage):
+    with bucket.mutate() as mutation:
+        mutation.put(b"\x02\x01key", damage)
+    mutation.future.result(5)
+    with pytest.raises(CorruptionError, match=b"\x02\x01key".hex()):
+        StorageArea(bucket, CHROME).get_item("key")
+
+
+# -- Other clients -----------------------------------------------------------------------------------------------------
+
+
+def test_others_see_a_change_once_it_is_committed(gated):
+    area, engine = gated
+    mine, theirs = object(), object()
+    engine.gate.clear()
+    pending: list[Future[None]] = [
+        area.set_item("first", "2", source=mine),
+        area.set_item("second", "2", source=mine),
+        area.remove_item("first", source=mine),
+    ]
+    assert area.items(source=mine) == area.items() == [("second", "2")]
+    assert area.items(source=theirs) == [("first", "1")]
+    assert (area.length(source=theirs), area.key(0, source=theirs)) == (1, "first")
+    assert area.get_item("second", source=theirs) is None
+    pending.append(area.clear(source=mine))
+    assert area.length(source=mine) == 0
+    assert area.get_item("first", source=theirs) == "1"
+    engine.gate.set()
+    for future in pending:
+        future.result(5)
+    assert area.items(source=theirs) == []
+
+
+def test_who_writes_upon_a_pending_change_sees_it(gated):
+    area, engine = gated
+    mine, theirs = object(), object()
+    engine.gate.clear()
+    area.set_item("first", "2", source=mine)
+    last = area.set_item("own", "3", source=theirs)
+    assert dict(area.items(source=theirs)) == {"first": "2", "own": "3"}
+    assert dict(area.items(source=mine)) == {"first": "2"}
+    engine.gate.set()
+    last.result(5)
+    assert dict(area.items(source=mine)) == {"first": "2", "own": "3"}
+
+
+def test_others_still_read_what_a_pending_clear_took_away(gated):
+    area, engine = gated
+    set_all(area, [("large", "x" * 200_000), ("small", "s")])
+    fresh = StorageArea(area._bucket, CHROME)  # nothing of it is cached
+    mine, theirs = object(), object()
+    engine.gate.clear()
+    cleared = fresh.clear(source=mine)
+    assert dict(fresh.items(source=theirs)) == {"first": "1", "large": "x" * 200_000, "small": "s"}
+    engine.gate.set()
+    cleared.result(5)
+    assert fresh.items(source=theirs) == []
+
+
+def test_events_go_to_the_others_after_the_commit(gated):
+    area, engine = gated
+    mine, theirs = object(), object()
+    heard: dict[str, list[StorageEvent]] = {"mine": [], "theirs": [], "all": []}
+    area.subscribe(heard["mine"].append, source=mine)
+    area.subscribe(heard["theirs"].append, source=theirs)
+    stop = area.subscribe(heard["all"].append)
+    engine.gate.clear()
+    pending = area.set_item("first", "2", source=mine, url="https://app.example/page")
+    assert heard["theirs"] == []
+    engine.gate.set()
+    pending.result(5)
+    event = StorageEvent("first", "1", "2", "https://app.example/page", "localStorage")
+    assert heard == {"mine": [], "theirs": [event], "all": [event]}
+    stop()
+    area.clear(source=theirs, url="u").result(5)
+    assert heard["mine"] == [StorageEvent(None, None, None, "u", "localStorage")]
+    assert heard["all"] == [event]
+
+
+def test_what_changes_nothing_has_no_event(area):
+    events: list[StorageEvent] = []
+    area.subscribe(events.append)
+    area.clear().result(5)
+    area.set_item("a", "1", url="u").result(5)
+    area.set_item("a", "1").result(5)
+    area.remove_item("b").result(5)
+    with pytest.raises(QuotaExceededError):
+        area.set_item("a", "x" * 6_000_000)
+    assert events == [StorageEvent("a", None, "1", "u", "localStorage")]
+
+
+def test_events_carry_large_values(area):
+    events: list[StorageEvent] = []
+    area.set_item("a", "x" * 200_000).result(5)
+    area.subscribe(events.append)
+    area.set_item("a", "y" * 200_000).result(5)
+    area.remove_item("a").result(5)
+    assert [(event.old_value, event.new_value) for event in events] == [
+        ("x" * 200_000, "y" * 200_000),
+        ("y" * 200_000, None),
+    ]
+
+
+def test_a_listener_that_fails_is_nobody_elses_matter(area, caplog):
+    events: list[StorageEvent] = []
+
+    def fail(event):
+        raise ZeroDivisionError
+
+    area.subscribe(fail)
+    area.subscribe(events.append)
+    area.set_item("a", "1").result(5)
+    assert len(events) == 1
+    assert "a storage event listener failed" in caplog.text
+
+
+def test_threads_lose_no_update(area):
+    def work(number):
+        for step in range(100):
+            area.set_item(f"{number}-{step % 10}", str(step), "relaxed", source=number).result(10)
+            assert area.get_item(f"{number}-{step % 10}", source=number) == str(step)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = {f"{number}-{digit}": f"{90 + digit}" for number in range(4) for digit in range(10)}
+    assert dict(area.items()) == expected
+    assert area.used() == sum(len(key) + len(value) for key, value in expected.items())
+
+
+# -- Quota that others share -------------------------------------------------------------------------------------------
+
+
+def test_a_full_bucket_refuses_growth_where_the_browser_shares_the_quota(bucket):
+    area = StorageArea(bucket, FIREFOX)
+    area.set_item("a", "12345").result(5)
+    room = [3]
+    area.share_quota(lambda growth: growth <= room[0])
+    with pytest.raises(QuotaExceededError, match="The quota has been exceeded"):
+        area.set_item("b", "123")
+    area.set_item("b", "12").result(5)
+    room[0] = 0
+    area.set_item("a", "1").result(5)
+    area.remove_item("b").result(5)
+
+
+def test_firefox_grants_freed_room_again_within_a_task(bucket):
+    area = StorageArea(bucket, FIREFOX.derive(local_storage_quota=None))
+    set_all(area, [("a", "x" * 40)])
+    small = StorageArea(bucket, FIREFOX.derive(local_storage_quota=20))
+    small.set_item("a", "x" * 30).result(5)
+    small.set_item("a", "y" * 40).result(5)
+    small.set_item("a", "x" * 30).result(5)
+    small.end_task()
+    with pytest.raises(QuotaExceededError):
+        small.set_item("a", "y" * 40)
+    assert small.get_item("a") == "x" * 30
