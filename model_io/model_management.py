@@ -156,15 +156,16 @@ class Models:
             raise UnsupportedURLError(f"Old path and new path are the same: '{source}'")
         from_medium, from_path = self._handler(source, "load", copying=True)
         to_medium, to_path = self._handler(dest, "save", copying=True)
+        erased = from_path if remove_source and from_medium is to_medium else None
         with self._held(from_medium, from_path) as (token, model):
-            prepared = self._prepare(to_medium, to_path, model)
+            prepared = self._prepare(to_medium, to_path, model, erased)
 
         def transfer(change: ModelChange) -> ModelArtifactsInfo:
             nonlocal prepared
             self._refuse_existing(to_medium, to_path, overwrite)
             if from_medium.token(from_path) != token:  # changed since it was prepared: this once under the lock
                 prepared.discard()
-                prepared = self._prepare(to_medium, to_path, from_medium.read(from_path))
+                prepared = self._prepare(to_medium, to_path, from_medium.read(from_path), erased)
             if remove_source:
                 from_medium.erase(change, from_path)
                 self._announce(change, "removed", source, prepared.info)
@@ -179,9 +180,10 @@ class Models:
         event = StoreEvent("model", self._bucket.origin, {"action": action, "url": url, "info": info.to_json()})
         change.mutation.on_commit(lambda: self._events.publish(event))
 
-    def _prepare(self, medium: Medium, path: str, model: StoredModel) -> Prepared:
+    def _prepare(self, medium: Medium, path: str, model: StoredModel, erased: str | None = None) -> Prepared:
         now = datetime.fromtimestamp(self._clock.now() / 1000, UTC)
-        return medium.prepare(path, model, get_model_artifacts_info_for_json(model.texts, model.weight_bytes, now))
+        info = get_model_artifacts_info_for_json(model.texts, model.weight_bytes or 0, now)
+        return medium.prepare(path, model, info, erased=erased)
 
     @contextmanager
     def _held(self, medium: Medium, path: str) -> Iterator[tuple[object, StoredModel]]:
