@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 import tfjsd
 
 ROOT = Path(__file__).parents[1]
