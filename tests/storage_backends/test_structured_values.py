@@ -115,7 +115,6 @@ def test_text_keeps_its_code_units(text):
         {"": {"\ud800": []}},
         "中" * 1000,
     ],
-    ids=repr,
 )
 def test_script_types_come_back(value):
     again = through(value)
@@ -145,7 +144,6 @@ def test_script_types_come_back(value):
         (np.float32(1.5), 1.5, float),
         (np.int64(7), 7, int),
     ],
-    ids=repr,
 )
 def test_what_a_value_reads_back_as(value, read, kind):
     again = through(value)
@@ -225,7 +223,6 @@ def test_small_arrays_are_the_readers_own():
         asyncio.Lock(),
         iter(()),
     ],
-    ids=repr,
 )
 def test_what_cannot_be_cloned_is_refused(value):
     for holder in (value, [value], {"a": {"b": value}}):

@@ -12,7 +12,10 @@ def crossed(error):
     return error_from_json(json.loads(error_body(error)))
 
 
-@pytest.mark.parametrize("kind", sorted(errors._classes(errors.TfjsdError).values(), key=lambda kind: kind.name))
+PUBLIC = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TfjsdError)]
+
+
+@pytest.mark.parametrize("kind", PUBLIC)
 def test_every_class_comes_back_as_itself(kind):
     error = crossed(kind("the text \ud800 ✓", hint="do this"))
     assert (type(error), error.message, error.hint) == (kind, "the text \ud800 ✓", "do this")
