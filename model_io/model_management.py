@@ -57,16 +57,23 @@ class Models:
         self._databases = databases
         self._clock = clock
         local_storage, indexed_db = LocalStorageModels(bucket, area, browser), IndexedDBModels(bucket, databases)
+        self._listed: tuple[int, dict[str, str]] | None = None
         self._media: dict[str, Medium] = {medium.scheme: medium for medium in (local_storage, indexed_db)}
 
     def list_models_text(self) -> dict[str, str]:
         """URL to the canonical JSON text of its ModelArtifactsInfo: localStorage first, each medium in tfjs's order
-        (the browser's key order, but integer-like paths first, as the results pass through a JavaScript object)."""
-        return {
-            str(ModelURL(scheme, path)): text
-            for scheme, medium in self._media.items()
-            for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
-        }
+        (the browser's key order, but integer-like paths first, as the results pass through a JavaScript object).
+
+        Kept for as long as nothing in the bucket changes."""
+        with self._bucket.locked():
+            generation = self._bucket.generation
+            if self._listed is None or self._listed[0] != generation:
+                self._listed = generation, {
+                    str(ModelURL(scheme, path)): text
+                    for scheme, medium in self._media.items()
+                    for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
+                }
+            return dict(self._listed[1])
 
     def info(self, url: str) -> ModelArtifactsInfo:
         """The stored info of one model. Raises ModelNotFoundError."""
