@@ -40,7 +40,7 @@ class WebStorageRules:
     quota_interface: str
     """The class that is thrown: ``QuotaExceededError``, or ``DOMException`` of that name."""
     denied_message: str
-    """The SecurityError where the user or a policy denies storage."""
+    """The SecurityError where storage is denied; ``{property}`` stands for ``localStorage`` or ``sessionStorage``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ CHROME = Browser(
         set_item_message=f"Failed to execute 'setItem' on 'Storage': {_CHROME_OVER}",
         named_property_message=f"Failed to set a named property '{{key}}' on 'Storage': {_CHROME_OVER}",
         quota_interface="QuotaExceededError",
-        denied_message="Failed to read the 'localStorage' property from 'Window': Access is denied for this document.",
+        denied_message="Failed to read the '{property}' property from 'Window': Access is denied for this document.",
     ),
     BucketRules(
         share=Fraction(3, 5),

@@ -38,7 +38,7 @@ def listing(home: Path) -> dict[Path, tuple[int, int]]:
     return found
 
 
-def copied_at_one_moment(home: Path, new_home: Callable[[], Path | None]) -> Path:
+def copied_at_one_moment(home: Path, new_home: Callable[[], Path]) -> Path:
     """LevelDB compacts in the background: a copy during which something changed is no moment's state."""
     while True:
         before, copy = listing(home), new_home()

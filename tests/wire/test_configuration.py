@@ -57,7 +57,7 @@ def test_a_mistake_is_named_with_its_line_and_a_suggestion(tmp_path, text, messa
 
 
 def test_a_wrong_variable_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match="^TFJSD_BROWSER: "):
+    with pytest.raises(ConfigurationError, match=r"^TFJSD_BROWSER: "):
         load(tmp_path, environ={**EMPTY, "TFJSD_BROWSER": "lynx"})
 
 
