@@ -365,11 +365,10 @@ class HTTPStatusError(TfjsdError):
 
 
 def _classes(root: type[TfjsdError]) -> dict[str, type[TfjsdError]]:
-    """By name; of several classes that share one, the most general."""
-    found: dict[str, type[TfjsdError]] = {}
+    found = {root.name: root}
     for child in root.__subclasses__():
-        found |= _classes(child)
-    return found | {root.name: root}
+        found = _classes(child) | found  # a refinement elsewhere of a class's name is not that class
+    return found
 
 
 def class_named(name: str) -> type[TfjsdError]:

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import DOMError, TfjsdError, class_named
 from .json_text import dump_json
 
-_MEMBERS = ("hint", "limit", "needed", "unit", "quota", "requested", "interface", "status")
+_MEMBERS = ("hint", "limit", "needed", "unit", "quota", "requested", "interface", "status", "outcome")
 _DEEPEST_CAUSE = 8
 INTERNAL_ERROR = "InternalError"
 

@@ -64,20 +64,21 @@ class DaemonFile(TypedDict):
     home: str
 
 
-class OriginUsage(TypedDict):
-    """One entry of ``GET /v1/origins``, by origin."""
+class LocalStorageUsage(TypedDict):
+    """UTF-16 code units; no quota where the browser has none of its own for localStorage."""
 
-    models: int
-    localStorageUnits: int
-    bytes: int
+    usage: int
+    quota: int | None
 
 
 class Estimate(TypedDict):
-    """``GET /v1/estimate``, as ``navigator.storage.estimate()``; ``localStorage`` counts UTF-16 units."""
+    """``GET /v1/estimate``, as ``navigator.storage.estimate()``, in bytes; ``GET /v1/origins`` has one per origin."""
 
     usage: int
     quota: int
-    localStorage: dict[str, int | None]
+    usageDetails: dict[str, int]
+    localStorage: LocalStorageUsage
+    models: int | None
 
 
 def parse_local_storage(body: object, *, operations_limit: int) -> LocalStorageRequest:
