@@ -95,6 +95,11 @@ class Origins:
                 self._known[name] = Origin(self.home, checked_origin(name), self.browser, self._clock)
             return self._known[name]
 
+    def forget(self) -> None:
+        """Lets go of every origin: after a restore, the home has other buckets."""
+        with self._lock:
+            self._known.clear()
+
     def estimates(self) -> dict[str, StorageEstimate]:
         """Usage and quota of every origin that holds something."""
         return {name: self.estimate(name) for name in self.home.origins()}
