@@ -92,8 +92,7 @@ class AsyncEmbeddedStore:
 
     def events(self) -> AsyncIterator[StoreEvent]:
         """What is committed from this call on, in this origin."""
-        loop = asyncio.get_running_loop()
-        received: asyncio.Queue[StoreEvent] = asyncio.Queue()
+        loop, received = asyncio.get_running_loop(), asyncio.Queue[StoreEvent]()
 
         def hear(event: StoreEvent) -> None:
             loop.call_soon_threadsafe(received.put_nowait, event)

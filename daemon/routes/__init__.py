@@ -1,0 +1,34 @@
+"""One group of endpoints per file; each file's ``ROUTES`` is what the application and the tests go by."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ..service import Call
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``path`` is aiohttp's pattern."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+def add_routes(application: web.Application, routes: tuple[Route, ...]) -> None:
+    """Registers handlers, each given its request as a ``Call``."""
+    for route in routes:
+        application.router.add_route(route.method, route.path, _adapted(route.handler))
+
+
+def _adapted(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(Call(request))
+
+    return handle

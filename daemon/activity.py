@@ -1,0 +1,91 @@
+"""What is going on: requests that run, subscribers, when the last one ended; and whether the daemon is ending."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from ..errors import DaemonUnavailableError
+
+
+class Activity:
+    """Belongs to the event loop; no other thread touches it."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.requests = 0
+        self.running = 0
+        self.holders = 0
+        self.draining = False
+        self.refusing = False
+        self.answers: Counter[tuple[str, int]] = Counter()
+        self.seconds: dict[str, float] = {}
+        self._last = self.started
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self.ending = asyncio.Event()
+
+    @contextlib.contextmanager
+    def request(self) -> Iterator[None]:
+        """Counts a request for the block."""
+        self.requests += 1
+        self.running += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self.running -= 1
+            self._last = time.monotonic()
+            if not self.running:
+                self._quiet.set()
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """A subscriber: keeps the daemon from ending when idle, does not keep it from ending when told to. It stands
+        inside a request, which stops counting as one that has to be waited for."""
+        self.holders += 1
+        self.running -= 1
+        if not self.running:
+            self._quiet.set()
+        try:
+            yield
+        finally:
+            self.holders -= 1
+            self.running += 1
+            self._quiet.clear()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Other requests are refused for the block. Raises DaemonUnavailableError while others run."""
+        if self.running > 1 or self.refusing:
+            raise DaemonUnavailableError("The daemon is busy with other requests.", hint="try again")
+        self.refusing = True
+        try:
+            yield
+        finally:
+            self.refusing = False
+
+    def count(self, route: str, status: int, seconds: float) -> None:
+        """Notes an answer for the metrics."""
+        self.answers[route, status] += 1
+        self.seconds[route] = self.seconds.get(route, 0.0) + seconds
+
+    def idle_seconds(self) -> float:
+        """How long nothing has been going on; 0 while something is."""
+        return 0.0 if self.running or self.holders else time.monotonic() - self._last
+
+    def drain(self) -> None:
+        """From now on each answer is the last on its connection, and subscribers are let go."""
+        self.draining = True
+        self.ending.set()
+
+    def refuse(self) -> None:
+        """From now on requests are refused."""
+        self.refusing = True
+
+    async def quiet(self) -> None:
+        """Returns once no request runs."""
+        await self._quiet.wait()

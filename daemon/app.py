@@ -1,0 +1,79 @@
+"""The composition root: which engine, which browser, which routes."""
+
+from __future__ import annotations
+
+import os
+
+from aiohttp import web
+
+from ..errors import ConfigurationError
+from ..model_io.origin import Origins
+from ..storage_backends.abc import EngineFactory
+from ..storage_backends.browsers import browser_named
+from ..storage_backends.home import Home
+from ..wire.addresses import Address
+from ..wire.configuration import Configuration
+from ..wire.limits import Limits
+from .activity import Activity
+from .connections import Connections
+from .edge import edge, stamp
+from .guard import Guard
+from .routes import Route, add_routes, backup, events, ingest, loading, local_storage, models, origins, saving, service
+from .service import SERVICE, Service
+from .workers import Workers
+
+ROUTES: tuple[Route, ...] = (
+    *models.ROUTES,
+    *saving.ROUTES,
+    *loading.ROUTES,
+    *local_storage.ROUTES,
+    *ingest.ROUTES,
+    *events.ROUTES,
+    *origins.ROUTES,
+    *backup.ROUTES,
+    *service.ROUTES,
+)
+
+
+def open_home(address: Address) -> Home:
+    """Takes the home. Raises HomeInUseError, UnsupportedFormatError, ConfigurationError without LevelDB."""
+    return Home(address.home, engines=_leveldb())
+
+
+def build_service(
+    configuration: Configuration, address: Address, home: Home, limits: Limits, *, autostarted: bool
+) -> Service:
+    """The parts of a daemon on an open home; runs on the event loop. Raises ConfigurationError."""
+    return Service(
+        configuration,
+        address,
+        limits,
+        home,
+        Origins(home, browser_named(configuration["browser"]), home.clock),
+        Workers(),
+        Activity(),
+        Connections(limits),
+        Guard.of_names(configuration["access.users"], configuration["access.groups"]),
+        autostarted,
+    )
+
+
+def build_application(service: Service) -> web.Application:
+    """The routes around the parts."""
+    application = web.Application(middlewares=[edge])
+    application[SERVICE] = service
+    application.on_response_prepare.append(stamp(os.fspath(service.address.home), service.activity))
+    add_routes(application, ROUTES)
+    return application
+
+
+def _leveldb() -> EngineFactory:
+    from importlib.util import find_spec
+
+    if find_spec("plyvel") is None:
+        raise ConfigurationError(
+            "The daemon keeps its data in LevelDB, and plyvel is not installed.", hint="pip install 'tfjsd[leveldb]'"
+        )
+    from ..storage_backends.engines.leveldb import leveldb_factory
+
+    return leveldb_factory()

@@ -1,0 +1,107 @@
+"""Bytes as an answer: by sendfile where they lie in a file; ranges, entity tags (RFC 9110 §13, §14)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ..wire.limits import MIB
+from .service import Call
+
+_PIECE = MIB
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """``prefix`` and then ``size`` bytes of a buffer or an open file. Only what has an ``etag`` is sent in ranges."""
+
+    content: memoryview | int | None
+    size: int
+    content_type: str
+    prefix: bytes = b""
+    etag: str | None = None
+
+    @classmethod
+    def of_bytes(cls, data: bytes, content_type: str) -> Binary:
+        from blake3 import blake3
+
+        return cls(memoryview(data), len(data), content_type, etag=f'"{blake3(data).hexdigest()}"')
+
+
+async def send_binary(call: Call, binary: Binary) -> web.StreamResponse:
+    """The answer; it has been sent when this returns."""
+    request = call.request
+    if binary.etag is not None and _matches(request.headers.get("If-None-Match"), binary.etag):
+        return web.Response(status=304, headers={"ETag": binary.etag})
+    wanted = _range(request, binary)
+    if wanted is None:
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{binary.size}"})
+    response = web.StreamResponse(status=200 if wanted == (0, binary.size) else 206)
+    response.content_type = binary.content_type
+    response.content_length = len(binary.prefix) + wanted[1] - wanted[0]
+    if binary.etag is not None:
+        response.headers.update({"ETag": binary.etag, "Accept-Ranges": "bytes", "Cache-Control": "no-cache"})
+    if response.status == 206:
+        response.headers["Content-Range"] = f"bytes {wanted[0]}-{wanted[1] - 1}/{binary.size}"
+    await response.prepare(request)
+    if request.method != "HEAD":
+        if binary.prefix:
+            await response.write(binary.prefix)
+        await _send(call, response, binary.content, *wanted)
+    await response.write_eof()
+    return response
+
+
+async def _send(
+    call: Call, response: web.StreamResponse, content: memoryview | int | None, start: int, stop: int
+) -> None:
+    pause = call.service.limits.pause_seconds
+    while start < stop and content is not None:
+        end = min(start + _PIECE, stop)
+        async with asyncio.timeout(pause):  # so many bytes in each pause, or the client counts as silent
+            if isinstance(content, memoryview):
+                await response.write(content[start:end])
+            else:
+                await _sendfile(call.request, content, start, end - start)
+        start = end
+
+
+async def _sendfile(request: web.Request, descriptor: int, offset: int, count: int) -> None:
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("the client has gone")
+    # A file object of its own: the loop seeks in it.
+    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
+        sent = await asyncio.get_running_loop().sendfile(request.transport, file, offset, count)
+    if sent != count:
+        raise ConnectionResetError("the file ended early")
+
+
+def _range(request: web.Request, binary: Binary) -> tuple[int, int] | None:
+    """Start and end of what is asked for; None for a range that cannot be satisfied. Several ranges are answered with
+    the whole, as RFC 9110 allows."""
+    text = request.headers.get("Range")
+    condition = request.headers.get("If-Range")
+    if binary.etag is None or text is None or (condition is not None and condition != binary.etag):
+        return 0, binary.size
+    match = _RANGE.fullmatch(text.strip())
+    if match is None or match[0] == "bytes=-":
+        return 0, binary.size
+    first, last = match[1], match[2]
+    if not first:
+        start, stop = max(binary.size - int(last), 0), binary.size
+    else:
+        start, stop = int(first), min(int(last) + 1, binary.size) if last else binary.size
+    if first and last and int(last) < int(first):
+        return 0, binary.size
+    return (start, stop) if start < stop else None
+
+
+def _matches(condition: str | None, etag: str) -> bool:
+    if condition is None:
+        return False
+    return condition.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in condition.split(","))

@@ -1,0 +1,135 @@
+"""Connections: who is at the other end, how many there may be, and what becomes of those that go silent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from ..wire.limits import Limits
+from .logs import LOGGER
+from .peer import Peer, peer_of
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's protocol, which itself waits for ever for the rest of a header or for a client that does not read."""
+
+    __slots__ = ("_stalled", "answering", "gone", "heard", "opened", "peer", "pool")
+
+    def __init__(self, pool: Connections, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pool = pool
+        self.peer: Peer | None = None
+        self.gone = asyncio.Event()
+        self.answering = 0
+        self.heard = 0.0
+        self._stalled: tuple[float, int] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.peer = _peer(transport)
+        self.pool.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.pool.discard(self)
+        self.gone.set()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.heard:
+            self.heard = self.pool.now()
+        super().data_received(data)
+
+    def begin(self) -> None:
+        """A request has arrived whole up to its body."""
+        self.answering += 1
+
+    def end(self) -> None:
+        """It was answered; the next one has its own time."""
+        self.answering -= 1
+        self.heard = 0.0
+
+    def overdue(self, now: float, pause: float) -> bool:
+        """Whether the peer has been sending one header, or not reading an answer, for longer than ``pause``."""
+        if self.answering:
+            return self._stalls(now, pause)
+        return bool(self.heard) and now - self.heard > pause
+
+    def abort(self) -> None:
+        """Cuts the connection without a word."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    def _stalls(self, now: float, pause: float) -> bool:
+        waiting = self.transport.get_write_buffer_size() if isinstance(self.transport, asyncio.Transport) else 0
+        if not waiting or self._stalled is None or self._stalled[1] != waiting:
+            self._stalled = (now, waiting) if waiting else None
+            return False
+        return now - self._stalled[0] > pause
+
+
+class Connections:
+    """All open connections, oldest first; makes the protocol of each new one."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._open: dict[Connection, None] = {}
+        self._server: web.Server | None = None
+        self._options: dict[str, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def serve(self, server: web.Server, **options: Any) -> None:
+        """Requests of new connections go to ``server``."""
+        self._server = server
+        self._options = options
+
+    def __call__(self) -> Connection:
+        assert self._server is not None
+        loop = asyncio.get_running_loop()
+        return Connection(self, self._server, loop=loop, **self._options)
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def add(self, connection: Connection) -> None:
+        """Takes a new connection in; at the limit, the oldest one that waits for no answer makes room."""
+        if len(self._open) >= self._limits.connections:
+            victim = next((other for other in self._open if not other.answering), connection)
+            LOGGER.warning("too many connections", extra={"limit": self._limits.connections})
+            self.discard(victim)
+            victim.abort()
+            if victim is connection:
+                return
+        self._open[connection] = None
+
+    def discard(self, connection: Connection) -> None:
+        self._open.pop(connection, None)
+
+    def close_idle(self) -> None:
+        """Closes those that wait for no answer."""
+        for connection in [other for other in self._open if not other.answering]:
+            connection.close()
+            if connection.transport is not None:
+                connection.transport.close()
+
+    async def sweep(self) -> None:
+        """Cuts overdue connections, until cancelled."""
+        pause = self._limits.pause_seconds
+        while True:
+            await asyncio.sleep(pause / 4)
+            now = self.now()
+            for connection in [other for other in self._open if other.overdue(now, pause)]:
+                LOGGER.info("cut a connection that had gone silent")
+                connection.abort()
+
+
+def _peer(transport: asyncio.BaseTransport) -> Peer | None:
+    connection = transport.get_extra_info("socket")
+    try:
+        # asyncio hands out a wrapper that has getsockopt and family, which is all that is asked of it.
+        return None if connection is None else peer_of(connection)
+    except OSError:  # it is gone already
+        return None

@@ -1,0 +1,116 @@
+"""The unix socket: made so that there is no moment at which another user could connect.
+
+asyncio removes a live socket without asking and binds with the process's umask. Here the home's lock is held first, a
+socket that is left over goes only if it is one and nobody answers on it, and the mode is right from ``bind`` on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from pathlib import Path
+
+from ..errors import ConfigurationError, HomeInUseError
+from ..storage_backends import durable
+from ..wire.addresses import LONGEST_SOCKET_PATH
+
+_BACKLOG = 512
+_OWNER_ONLY = 0o177
+_OWNER_AND_GROUP = 0o117
+
+
+class UnixListener:
+    """A listening socket and, where this process made it, its name in the file system."""
+
+    def __init__(self, listening: socket.socket, path: Path | None) -> None:
+        self.socket = listening
+        self.path = path
+        self._identity = None if path is None else _identity(path)
+
+    @property
+    def address(self) -> Path:
+        """Where clients connect."""
+        return Path(os.fsdecode(self.socket.getsockname()))
+
+    def close(self) -> None:
+        """Stops listening, and takes the name away."""
+        self.remove_name()
+        self.socket.close()
+
+    def remove_name(self) -> None:
+        """Takes the name away unless another process has put its own there. Who has connected stays connected."""
+        if self.path is not None and _identity(self.path) == self._identity:
+            durable.unlink(self.path)
+        self.path = None
+
+
+def bind(path: Path, *, group: int | None) -> UnixListener:
+    """Listens at ``path``: mode 0600, or 0660 of ``group``. The caller holds the home's lock.
+
+    Raises ConfigurationError where the path is too long, or the directory is open to others; HomeInUseError where
+    something answers there or the name is taken by something that is not a socket.
+    """
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise ConfigurationError(f"the socket path {path} is longer than {LONGEST_SOCKET_PATH} bytes", hint="--socket")
+    _prepare_directory(path.parent, private=group is None)
+    _remove_stale(path)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | getattr(socket, "SOCK_CLOEXEC", 0))
+    try:
+        before = os.umask(_OWNER_ONLY if group is None else _OWNER_AND_GROUP)
+        try:
+            listening.bind(os.fspath(path))
+        finally:
+            os.umask(before)
+        if group is not None:
+            os.chown(path, -1, group)
+        listening.listen(_BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return UnixListener(listening, path)
+
+
+def adopt(activated: list[socket.socket]) -> UnixListener:
+    """Takes the service manager's socket; its name stays the manager's. Raises ConfigurationError unless it is one
+    listening unix socket."""
+    if len(activated) != 1 or activated[0].family != socket.AF_UNIX:
+        raise ConfigurationError(f"socket activation passed {len(activated)} sockets; one unix socket is expected")
+    return UnixListener(activated[0], None)
+
+
+def _prepare_directory(directory: Path, *, private: bool) -> None:
+    durable.make_directory(directory)
+    status = directory.stat()
+    if private and status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) & 0o022:
+        raise ConfigurationError(
+            f"the socket's directory {directory} can be written by other users", hint=f"chmod 700 {directory}"
+        )
+
+
+def _remove_stale(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(status.st_mode):
+        raise HomeInUseError(f"{path} exists and is not a socket.", hint="move it away, or choose another --socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(os.fspath(path))
+        except OSError as error:
+            if error.errno not in (errno.ECONNREFUSED, errno.ENOENT):
+                raise HomeInUseError(f"{path} cannot be taken over: {error.strerror}.") from error
+        else:
+            raise HomeInUseError(f"Another process listens on {path}.", hint="choose another --socket")
+    durable.unlink(path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,93 @@
+"""``tfjsd serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import TfjsdError
+from ..storage_backends import durable
+from ..storage_backends.home import Home
+from ..wire.addresses import LOG_FILE, Address
+from ..wire.configuration import Configuration
+from . import logs
+from .ready import ReadyPipe
+
+DETACHED_PATIENCE = 5.0
+_LARGEST_LOG = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """``flags``: settings by key (``home``, ``socket``, ``browser``, ``idle_exit``, ``log.format``, …) that the command
+    line gives; None is not given. ``detached``: started by a client, so that it logs into the home, and waits for a
+    predecessor that is ending. ``ready_descriptor``: where to say ``ready``, or what went wrong."""
+
+    flags: Mapping[str, object] = field(default_factory=dict)
+    detached: bool = False
+    ready_descriptor: int | None = None
+
+
+def main(options: ServeOptions) -> int:
+    """Serves until told to stop; returns the exit code.
+
+    Raises (unless somebody listens at ``ready_descriptor``, who is told instead) ConfigurationError, HomeInUseError
+    (exit code 75), UnsupportedFormatError, StoreFailedError.
+    """
+    ready = ReadyPipe(options.ready_descriptor)
+    try:
+        _serve(options, ready)
+    except TfjsdError as error:
+        if ready.failed(error):
+            return error.exit_code
+        raise
+    return 0
+
+
+def _serve(options: ServeOptions, ready: ReadyPipe) -> None:
+    configuration = Configuration.load(options.flags)
+    address = configuration.server_address()
+    from .server import take_home
+
+    home = take_home(address, DETACHED_PATIENCE if options.detached else 0.0)
+    try:
+        if options.detached:
+            log_into(address.home)
+        logs.configure(configuration["log.format"], configuration["log.level"])
+        asyncio.run(_run(options, configuration, address, home, ready))
+    finally:
+        home.close()
+
+
+async def _run(
+    options: ServeOptions, configuration: Configuration, address: Address, home: Home, ready: ReadyPipe
+) -> None:
+    from .server import Server, forget_daemon_file, listen
+
+    listener = listen(configuration, address)
+    own_name = listener.path is not None
+    address = Address(address.home, listener.address)
+    server = Server(configuration, address, home, listener, autostarted=options.detached)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    try:
+        await server.run(ready)
+    finally:
+        listener.close()
+        if own_name:
+            forget_daemon_file(address.home)
+
+
+def log_into(home: Path) -> None:
+    """Standard output and error become ``daemon.log``; a large one becomes ``daemon.log.1`` first."""
+    log = home / LOG_FILE
+    if log.exists() and log.stat().st_size > _LARGEST_LOG:
+        durable.rename(log, log.with_suffix(".log.1"))
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)

@@ -1,0 +1,262 @@
+"""The OpenAPI 3.1 document that ``/openapi.json`` serves, as data; a test compares it with the routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import __version__
+from ..wire.protocol import BACKUP_TYPE, EVENTS_TYPE, JSON_TYPE, MAPPED_TYPE, MODEL_TYPE
+
+_INFO = "ModelArtifactsInfo"
+_TEXT: dict[str, Any] = {"type": "string"}
+_FLAG: dict[str, Any] = {"type": "string", "enum": ["0", "1"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``answers`` maps media types to schemas (None: bytes); ``body`` likewise, for the request."""
+
+    method: str
+    path: str
+    summary: str
+    answers: dict[str, Any]
+    parameters: tuple[str, ...] = ("origin",)
+    body: dict[str, Any] | None = None
+    errors: tuple[int, ...] = (400, 403, 503)
+    status: int = 200
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+_SAVE_BODY = {MODEL_TYPE: None, "multipart/form-data": _object(**{"model.json": _TEXT, "model.weights.bin": _TEXT})}
+_SAVED = {JSON_TYPE: _object(modelArtifactsInfo=_reference(_INFO))}
+_LOADED = {JSON_TYPE: _reference(_INFO), MODEL_TYPE: None, MAPPED_TYPE: _object(blob=_reference("Blob"))}
+_WRITE = ("origin", "overwrite", "durability")
+_WRITE_ERRORS = (400, 403, 404, 409, 413, 503, 507)
+_TRANSFER = {JSON_TYPE: _reference("Transfer")}
+_LOAD = "The model's info; with `Accept: application/vnd.tfjsd.model` the whole model"
+
+
+def _one_model(path: str, *place: str) -> list[Operation]:
+    return [
+        Operation("GET", path, _LOAD, _LOADED, (*place, "origin"), errors=(400, 403, 404, 503)),
+        Operation("HEAD", path, "Whether the model exists", {}, (*place, "origin"), errors=(400, 403, 404, 503)),
+        Operation("PUT", path, "Saves a model", _SAVED, (*place, *_WRITE), _SAVE_BODY, _WRITE_ERRORS),
+        Operation("POST", path, "Saves a model, as tfjs does", _SAVED, (*place, *_WRITE), _SAVE_BODY, _WRITE_ERRORS),
+        Operation(
+            "DELETE",
+            path,
+            "Removes a model",
+            {JSON_TYPE: _reference(_INFO)},
+            (*place, "origin", "durability"),
+            errors=(400, 403, 404, 503),
+        ),
+    ]
+
+
+_ARTIFACT = "/v1/models/{medium}/{path}/{artifact}"
+_ARTIFACT_PLACE = ("medium", "path", "artifact", "origin")
+_ARTIFACT_ERRORS = (400, 403, 404, 416, 503)
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "GET",
+        "/v1/models",
+        "All models: URL to info",
+        {JSON_TYPE: {"type": "object", "additionalProperties": _reference(_INFO)}},
+    ),
+    Operation(
+        "POST",
+        "/v1/models/copy",
+        "Copies a model",
+        {JSON_TYPE: _reference(_INFO)},
+        _WRITE,
+        _TRANSFER,
+        _WRITE_ERRORS,
+    ),
+    Operation(
+        "POST",
+        "/v1/models/move",
+        "Moves a model, atomically",
+        {JSON_TYPE: _reference(_INFO)},
+        _WRITE,
+        _TRANSFER,
+        _WRITE_ERRORS,
+    ),
+    *_one_model("/v1/models/{medium}/{path}", "medium", "path"),
+    *_one_model("/v1/models/{medium}", "medium", "queryPath"),
+    Operation(
+        "GET",
+        _ARTIFACT,
+        "model.json, or its weights (Range, If-None-Match)",
+        {JSON_TYPE: {"type": "object"}, "application/octet-stream": None},
+        _ARTIFACT_PLACE,
+        errors=_ARTIFACT_ERRORS,
+    ),
+    Operation("HEAD", _ARTIFACT, "The headers of the same", {}, _ARTIFACT_PLACE, errors=_ARTIFACT_ERRORS),
+    Operation(
+        "POST",
+        "/v1/local-storage",
+        "One operation on localStorage, or several",
+        {JSON_TYPE: _object(result={}, results={"type": "array"})},
+        ("origin", "durability"),
+        {JSON_TYPE: {"oneOf": [_reference("LocalStorageOperation"), _reference("LocalStorageBatch")]}},
+        (400, 403, 413, 503, 507),
+    ),
+    Operation(
+        "POST",
+        "/v1/ingest",
+        "A name in the ingest directory, for a client of the same user",
+        {JSON_TYPE: _object(name=_TEXT, path=_TEXT)},
+        (),
+        status=201,
+    ),
+    Operation("GET", "/v1/events", "What is committed, as server-sent events", {EVENTS_TYPE: _TEXT}),
+    Operation(
+        "GET",
+        "/v1/origins",
+        "Usage and quota of each origin",
+        {JSON_TYPE: {"type": "object", "additionalProperties": _reference("Estimate")}},
+        (),
+    ),
+    Operation("GET", "/v1/estimate", "Usage and quota of one origin", {JSON_TYPE: _reference("Estimate")}),
+    Operation("GET", "/v1/backup", "A consistent backup of the home", {BACKUP_TYPE: None}, ()),
+    Operation(
+        "POST",
+        "/v1/restore",
+        "Restores a backup into an empty home",
+        {JSON_TYPE: {"type": "object"}},
+        (),
+        {BACKUP_TYPE: None},
+        (400, 403, 409, 413, 503, 507),
+    ),
+    Operation(
+        "POST",
+        "/v1/verify",
+        "Checks every record and blob by digest",
+        {JSON_TYPE: {"type": "object"}},
+        (),
+        {JSON_TYPE: _object(urls={"type": "array", "items": _TEXT})},
+    ),
+    Operation("GET", "/v1/indexeddb", "Reserved for a later version", {}, (), errors=(403, 501), status=101),
+    Operation("GET", "/v1/status", "What the daemon is doing", {JSON_TYPE: {"type": "object"}}, ()),
+    Operation("GET", "/healthz", "Whether the daemon answers", {JSON_TYPE: _object(status=_TEXT)}, ()),
+    Operation("GET", "/metrics", "Counters in Prometheus' text format", {"text/plain": _TEXT}, ()),
+    Operation("GET", "/openapi.json", "This document", {JSON_TYPE: {"type": "object"}}, ()),
+)
+
+_SCHEMAS: dict[str, Any] = {
+    _INFO: {
+        **_object(
+            dateSaved={"type": ["string", "null"], "format": "date-time"},
+            modelTopologyType={"enum": ["JSON", "GraphDef"]},
+            modelTopologyBytes={"type": "integer"},
+            weightSpecsBytes={"type": "integer"},
+            weightDataBytes={"type": "integer"},
+        ),
+        "required": ["dateSaved", "modelTopologyType"],
+    },
+    "Transfer": {**_object(source=_TEXT, dest=_TEXT), "required": ["source", "dest"], "additionalProperties": False},
+    "LocalStorageOperation": {
+        **_object(
+            op={"enum": ["getItem", "setItem", "removeItem", "clear", "key", "length", "keys"]},
+            key=_TEXT,
+            value=_TEXT,
+            index={"type": "integer"},
+            namedProperty={"type": "boolean"},
+        ),
+        "required": ["op"],
+        "additionalProperties": False,
+    },
+    "LocalStorageBatch": {
+        **_object(
+            ops={"type": "array", "items": _reference("LocalStorageOperation")},
+            atomic={"type": "boolean", "default": False},
+        ),
+        "required": ["ops"],
+        "additionalProperties": False,
+    },
+    "Estimate": _object(
+        usage={"type": "integer"},
+        quota={"type": "integer"},
+        usageDetails={"type": "object", "additionalProperties": {"type": "integer"}},
+        localStorage=_object(usage={"type": "integer"}, quota={"type": ["integer", "null"]}),
+        models={"type": ["integer", "null"]},
+    ),
+    "Blob": _object(
+        path=_TEXT, device={"type": "integer"}, inode={"type": "integer"}, size={"type": "integer"}, digest=_TEXT
+    ),
+    "Error": {
+        **_object(
+            error={
+                **_object(
+                    name=_TEXT,
+                    message=_TEXT,
+                    code={"type": "integer"},
+                    hint=_TEXT,
+                    limit={"type": "integer"},
+                    needed={"type": "integer"},
+                    unit={"enum": ["utf16", "byte", "disk"]},
+                    quota={"type": "number"},
+                    requested={"type": "number"},
+                    cause={"type": "object"},
+                ),
+                "required": ["name", "message"],
+            }
+        ),
+        "required": ["error"],
+    },
+}
+
+_PARAMETERS: dict[str, Any] = {
+    "medium": {"in": "path", "required": True, "schema": {"enum": ["localstorage", "indexeddb"]}},
+    "path": {"in": "path", "required": True, "schema": _TEXT, "description": "one percent-encoded segment"},
+    "artifact": {"in": "path", "required": True, "schema": {"enum": ["model.json", "weights.bin"]}},
+    "queryPath": {"name": "path", "in": "query", "schema": _TEXT, "description": "where a segment would be normalised"},
+    "origin": {"in": "query", "schema": _TEXT, "description": "the origin that is meant, else the configured one"},
+    "overwrite": {"in": "query", "schema": _FLAG, "description": "0: 409 where the destination exists"},
+    "durability": {"in": "query", "schema": {"enum": ["strict", "relaxed"], "default": "strict"}},
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "tfjsd", "version": __version__, "description": "TensorFlow.js model storage"},
+        "paths": paths,
+        "components": {
+            "schemas": _SCHEMAS,
+            "parameters": {key: {"name": key, **parameter} for key, parameter in _PARAMETERS.items()},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in operation.parameters],
+        "responses": {str(operation.status): {"description": "done", **_content(operation.answers)}}
+        | {str(status): {"description": "refused", **_error(status)} for status in operation.errors},
+    }
+    if operation.body is not None:
+        described["requestBody"] = _content(operation.body)
+    return described
+
+
+def _content(media: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {kind: {} if schema is None else {"schema": schema} for kind, schema in media.items()}}
+
+
+def _error(status: int) -> dict[str, Any]:
+    return {} if status == 416 else _content({JSON_TYPE: _reference("Error")})

@@ -1,0 +1,61 @@
+"""A second copy of everything, its way back, and whether everything is as it was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ...errors import BadRequestError
+from ...storage_backends.backup import backup, restore
+from ...wire.protocol import BACKUP_TYPE
+from ..service import Call, json_answer
+from ..thread_streams import AnswerFile, BodyFile
+from ..verification import verify_all, verify_models
+from . import Route
+
+
+async def make_backup(call: Call) -> web.StreamResponse:
+    """Streams; writers go on meanwhile. One that fails on the way is cut off, so that nobody takes it for whole."""
+    response = web.StreamResponse()
+    response.content_type = BACKUP_TYPE
+    await response.prepare(call.request)
+    await call.service.workers.long(_write, call, AnswerFile(response, call.service.limits.pause_seconds))
+    await response.write_eof()
+    return response
+
+
+def _write(call: Call, target: AnswerFile) -> None:
+    backup(call.service.home, target)  # type: ignore[arg-type]  # all that is used of a BinaryIO
+    target.flush()
+
+
+async def take_backup(call: Call) -> web.StreamResponse:
+    """Into an empty home; all of it or nothing. Other requests are refused for as long as it takes."""
+    source = BodyFile(call.body().pieces(call.service.limits.restore_bytes))
+    with call.service.activity.alone():
+        summary = await call.service.workers.long(restore, call.service.home, source)  # type: ignore[arg-type]
+        call.service.origins.forget()
+    return json_answer(
+        {"origins": summary.origins, "records": summary.records, "blobs": summary.blobs, "bytes": summary.bytes}
+    )
+
+
+async def verify(call: Call) -> web.StreamResponse:
+    """``{"urls": […]}``: these models of the origin; without: everything, in all origins."""
+    body: Any = await call.json() if call.request.can_read_body else {}
+    if not isinstance(body, dict):
+        raise BadRequestError("The body must be a JSON object.")
+    urls = body.get("urls")
+    if urls is None:
+        return json_answer(await call.service.workers.long(verify_all, call.service.home, call.service.origins))
+    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+        raise BadRequestError('"urls" must be an array of strings.')
+    return json_answer(await call.service.workers.long(verify_models, await call.origin(), urls))
+
+
+ROUTES = (
+    Route("GET", "/v1/backup", make_backup),
+    Route("POST", "/v1/restore", take_backup),
+    Route("POST", "/v1/verify", verify),
+)

@@ -1,0 +1,68 @@
+"""A stored model on its way out: its info, the whole of it, or what ``tf.loadLayersModel(url)`` fetches."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ...model_io.model_json import model_json_text
+from ...model_io.origin import Origin
+from ...model_io.stored_model import StoredModel
+from ...storage_backends.abc import Blob
+from ...wire.model_body import MappedBlob, ModelHeader, encode_header
+from ...wire.protocol import JSON_TYPE, MAPPED_TYPE, MODEL_JSON, MODEL_TYPE, WEIGHTS_BIN
+from ..binary_answer import Binary, send_binary
+from ..service import Call, text_answer
+from ..stored_weights import mapped_blob, open_model
+from . import Route
+from .models import ONE_MODEL
+
+ARTIFACTS = tuple(f"{path}/{{artifact:model\\.json|weights\\.bin}}" for path in ONE_MODEL[:1])
+
+
+async def load_model(call: Call) -> web.StreamResponse:
+    """By ``Accept``: a mapped answer, the model body, else the ModelArtifactsInfo; or one artifact."""
+    target, origin = call.model(), await call.origin()
+    if target.artifact == MODEL_JSON:
+        return await _model_json(call, origin, target.url)
+    if target.artifact is not None:
+        return await _weights(call, origin, target.url)
+    accepted = call.request.headers.get("Accept", "")
+    if MAPPED_TYPE in accepted and call.is_own_user:
+        return await _whole(call, origin, target.url, mapped=True)
+    if MODEL_TYPE in accepted:
+        return await _whole(call, origin, target.url, mapped=False)
+    info = await call.service.workers.short(origin.models.info, target.url)
+    return text_answer(info.to_json())
+
+
+async def _whole(call: Call, origin: Origin, url: str, *, mapped: bool) -> web.StreamResponse:
+    def read() -> tuple[StoredModel, MappedBlob | None, str]:
+        model = origin.models.open(url)
+        blob = mapped_blob(origin.bucket.blobs, model.weights) if mapped and isinstance(model.weights, Blob) else None
+        return model, blob, origin.models.info(url).to_json()
+
+    model, blob, info = await call.service.workers.short(read)
+    header = ModelHeader(model.texts, model.weight_bytes, info=info, blob=blob)
+    if blob is not None:
+        return web.Response(body=header.to_text().encode(), content_type=MAPPED_TYPE)
+    with await call.service.workers.long(open_model, origin, url) as opened:
+        header = ModelHeader(opened.texts, opened.size, info=opened.info)
+        binary = Binary(opened.weights, opened.size or 0, MODEL_TYPE, prefix=encode_header(header))
+        return await send_binary(call, binary)
+
+
+async def _weights(call: Call, origin: Origin, url: str) -> web.StreamResponse:
+    with await call.service.workers.long(open_model, origin, url) as opened:
+        binary = Binary(opened.weights, opened.size or 0, "application/octet-stream", etag=opened.etag)
+        return await send_binary(call, binary)
+
+
+async def _model_json(call: Call, origin: Origin, url: str) -> web.StreamResponse:
+    def build() -> bytes:
+        model = origin.models.open(url)
+        return model_json_text(model.texts, [WEIGHTS_BIN] if model.weights is not None else []).encode()
+
+    return await send_binary(call, Binary.of_bytes(await call.service.workers.short(build), JSON_TYPE))
+
+
+ROUTES = tuple(Route(method, path, load_model) for path in (*ONE_MODEL, *ARTIFACTS) for method in ("GET", "HEAD"))

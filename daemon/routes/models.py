@@ -1,0 +1,55 @@
+"""Listing, info, copy, move, removal of models."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ...errors import BadRequestError
+from ...wire.json_text import join_members
+from ...wire.protocol import MODELS
+from ...wire.schemas import parse_transfer
+from ..service import Call, text_answer
+from . import Route
+
+ONE_MODEL = (MODELS + "/{medium}/{path:[^/]*}", MODELS + "/{medium}")
+"""The second form goes with ``?path=``."""
+
+
+async def list_models(call: Call) -> web.StreamResponse:
+    """``tf.io.listModels()``: the infos are spliced, not parsed."""
+    origin = await call.origin()
+    return text_answer(await call.service.workers.short(lambda: join_members(origin.models.list_models_text())))
+
+
+async def copy_model(call: Call) -> web.StreamResponse:
+    request, origin = parse_transfer(await call.json()), await call.origin()
+    overwrite, durability = call.switch("overwrite", True), call.durability()
+    info = await call.service.workers.long_commit(
+        origin.models.copy, request.source, request.dest, overwrite=overwrite, durability=durability
+    )
+    return text_answer(info.to_json())
+
+
+async def move_model(call: Call) -> web.StreamResponse:
+    request, origin = parse_transfer(await call.json()), await call.origin()
+    overwrite, durability = call.switch("overwrite", True), call.durability()
+    info = await call.service.workers.long_commit(
+        origin.models.move, request.source, request.dest, overwrite=overwrite, durability=durability
+    )
+    return text_answer(info.to_json())
+
+
+async def remove_model(call: Call) -> web.StreamResponse:
+    target, origin = call.model(), await call.origin()
+    if target.artifact is not None:
+        raise BadRequestError("Only whole models are removed.")
+    info = await call.service.workers.commit(origin.models.remove, target.url, durability=call.durability())
+    return text_answer(info.to_json())
+
+
+ROUTES = (
+    Route("GET", MODELS, list_models),
+    Route("POST", f"{MODELS}/copy", copy_model),
+    Route("POST", f"{MODELS}/move", move_model),
+    *(Route("DELETE", path, remove_model) for path in ONE_MODEL),
+)

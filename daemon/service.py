@@ -1,0 +1,120 @@
+"""What the routes work with: the store, the limits, the threads; made in the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from ..errors import BadRequestError
+from ..model_io.origin import Origin, Origins
+from ..storage_backends.abc import Durability
+from ..storage_backends.home import Home
+from ..wire.addresses import Address
+from ..wire.configuration import Configuration
+from ..wire.json_text import dump_json, parse_json
+from ..wire.limits import Limits
+from ..wire.model_path import ModelTarget, parse_model_target, split_target
+from ..wire.protocol import JSON_TYPE
+from .activity import Activity
+from .body_reader import BodyReader
+from .connections import Connection, Connections
+from .guard import Guard
+from .peer import Peer, own_uid
+from .workers import Workers
+
+_SMALL_JSON = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One daemon's parts."""
+
+    configuration: Configuration
+    address: Address
+    limits: Limits
+    home: Home
+    origins: Origins
+    workers: Workers
+    activity: Activity
+    connections: Connections
+    guard: Guard
+    autostarted: bool
+
+
+SERVICE = web.AppKey("service", Service)
+
+
+class Call:
+    """One request as a route sees it: parameters decoded, sizes limited."""
+
+    def __init__(self, request: web.Request) -> None:
+        self.request = request
+        self.service = request.app[SERVICE]
+        # aiohttp's own decoding loses lone surrogates and normalises.
+        self.path, self.parameters = split_target(request.raw_path)
+
+    @property
+    def peer(self) -> Peer | None:
+        """Who asks."""
+        protocol = self.request.protocol
+        return protocol.peer if isinstance(protocol, Connection) else None
+
+    @property
+    def gone(self) -> asyncio.Event:
+        """Set once the client has closed the connection."""
+        protocol = self.request.protocol
+        return protocol.gone if isinstance(protocol, Connection) else asyncio.Event()
+
+    @property
+    def is_own_user(self) -> bool:
+        """Whether the caller runs as the daemon's user, and so can open its files."""
+        return self.peer is not None and self.peer.uid == own_uid()
+
+    @property
+    def origin_name(self) -> str:
+        """``?origin=``, else the configured one."""
+        name: str = self.parameters.get("origin") or self.service.configuration["origin"]
+        return name
+
+    async def origin(self) -> Origin:
+        """Opening one reads from the disk."""
+        return await self.service.workers.short(self.service.origins.get, self.origin_name)
+
+    def model(self) -> ModelTarget:
+        return parse_model_target(self.path, self.parameters)
+
+    def switch(self, name: str, default: bool) -> bool:
+        """``?name=0`` or ``1``. Raises BadRequestError for another value."""
+        value = self.parameters.get(name)
+        if value not in (None, "0", "1"):
+            raise BadRequestError(f'"{name}" must be 0 or 1.')
+        return default if value is None else value == "1"
+
+    def durability(self) -> Durability:
+        """``?durability=``. Raises BadRequestError for another value."""
+        match self.parameters.get("durability", "strict"):
+            case "strict":
+                return "strict"
+            case "relaxed":
+                return "relaxed"
+        raise BadRequestError('"durability" must be strict or relaxed.')
+
+    def body(self) -> BodyReader:
+        return BodyReader(self.request, pause=self.service.limits.pause_seconds)
+
+    async def json(self) -> Any:
+        """The body's value. Raises BadRequestError, TooLargeError."""
+        data = await self.body().whole(self.service.limits.json_bytes)
+        return parse_json(data) if len(data) <= _SMALL_JSON else await self.service.workers.long(parse_json, data)
+
+
+def json_answer(value: object, *, status: int = 200) -> web.Response:
+    return text_answer(dump_json(value), status=status)
+
+
+def text_answer(text: str, *, status: int = 200) -> web.Response:
+    """JSON that is text already."""
+    return web.Response(body=text.encode(), status=status, content_type=JSON_TYPE)

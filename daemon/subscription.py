@@ -1,0 +1,45 @@
+"""What one subscriber of ``/v1/events`` has not been sent yet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from ..model_io.origin import Origin
+from ..model_io.store import StoreEvent
+from ..wire.events import Event
+
+
+class Subscription:
+    """A bounded queue from the threads that commit to the loop; ``lost`` once the subscriber was too slow."""
+
+    def __init__(self, backlog: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(backlog)
+        self._number = 0
+        self.lost = False
+
+    async def next(self) -> Event:
+        """The next event; waits for it."""
+        return await self._queue.get()
+
+    @contextlib.contextmanager
+    def of(self, origin: Origin) -> Iterator[None]:
+        """Takes the origin's events for the block."""
+        unsubscribe = origin.subscribe(self._take)
+        try:
+            yield
+        finally:
+            unsubscribe()
+
+    def _take(self, event: StoreEvent) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the subscriber
+            self._loop.call_soon_threadsafe(self._put, event)
+
+    def _put(self, event: StoreEvent) -> None:
+        self._number += 1
+        if self._queue.full():
+            self.lost = True
+        else:
+            self._queue.put_nowait(Event(event.type, {"origin": event.origin, **event.data}, self._number))

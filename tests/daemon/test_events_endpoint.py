@@ -1,0 +1,97 @@
+"""``GET /v1/events``."""
+
+import contextlib
+
+import pytest
+
+from tfjsd.wire.events import EventDecoder
+
+
+class Subscriber:
+    def __init__(self, daemon, target="/v1/events"):
+        self.connection = daemon.connection()
+        self.connection.request("GET", target)
+        self.response = self.connection.getresponse()
+        self.events = self._read()
+
+    def _read(self):
+        decoder = EventDecoder()
+        while piece := self.response.read1(1 << 16):
+            yield from decoder.feed(piece)
+
+    def close(self):
+        self.response.close()
+        self.connection.close()
+
+
+@pytest.fixture
+def subscribe(daemon):
+    with contextlib.ExitStack() as stack:
+
+        def make(target="/v1/events"):
+            subscriber = stack.enter_context(contextlib.closing(Subscriber(daemon, target)))
+            assert next(subscriber.events).type == "ready"
+            return subscriber
+
+        yield make
+
+
+def test_storage_and_model_changes_are_told_in_order(daemon, subscribe):
+    subscriber = subscribe()
+    assert subscriber.response.getheader("content-type") == "text/event-stream"
+    daemon.local_storage({"op": "setItem", "key": "k\ud800", "value": "1"})
+    daemon.local_storage({"op": "setItem", "key": "k\ud800", "value": "2"})
+    daemon.save("/v1/models/indexeddb/told", b"1")
+    daemon.request("DELETE", "/v1/models/indexeddb/told")
+    first, second, saved, removed = (next(subscriber.events) for _ in range(4))
+    assert (first.type, first.data["key"], first.data["oldValue"], first.data["newValue"]) == (
+        "storage",
+        "k\ud800",
+        None,
+        "1",
+    )
+    assert (second.data["oldValue"], second.data["newValue"], second.id) == ("1", "2", 2)
+    assert (saved.type, saved.data["url"], saved.data["origin"]) == ("model", "indexeddb://told", "http://localhost")
+    assert removed.data["url"] == "indexeddb://told"
+
+
+def test_only_the_origin_that_was_asked_for_is_told(daemon, subscribe):
+    subscriber = subscribe("/v1/events?origin=http%3A%2F%2Fother.example")
+    daemon.local_storage({"op": "setItem", "key": "here", "value": "1"})
+    daemon.request(
+        "POST", "/v1/local-storage?origin=http%3A%2F%2Fother.example", {"op": "setItem", "key": "there", "value": "1"}
+    )
+    assert next(subscriber.events).data["key"] == "there"
+
+
+def test_what_fails_is_not_told(daemon, subscribe):
+    subscriber = subscribe()
+    assert daemon.local_storage({"op": "setItem", "key": "big", "value": "x" * 6_000_000}).status == 507
+    daemon.local_storage({"op": "setItem", "key": "small", "value": "x"})
+    assert next(subscriber.events).data["key"] == "small"
+
+
+def test_a_subscriber_counts_as_one_and_not_as_a_request(daemon, subscribe, eventually):
+    subscriber = subscribe()
+    status = daemon.get("/v1/status").json
+    assert (status["subscribers"], status["running"], status["idle"]) == (1, 1, False)
+    subscriber.close()
+
+
+def test_the_end_of_the_daemon_ends_the_stream(daemons):
+    daemon = daemons.in_process()
+    subscriber = Subscriber(daemon)
+    assert next(subscriber.events).type == "ready"
+    daemon.stop()
+    assert list(subscriber.events) == []
+    subscriber.close()
+
+
+def test_a_subscriber_that_falls_behind_is_cut_off_and_told(daemons):
+    daemon = daemons.in_process(limits={"event_backlog": 5})
+    subscriber = Subscriber(daemon)
+    assert next(subscriber.events).type == "ready"
+    operations = [{"op": "setItem", "key": "k", "value": f"{number}" + "x" * 200_000} for number in range(100)]
+    daemon.request("POST", "/v1/local-storage", {"ops": operations})
+    assert [event.type for event in subscriber.events][-1] == "lost"
+    subscriber.close()

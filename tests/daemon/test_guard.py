@@ -1,0 +1,51 @@
+"""Who may call."""
+
+import os
+import socket
+
+import pytest
+
+from tfjsd.daemon.guard import Guard
+from tfjsd.daemon.peer import Peer, peer_of
+from tfjsd.errors import AccessDeniedError, ConfigurationError
+
+
+def peer(uid, *groups):
+    return Peer(uid, frozenset(groups))
+
+
+def test_the_kernel_says_who_is_at_the_other_end():
+    one, other = socket.socketpair(socket.AF_UNIX)
+    with one, other:
+        found = peer_of(one)
+    assert found is not None
+    assert found.uid == os.geteuid()
+    assert os.getegid() in found.groups
+
+
+def test_another_kind_of_socket_has_no_peer():
+    with socket.socket() as internet:
+        assert peer_of(internet) is None
+
+
+def test_the_owner_the_superuser_and_the_named_may_call():
+    guard = Guard(1000, frozenset({1001}), frozenset({50}))
+    for allowed in (peer(1000), peer(0), peer(1001), peer(2000, 7, 50)):
+        guard.check(allowed)
+
+
+@pytest.mark.parametrize("stranger", [peer(1002), peer(1002, 51), None])
+def test_others_may_not(stranger):
+    with pytest.raises(AccessDeniedError) as caught:
+        Guard(1000, frozenset({1001}), frozenset({50})).check(stranger)
+    assert caught.value.http_status == 403
+    assert caught.value.hint is not None
+
+
+def test_names_are_resolved_and_unknown_ones_refused():
+    guard = Guard.of_names(["root", "1234"], ["4321"])
+    assert (guard.owner, guard.users, guard.groups) == (os.geteuid(), {0, 1234}, {4321})
+    with pytest.raises(ConfigurationError, match="no user 'nobody-here'"):
+        Guard.of_names(["nobody-here"], [])
+    with pytest.raises(ConfigurationError, match="no group 'nobody-here'"):
+        Guard.of_names([], ["nobody-here"])
