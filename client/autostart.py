@@ -21,7 +21,6 @@ IDLE_EXIT_SECONDS = 600
 START_SECONDS = 30.0
 LOCK_FILE = "start.lock"
 _LOCK_PAUSE = 0.01
-_DEATH_SECONDS = 5.0
 _READY = b"ready\n"
 _LONGEST_REPORT = 1 << 16
 
@@ -42,7 +41,7 @@ def start_daemon(target: Target, timeout: float | None) -> None:
         raise DaemonUnavailableError(f"Cannot start the tfjsd daemon: {error}") from error
     with lock:
         _acquire(lock, deadline)
-        if not _listens(target):
+        if not listens(target):
             _spawn_and_wait(target, deadline)
 
 
@@ -67,7 +66,8 @@ def _acquire(lock: IO[bytes], deadline: float) -> None:
             time.sleep(_LOCK_PAUSE)
 
 
-def _listens(target: Target) -> bool:
+def listens(target: Target) -> bool:
+    """Whether somebody takes connections there."""
     try:
         open_connection(target.address(), 1.0).close()
     except OSError:
@@ -78,31 +78,32 @@ def _listens(target: Target) -> bool:
 def _spawn_and_wait(target: Target, deadline: float) -> None:
     import subprocess
 
-    reader, writer = os.pipe()
     log = os.open(Path(target.home) / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     logged = os.fstat(log).st_size
+    reader, writer = os.pipe()
     try:
-        process = subprocess.Popen(
-            command(target, writer),
+        # The shell leaves it to init: no zombie stays with a caller that outlives the daemon.
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" &', "sh", *command(target, writer)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd="/",
             pass_fds=(writer,),
             start_new_session=True,
+            check=True,
         )
         os.close(writer)
         writer = -1
         report = _report(reader, deadline)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise DaemonUnavailableError(f"Cannot start the tfjsd daemon: {error}") from error
     finally:
         for descriptor in (reader, writer, log):
             if descriptor != -1:
                 os.close(descriptor)
-    if report.endswith(_READY):
-        process.returncode = 0  # it outlives this process, by design: subprocess shall not warn of it
-        return
-    process.wait(_DEATH_SECONDS)
-    _raise_report(report, _logged_since(Path(target.home) / LOG_FILE, logged))
+    if not report.endswith(_READY):
+        _raise_report(report, _logged_since(Path(target.home) / LOG_FILE, logged))
 
 
 def _report(reader: int, deadline: float) -> bytes:

@@ -148,7 +148,7 @@ def _connected(link: DaemonLink, timeout: float | None) -> Operation[Connection]
             connection: Connection = yield Open(link.target.address(), timeout)
             link.same_user = connection.is_same_user()
             return connection
-        except (FileNotFoundError, ConnectionError) as error:
+        except (FileNotFoundError, NotADirectoryError, ConnectionError) as error:
             if may_start:
                 may_start = False
                 yield Call(_start, (link, timeout))

@@ -13,6 +13,7 @@ from .daemon_link import DaemonLink
 from .effects import Call, Operation, Transfer
 from .exchange import ConnectionLost
 from .messages import Request
+from .target import Target
 
 _STATUS = Request("GET", "/v1/status")
 _END_SECONDS = 10.0
@@ -33,7 +34,7 @@ def settle_version(link: DaemonLink, timeout: float | None) -> Operation[None]:
         status = yield from _status(link, timeout)
         if status.get("autostarted") is True and status.get("idle") is True:
             link.drop_idle()
-            yield Call(_end, (int(status["pid"]),), brief=True)
+            yield Call(_end, (link.target, int(status["pid"])), brief=True)
             return
     warnings.warn(
         f"The tfjsd daemon at {link.target} is version {theirs}, this client {tfjsd.__version__}: "
@@ -57,16 +58,17 @@ def _status(link: DaemonLink, timeout: float | None) -> Operation[dict[str, Any]
     return status if isinstance(status, dict) else {}
 
 
-def _end(process: int) -> None:
-    """Asks the daemon to end, and waits until it has."""
+def _end(target: Target, process: int) -> None:
+    """Asks the daemon to end, and waits until it takes no connections: the next one waits for the home itself."""
+    from .autostart import listens
+
     deadline = time.monotonic() + _END_SECONDS
     try:
         os.kill(process, signal.SIGTERM)
-        while time.monotonic() < deadline:
-            time.sleep(_END_PAUSE)
-            os.kill(process, 0)
     except (ProcessLookupError, PermissionError):
         return
+    while listens(target) and time.monotonic() < deadline:
+        time.sleep(_END_PAUSE)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
