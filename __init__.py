@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tfjsd.embedded import open_store as open_store
     from tfjsd.errors import AbortError as AbortError
     from tfjsd.errors import AccessDeniedError as AccessDeniedError
+    from tfjsd.errors import BackupError as BackupError
+    from tfjsd.errors import BadRequestError as BadRequestError
     from tfjsd.errors import ConfigurationError as ConfigurationError
     from tfjsd.errors import ConstraintError as ConstraintError
     from tfjsd.errors import CorruptionError as CorruptionError
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from tfjsd.errors import HTTPStatusError as HTTPStatusError
     from tfjsd.errors import InvalidAccessError as InvalidAccessError
     from tfjsd.errors import InvalidArtifactsError as InvalidArtifactsError
+    from tfjsd.errors import InvalidCharacterError as InvalidCharacterError
     from tfjsd.errors import InvalidStateError as InvalidStateError
+    from tfjsd.errors import ModelChangedError as ModelChangedError
     from tfjsd.errors import ModelExistsError as ModelExistsError
     from tfjsd.errors import ModelNotFoundError as ModelNotFoundError
     from tfjsd.errors import NotFoundError as NotFoundError
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from tfjsd.errors import QuotaExceededError as QuotaExceededError
     from tfjsd.errors import ReadOnlyError as ReadOnlyError
     from tfjsd.errors import SecurityError as SecurityError
+    from tfjsd.errors import StoreClosedError as StoreClosedError
     from tfjsd.errors import StoreFailedError as StoreFailedError
     from tfjsd.errors import TfjsdError as TfjsdError
     from tfjsd.errors import TooLargeError as TooLargeError
@@ -64,6 +69,8 @@ _MODULES = {
     "tfjsd.errors": (
         "AbortError",
         "AccessDeniedError",
+        "BackupError",
+        "BadRequestError",
         "ConfigurationError",
         "ConstraintError",
         "CorruptionError",
@@ -75,7 +82,9 @@ _MODULES = {
         "HomeInUseError",
         "InvalidAccessError",
         "InvalidArtifactsError",
+        "InvalidCharacterError",
         "InvalidStateError",
+        "ModelChangedError",
         "ModelExistsError",
         "ModelNotFoundError",
         "NotFoundError",
@@ -84,6 +93,7 @@ _MODULES = {
         "QuotaExceededError",
         "ReadOnlyError",
         "SecurityError",
+        "StoreClosedError",
         "StoreFailedError",
         "TfjsdError",
         "TooLargeError",

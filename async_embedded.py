@@ -92,7 +92,8 @@ class AsyncEmbeddedStore:
 
     def events(self) -> AsyncIterator[StoreEvent]:
         """What is committed from this call on, in this origin."""
-        loop, received = asyncio.get_running_loop(), asyncio.Queue[StoreEvent]()
+        loop = asyncio.get_running_loop()
+        received: asyncio.Queue[StoreEvent] = asyncio.Queue()
 
         def hear(event: StoreEvent) -> None:
             loop.call_soon_threadsafe(received.put_nowait, event)

@@ -365,10 +365,11 @@ class HTTPStatusError(TfjsdError):
 
 
 def _classes(root: type[TfjsdError]) -> dict[str, type[TfjsdError]]:
-    found = {root.name: root}
+    """By name; of several classes that share one, the most general."""
+    found: dict[str, type[TfjsdError]] = {}
     for child in root.__subclasses__():
-        found = _classes(child) | found  # a refinement elsewhere of a class's name is not that class
-    return found
+        found |= _classes(child)
+    return found | {root.name: root}
 
 
 def class_named(name: str) -> type[TfjsdError]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
-from ..errors import InvalidStateError, NotInThisVersionError
+from ..errors import NotInThisVersionError, StoreClosedError
 from . import delivery, maintenance_operations, model_operations, on_loop, store_operations, transfer_operations
 from .daemon_link import DaemonLink
 from .opening import open_session, reopened
@@ -186,7 +186,7 @@ class AsyncClient:
 
     async def __aenter__(self) -> AsyncClient:
         if self._session.link.closed:
-            raise InvalidStateError("The store is closed.")
+            raise StoreClosedError("The store is closed.")
         return self
 
     async def __aexit__(self, *exc: object) -> None:

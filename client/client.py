@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
-from ..errors import InvalidStateError
+from ..errors import StoreClosedError
 from . import blocking, delivery, maintenance_operations, model_operations, store_operations, transfer_operations
 from .opening import open_session, reopened
 from .session import Session
@@ -195,7 +195,7 @@ class Client:
 
     def __enter__(self) -> Client:
         if self._session.link.closed:
-            raise InvalidStateError("The store is closed.")
+            raise StoreClosedError("The store is closed.")
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import InvalidStateError
+from ..errors import StoreClosedError
 from . import delivery
 from .daemon_link import DaemonLink
 from .effects import Operation
@@ -25,7 +25,7 @@ class Session(NamedTuple):
     def answer(self, request: Request, timeout: float | None = None) -> Operation[Response]:
         """The daemon's answer, whatever its status."""
         if self.link.closed:
-            raise InvalidStateError("The store is closed.")
+            raise StoreClosedError("The store is closed.")
         waited = self.timeout if timeout is None else timeout
         return (yield from delivery.deliver(self.link, self.authorized(request), waited))
 

@@ -98,9 +98,11 @@ class IndexedDBModels:
         texts = {name: text for name, value in artifacts.items() if (text := _json_text(value)) is not None}
         return StoredModel(texts, self._stored_weights(path, weights, opened))
 
-    def prepare(self, path: str, model: StoredModel, info: ModelArtifactsInfo) -> Prepared:
+    def prepare(
+        self, path: str, model: StoredModel, info: ModelArtifactsInfo, *, erased: str | None = None
+    ) -> Prepared:
         """Encodes a model's two records and stages its weights; needs no lock. Missing weights become an empty buffer,
-        as in tfjs."""
+        as in tfjs. ``erased`` (a model that will be erased before) makes no difference to what fits here."""
         blobs, staged = self._bucket.blobs, list[Blob]()
         shared = model.weights if isinstance(model.weights, Blob) else None
         if shared is not None:

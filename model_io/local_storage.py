@@ -96,9 +96,12 @@ class LocalStorageModels:
             raise InvalidArtifactsError(f"In local storage, the binary weight values of model '{path}' are missing.")
         return StoredModel(texts, memoryview(base64.decode(encoded)))
 
-    def prepare(self, path: str, model: StoredModel, info: ModelArtifactsInfo) -> Prepared:
-        """Encodes a model; needs no lock.
+    def prepare(
+        self, path: str, model: StoredModel, info: ModelArtifactsInfo, *, erased: str | None = None
+    ) -> Prepared:
+        """Encodes a model; needs no lock. ``erased``: the path of a model that will be erased before.
 
+        Raises QuotaExceededError with tfjs's text where the model would not fit as things are.
         Where tfjs would store the text ``undefined`` and be unable to load the model again, this raises
         InvalidArtifactsError (no topology, or weights without specs) or keeps the empty list of specs (no weights).
         """
@@ -118,7 +121,11 @@ class LocalStorageModels:
             _metadata_text(model.texts),
         )
         items = [SetItem(item_key(path, suffix), value) for suffix, value in zip(SUFFIXES, values, strict=True)]
-        staged = self._area.prepare(items)
+        gone = () if erased is None else tuple(RemoveItem(item_key(erased, suffix)) for suffix in SUFFIXES)
+        try:
+            staged = self._area.prepare([*gone, *items])[len(gone) :]
+        except QuotaExceededError as cause:
+            raise over_quota(path, info, cause) from cause
         return Prepared(path, info, staged, discard=lambda: self._area.discard(staged))
 
     def write(self, change: ModelChange, prepared: Prepared) -> None:

@@ -57,16 +57,23 @@ class Models:
         self._databases = databases
         self._clock = clock
         local_storage, indexed_db = LocalStorageModels(bucket, area, browser), IndexedDBModels(bucket, databases)
+        self._listed: tuple[int, dict[str, str]] | None = None
         self._media: dict[str, Medium] = {medium.scheme: medium for medium in (local_storage, indexed_db)}
 
     def list_models_text(self) -> dict[str, str]:
         """URL to the canonical JSON text of its ModelArtifactsInfo: localStorage first, each medium in tfjs's order
-        (the browser's key order, but integer-like paths first, as the results pass through a JavaScript object)."""
-        return {
-            str(ModelURL(scheme, path)): text
-            for scheme, medium in self._media.items()
-            for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
-        }
+        (the browser's key order, but integer-like paths first, as the results pass through a JavaScript object).
+
+        Kept for as long as nothing in the bucket changes."""
+        with self._bucket.locked():
+            generation = self._bucket.generation
+            if self._listed is None or self._listed[0] != generation:
+                self._listed = generation, {
+                    str(ModelURL(scheme, path)): text
+                    for scheme, medium in self._media.items()
+                    for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
+                }
+            return dict(self._listed[1])
 
     def info(self, url: str) -> ModelArtifactsInfo:
         """The stored info of one model. Raises ModelNotFoundError."""
@@ -156,15 +163,16 @@ class Models:
             raise UnsupportedURLError(f"Old path and new path are the same: '{source}'")
         from_medium, from_path = self._handler(source, "load", copying=True)
         to_medium, to_path = self._handler(dest, "save", copying=True)
+        erased = from_path if remove_source and from_medium is to_medium else None
         with self._held(from_medium, from_path) as (token, model):
-            prepared = self._prepare(to_medium, to_path, model)
+            prepared = self._prepare(to_medium, to_path, model, erased)
 
         def transfer(change: ModelChange) -> ModelArtifactsInfo:
             nonlocal prepared
             self._refuse_existing(to_medium, to_path, overwrite)
             if from_medium.token(from_path) != token:  # changed since it was prepared: this once under the lock
                 prepared.discard()
-                prepared = self._prepare(to_medium, to_path, from_medium.read(from_path))
+                prepared = self._prepare(to_medium, to_path, from_medium.read(from_path), erased)
             if remove_source:
                 from_medium.erase(change, from_path)
                 self._announce(change, "removed", source, prepared.info)
@@ -179,9 +187,10 @@ class Models:
         event = StoreEvent("model", self._bucket.origin, {"action": action, "url": url, "info": info.to_json()})
         change.mutation.on_commit(lambda: self._events.publish(event))
 
-    def _prepare(self, medium: Medium, path: str, model: StoredModel) -> Prepared:
+    def _prepare(self, medium: Medium, path: str, model: StoredModel, erased: str | None = None) -> Prepared:
         now = datetime.fromtimestamp(self._clock.now() / 1000, UTC)
-        return medium.prepare(path, model, get_model_artifacts_info_for_json(model.texts, model.weight_bytes or 0, now))
+        info = get_model_artifacts_info_for_json(model.texts, model.weight_bytes or 0, now)
+        return medium.prepare(path, model, info, erased=erased)
 
     @contextmanager
     def _held(self, medium: Medium, path: str) -> Iterator[tuple[object, StoredModel]]:

@@ -51,7 +51,7 @@ class StoreEvent:
     type: str
     origin: str
     data: Mapping[str, object]
-    """``storage``: ``key``, ``oldValue``, ``newValue``; ``model``: ``type`` (saved, removed) and ``url``."""
+    """``storage``: ``key``, ``oldValue``, ``newValue``; ``model``: ``action`` (saved, removed), ``url``."""
 
 
 @runtime_checkable

@@ -145,20 +145,25 @@ class Bucket:
                 self._holder = outer
 
     @contextlib.contextmanager
-    def mutate(self, durability: Durability = "strict") -> Iterator[Mutation]:
+    def mutate(self, durability: Durability = "strict", *, inline: bool = False) -> Iterator[Mutation]:
         """A change that is sequenced when the block ends, whole, and committed in the background.
 
         Holds the mutex for the block. If the block raises, nothing happened: undo callbacks run in reverse. The same
         goes for a commit that fails, and for every mutation sequenced after it. Blocks while too much is pending.
+
+        With ``inline`` a relaxed mutation is committed by the calling thread, before the ``with`` statement ends, where
+        no other thread is committing: a hop costs more than the write. Its callbacks run in this thread then.
         """
-        if self._holder != threading.get_ident():
+        is_outermost = self._holder != threading.get_ident()
+        if is_outermost:
             self._queue.wait_for_room()
+        inline = inline and is_outermost and durability == "relaxed"
         with self.locked():
             self._check_open()
             mutation = Mutation(self, durability)
             try:
                 yield mutation
-                self._sequence(mutation)
+                is_mine = self._queue.append(self._sequenced(mutation), inline=inline)
             except BaseException as error:
                 for callback in reversed(mutation.undo):
                     callback()
@@ -166,8 +171,10 @@ class Bucket:
                     self.blobs.redeem(blob)
                 mutation.future.set_exception(error)
                 raise
+        if is_mine:
+            self._queue.commit_here()
 
-    def _sequence(self, mutation: Mutation) -> None:
+    def _sequenced(self, mutation: Mutation) -> Sequenced:
         self._engine()  # the totals so far
         catalogue = self._newest()
         changes: dict[bytes, bytes | None] = {}
@@ -191,7 +198,7 @@ class Bucket:
         self._overlay.add(entry.catalogue.number, changes)
         self._last = entry.catalogue
         self.generation += 1
-        self._queue.append(entry)
+        return entry
 
     def _check_references(self, mutation: Mutation) -> None:
         for blob in mutation.referred:

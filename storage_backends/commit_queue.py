@@ -48,14 +48,24 @@ class CommitQueue:
         self._pending = 0
         self._scheduled = False
 
-    def append(self, entry: Sequenced) -> None:
-        """Sequences; under the mutex."""
+    def append(self, entry: Sequenced, *, inline: bool) -> bool:
+        """Sequences; under the mutex. True leaves the commit to the caller, which ``inline`` offers to do it."""
         self._waiting.append(entry)
         self._pending += 1
         self._pending_bytes += entry.size
-        if not self._scheduled:
-            self._scheduled = True
+        if self._scheduled:
+            return False
+        self._scheduled = True
+        if not inline:
             self._pool.submit(self._drain)
+        return inline
+
+    def commit_here(self) -> None:
+        """Commits what waits, in this thread; what came meanwhile is the pool's."""
+        self._commit()
+        with self._changed:
+            if not self.finished():
+                self._pool.submit(self._drain)
 
     def take(self) -> Group:
         """All that wait; under the mutex. They stay pending until ``settled``."""

@@ -1,7 +1,8 @@
 """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): framing, both ways.
 
-Event types: ``storage`` (a StorageEvent: ``key``, ``oldValue``, ``newValue``), ``model`` (``action`` saved or removed,
-``url``), each with its ``origin``; ``ready``: the subscription is in force; ``lost``: events were dropped, the end.
+Event types: ``storage`` (a StorageEvent: ``key``, ``oldValue``, ``newValue``, ``origin``), ``model`` (``action`` saved
+or removed, ``url``, ``info``, ``origin``), ``ready`` (the subscription is in force). A value too large to send is
+absent.
 """
 
 from __future__ import annotations

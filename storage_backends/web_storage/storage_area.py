@@ -144,7 +144,7 @@ class StorageArea:
         """
         operations = self.prepare(operations)
         try:
-            with self._bucket.mutate(durability) as mutation:
+            with self._bucket.mutate(durability, inline=True) as mutation:
                 self.apply(mutation, operations, source=source, url=url)
         except BaseException:
             self.discard(operations)

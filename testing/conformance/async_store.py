@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from ...errors import InvalidStateError
+from ...errors import StoreClosedError
 from ...model_io.store import AsyncStore, Store, StoreEvent
 from .store import INGEST, StoreConformance, example
 
@@ -173,5 +173,5 @@ class AsyncStoreConformance(StoreConformance):
     def test_closing_twice_and_using_afterwards(self, store: Store) -> None:
         store.close()
         store.close()
-        with pytest.raises(InvalidStateError):
+        with pytest.raises(StoreClosedError):
             store.list_models()

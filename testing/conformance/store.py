@@ -21,10 +21,10 @@ import pytest
 
 from ...errors import (
     InvalidArtifactsError,
-    InvalidStateError,
     ModelExistsError,
     ModelNotFoundError,
     QuotaExceededError,
+    StoreClosedError,
     TfjsdError,
     UnsupportedURLError,
 )
@@ -51,7 +51,7 @@ PATHS = (
 TOPOLOGY = {"class_name": "Sequential", "config": {"layers": [], "name": "sé"}, "keras_version": "tfjs-layers 4.22.0"}
 BLOB = 300 << 10
 """Weights of this size lie outside the records."""
-INGEST = 2 << 20
+INGEST = 3 << 19
 """Weights of this size may be handed over as a file."""
 
 
@@ -270,15 +270,17 @@ class StoreConformance:
                 store.save(f"{medium}://a", example(8).replace(weight_data=bytes(size)))
         assert store.list_models() == {}
 
-    def test_an_overwrite_that_exceeds_the_quota_keeps_the_old_model(self, store: Store) -> None:
+    @pytest.mark.parametrize("size", [1 << 20, 4 << 20])
+    def test_an_overwrite_that_exceeds_the_quota_keeps_the_old_model(self, store: Store, size: int) -> None:
         store.save("localstorage://a", example())
+        store.local_storage().set_item("other", "x" * (4 << 20))
         with pytest.raises(QuotaExceededError) as caught:
-            store.save("localstorage://a", example(4 << 20))
+            store.save("localstorage://a", example(size))
         assert caught.value.message.startswith(
             "Failed to save model 'a' to local storage: size quota being exceeded is a possible cause of this failure: "
             "modelTopologyBytes="
         )
-        assert caught.value.message.endswith(f"weightDataBytes={4 << 20}.")
+        assert caught.value.message.endswith(f"weightDataBytes={size}.")
         assert (caught.value.unit, caught.value.limit) == ("utf16", 5 << 20)
         assert isinstance(caught.value.__cause__, QuotaExceededError)
         assert store.load("localstorage://a") == example()
@@ -328,6 +330,12 @@ class StoreConformance:
             getattr(store, verb)("indexeddb://a", "indexeddb://a")
         assert caught.value.message == "Old path and new path are the same: 'indexeddb://a'"
         assert store.load("indexeddb://a") == example()
+
+    def test_a_large_model_can_be_renamed_within_local_storage(self, store: Store) -> None:
+        """It does not have to fit twice."""
+        store.save("localstorage://a", example(3 << 20))
+        store.move_model("localstorage://a", "localstorage://b")
+        assert store.load("localstorage://b") == example(3 << 20)
 
     def test_a_move_that_exceeds_the_quota_leaves_the_model_where_it_is(self, store: Store) -> None:
         store.save("indexeddb://a", example(4 << 20))
@@ -503,7 +511,7 @@ class StoreConformance:
         store.save("indexeddb://a", example())
         event = next(events)
         assert (event.type, event.origin) == ("model", store.origin)
-        assert event.data["url"] == "indexeddb://a"
+        assert (event.data["action"], event.data["url"]) == ("saved", "indexeddb://a")
         store.local_storage().set_item("k", "v")
         event = next(events)
         assert event.type == "storage"
@@ -515,7 +523,7 @@ class StoreConformance:
     def test_closing_twice_and_using_afterwards(self, store: Store) -> None:
         store.close()
         store.close()
-        with pytest.raises(InvalidStateError):
+        with pytest.raises(StoreClosedError):
             store.list_models()
 
 

@@ -266,7 +266,7 @@ def test_a_refusal_in_the_middle_of_a_body_is_read(scripted, open_either):
 def test_a_closed_client_says_so(scripted, open_either):
     client = open_either(scripted(echo).path)
     client.close() if not client.on_loop else client("aclose")
-    with pytest.raises(tfjsd.InvalidStateError, match="closed"):
+    with pytest.raises(tfjsd.StoreClosedError, match="closed"):
         client("status")
 
 

@@ -12,7 +12,11 @@ def crossed(error):
     return error_from_json(json.loads(error_body(error)))
 
 
-@pytest.mark.parametrize("kind", list(errors._classes(errors.TfjsdError).values()))
+PUBLIC = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TfjsdError)]
+PUBLIC.remove(errors.DOMError)  # has no name of its own: it is raised as one of its subclasses
+
+
+@pytest.mark.parametrize("kind", PUBLIC)
 def test_every_class_comes_back_as_itself(kind):
     error = crossed(kind("the text \ud800 ✓", hint="do this"))
     assert (type(error), error.message, error.hint) == (kind, "the text \ud800 ✓", "do this")

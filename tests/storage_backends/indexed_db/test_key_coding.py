@@ -120,7 +120,6 @@ def test_a_pair_of_surrogates_is_the_character(text):
         ("a", {}),
         [BigInt(1)],
     ],
-    ids=repr,
 )
 def test_what_is_no_key_is_refused(value):
     with pytest.raises(InvalidKeyError):
@@ -198,7 +197,6 @@ def test_damaged_bytes_are_no_key(data):
         ([], "5000"),
         ([1, ["a"]], "5010bff000000000000050306100" + "0000"),
     ],
-    ids=repr,
 )
 def test_the_encoding_never_changes(key, golden):
     assert encode_key(key).hex() == golden

@@ -493,3 +493,12 @@ def test_firefox_grants_freed_room_again_within_a_task(bucket):
     with pytest.raises(QuotaExceededError):
         small.set_item("a", "y" * 40)
     assert small.get_item("a") == "x" * 30
+
+
+def test_relaxed_changes_are_committed_by_the_caller(area):
+    threads: list[str] = []
+    area.subscribe(lambda event: threads.append(threading.current_thread().name))
+    assert area.set_item("a", "1", "relaxed").done()
+    area.set_item("a", "2").result(5)
+    assert threads[0] == threading.current_thread().name
+    assert threads[1].startswith("tfjsd-commit")
