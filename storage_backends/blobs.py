@@ -18,6 +18,10 @@ _CHUNK = 1 << 20
 _DIGEST_LENGTH = 64
 
 
+_HASH_WINDOW = 32 << 20
+"""Bytes of a file that are mapped at a time: what was hashed does not stay resident. A multiple of the page size."""
+
+
 class FileBlobStore(PinnedBlobs):
     """The blobs of one bucket directory, which is created with the first of them."""
 
@@ -45,9 +49,10 @@ class FileBlobStore(PinnedBlobs):
 
     def _digest_of(self, descriptor: int, size: int) -> str:
         hasher = blake3(max_threads=blake3.AUTO)
-        if size:
-            with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as mapped:
-                hasher.update(mapped)
+        for start in range(0, size, _HASH_WINDOW):
+            length = min(_HASH_WINDOW, size - start)
+            with mmap.mmap(descriptor, length, access=mmap.ACCESS_READ, offset=start) as window:
+                hasher.update(window)
         return hasher.hexdigest()
 
     def _publish(self, publish: Callable[[Path], None], digest: str, size: int) -> Blob:
