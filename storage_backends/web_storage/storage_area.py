@@ -28,7 +28,7 @@ class StorageArea:
     Every group of operations happens wholly or not at all; one that is refused, or whose commit fails, leaves no trace.
     ``source`` identifies a client (any object): it sees its own changes at once and hears no events of them; other
     clients see a change, and hear of it, once it is committed. A reader without a source sees whatever is sequenced.
-    Reading creates nothing.
+    ``url`` is what events name as their author, by default the origin's root. Reading creates nothing.
     """
 
     def __init__(self, bucket: Bucket, browser: Browser) -> None:
@@ -187,7 +187,8 @@ class StorageArea:
         with self._bucket.locked():
             area = self._loaded()
             revision = area.begin(source)
-            writes = AreaWrites(self._values, self._bucket.blobs, url if self._listeners else None)
+            told_as = (url or f"{self._bucket.origin}/") if self._listeners else None
+            writes = AreaWrites(self._values, self._bucket.blobs, told_as)
             self._pending.append(revision)
             try:
                 for operation in operations:

@@ -66,8 +66,12 @@ def decode(width: int, data: Buffer) -> str:
 
 def _with_surrogates(text: str) -> tuple[str, bytes]:
     """As ``surrogatepass`` has it, which takes a microsecond for every lone surrogate: only where it has to be."""
-    if not _PAIR.search(text) and max(text) <= "\uffff":
+    try:
         units = array("H", map(ord, text))
+        is_plain = not _PAIR.search(text)
+    except OverflowError:  # characters above U+FFFF
+        is_plain = False
+    if is_plain:
         if sys.byteorder == "big":
             units.byteswap()
         return text, units.tobytes()

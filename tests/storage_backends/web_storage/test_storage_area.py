@@ -417,12 +417,12 @@ def test_what_changes_nothing_has_no_event(area):
     events: list[StorageEvent] = []
     area.subscribe(events.append)
     area.clear().result(5)
-    area.set_item("a", "1", url="u").result(5)
+    area.set_item("a", "1").result(5)
     area.set_item("a", "1").result(5)
     area.remove_item("b").result(5)
     with pytest.raises(QuotaExceededError):
         area.set_item("a", "x" * 6_000_000)
-    assert events == [StorageEvent("a", None, "1", "u", "localStorage")]
+    assert events == [StorageEvent("a", None, "1", f"{ORIGIN}/", "localStorage")]
 
 
 def test_events_carry_large_values(area):
