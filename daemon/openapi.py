@@ -166,7 +166,7 @@ _SCHEMAS: dict[str, Any] = {
     "Transfer": {**_object(source=_TEXT, dest=_TEXT), "required": ["source", "dest"], "additionalProperties": False},
     "LocalStorageOperation": {
         **_object(
-            op={"enum": ["getItem", "setItem", "removeItem", "clear", "key", "length", "keys"]},
+            op={"enum": ["getItem", "setItem", "removeItem", "clear", "key", "length", "keys", "items"]},
             key=_TEXT,
             value=_TEXT,
             index={"type": "integer"},

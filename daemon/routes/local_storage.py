@@ -18,7 +18,7 @@ from ...wire.schemas import LocalStorageOperation, parse_local_storage
 from ..service import Call, json_answer
 from . import Route
 
-_READS = frozenset({"getItem", "key", "length", "keys"})
+_READS = frozenset({"getItem", "key", "length", "keys", "items"})
 
 
 async def local_storage(call: Call) -> web.StreamResponse:
@@ -59,7 +59,11 @@ class Session:
                 return self._area.key(operation.index or 0, source=self)
             case "length":
                 return self._area.length(source=self)
-        return self._area.keys(source=self)
+            case "items":
+                return self._area.items(source=self)
+            case "keys":
+                return self._area.keys(source=self)
+        raise AssertionError(f"{operation.op} reads nothing")
 
     def write(self, operation: LocalStorageOperation) -> Future[None]:
         """Carries out an operation that changes something. Raises QuotaExceededError."""
@@ -106,7 +110,9 @@ def _change(operation: LocalStorageOperation) -> Operation:
             return SetItem(operation.key or "", operation.value or "", operation.named_property)
         case "removeItem":
             return RemoveItem(operation.key or "")
-    return Clear()
+        case "clear":
+            return Clear()
+    raise AssertionError(f"{operation.op} changes nothing")
 
 
 def _settled(future: Future[None]) -> object:

@@ -36,6 +36,8 @@ def test_a_storage_object_over_http(ask):
     assert ask(op("key", index=0)).json == {"result": "a"}
     assert ask(op("key", index=1)).json == {"result": None}
     assert ask(op("keys")).json == {"result": ["a"]}
+    assert ask(op("items")).json == {"result": [["a", "1"]]}
+    assert ask(op("length")).json == {"result": 1}
     assert ask(op("removeItem", key="a")).json == {"result": None}
     ask(put("b", "2"))
     assert ask(op("clear")).json == {"result": None}
@@ -68,8 +70,8 @@ def test_an_atomic_batch_is_all_or_nothing(ask):
     refused = ask(op("removeItem", key="kept"), put("a", "1"), put("big", "x" * 6_000_000), atomic=True)
     assert (refused.status, refused.error["name"], refused.error["unit"]) == (507, "QuotaExceededError", "utf16")
     assert ask(op("keys")).json == {"result": ["kept"]}
-    done = ask(put("a", "1"), op("getItem", key="a"), op("clear"), put("c", "3"), op("keys"), atomic=True)
-    assert done.json == {"results": [None, "1", None, None, ["c"]]}
+    done = ask(put("a", "1"), op("getItem", key="a"), op("clear"), put("c", "3"), op("items"), atomic=True)
+    assert done.json == {"results": [None, "1", None, None, [["c", "3"]]]}
 
 
 def test_the_quota_is_exact_to_the_unit(ask):
