@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tfjsd.errors import ModelChangedError as ModelChangedError
     from tfjsd.errors import ModelExistsError as ModelExistsError
     from tfjsd.errors import ModelNotFoundError as ModelNotFoundError
+    from tfjsd.errors import NeverSettlesError as NeverSettlesError
     from tfjsd.errors import NotFoundError as NotFoundError
     from tfjsd.errors import NotInThisVersionError as NotInThisVersionError
     from tfjsd.errors import OutcomeUnknownError as OutcomeUnknownError
@@ -87,6 +88,7 @@ _MODULES = {
         "ModelChangedError",
         "ModelExistsError",
         "ModelNotFoundError",
+        "NeverSettlesError",
         "NotFoundError",
         "NotInThisVersionError",
         "OutcomeUnknownError",

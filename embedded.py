@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from .model_io.endpoints import copy_ends, load_end, move_ends, save_end
 from .model_io.optimizer_weights import without_optimizer
 from .model_io.origin import DEFAULT_ORIGIN, Origin, Origins
+from .model_io.quirks import quirks_named
 from .model_io.router_registry import LoadHandler, SaveHandler, caller_routers
 from .model_io.stored_model import StoredModel
 from .model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
@@ -38,16 +40,19 @@ def open_store(
     browser: str | Browser = "chrome",
     origin: str | None = None,
     clock: Clock | None = None,
+    quirks: str | Iterable[str] | None = None,
 ) -> EmbeddedStore:
     """Opens a home in this process and owns it until ``close``; ``home=None``: a store in memory, without LevelDB.
 
     ``browser`` says whose quotas and errors the store shows; ``origin`` defaults to ``TFJSD_ORIGIN``, else
-    ``http://localhost``.
+    ``http://localhost``. ``quirks`` are faults of TensorFlow.js that the store is to have, for tests
+    (``model_io.quirks``): ``"tfjs-4.22"``, or names.
 
     Raises HomeInUseError where a daemon or another process owns the home, UnsupportedFormatError where a newer tfjsd
-    wrote it, StoreFailedError where it is damaged.
+    wrote it, StoreFailedError where it is damaged, ValueError for an unknown browser or quirk.
     """
     clock = clock or SystemClock()
+    faults = quirks_named(quirks)
     engines: EngineFactory
     if home is None:
         from .storage_backends.engines.memory import memory_engine as engines
@@ -57,7 +62,8 @@ def open_store(
         engines = leveldb_factory()
     owned = Home(None if home is None else Path(home), engines=engines, clock=clock)
     try:
-        origins = Origins(owned, browser_named(browser) if isinstance(browser, str) else browser, clock)
+        shown = browser_named(browser) if isinstance(browser, str) else browser
+        origins = Origins(owned, shown, clock, faults)
         return EmbeddedStore(origins, origin or os.environ.get("TFJSD_ORIGIN") or DEFAULT_ORIGIN, owner=True)
     except BaseException:
         owned.close()
@@ -70,11 +76,12 @@ def aopen_store(
     browser: str | Browser = "chrome",
     origin: str | None = None,
     clock: Clock | None = None,
+    quirks: str | Iterable[str] | None = None,
 ) -> AsyncEmbeddedStore:
     """The asynchronous twin of ``open_store``; raises the same."""
     from .async_embedded import AsyncEmbeddedStore
 
-    return AsyncEmbeddedStore(open_store(home, browser=browser, origin=origin, clock=clock))
+    return AsyncEmbeddedStore(open_store(home, browser=browser, origin=origin, clock=clock, quirks=quirks))
 
 
 class EmbeddedStore:
@@ -84,6 +91,7 @@ class EmbeddedStore:
         self._origins = origins
         self._origin = origins.get(origin)
         self._owner = owner
+        self._routers = partial(caller_routers, origins.quirks)
 
     @property
     def origin(self) -> str:
@@ -109,7 +117,7 @@ class EmbeddedStore:
         transactions and for the disk: a save that passed it may still happen, whole."""
         if not include_optimizer:
             artifacts = without_optimizer(artifacts)
-        end = save_end(url, caller_routers)
+        end = save_end(url, self._routers)
         if not isinstance(end, str):
             return end.save(artifacts)
         model = StoredModel.of(artifacts)
@@ -127,7 +135,7 @@ class EmbeddedStore:
         timeout: float | None = None,
     ) -> ModelArtifacts:
         """As ``Store.load``; large weights are mapped. ``verify`` reads and checks them first."""
-        end = load_end(url, caller_routers)
+        end = load_end(url, self._routers)
         if not isinstance(end, str):
             return end.load()
         artifacts = self._origin.models.artifacts(end, verify=verify)
@@ -140,19 +148,16 @@ class EmbeddedStore:
         return {url: ModelArtifactsInfo.from_json(text) for url, text in texts.items()}
 
     def copy_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
-        start, end = copy_ends(source, dest, caller_routers)
+        start, end = copy_ends(source, dest, self._routers)
         if isinstance(start, str) and isinstance(end, str):
             return self._origin.models.copy(start, end, overwrite=overwrite).result()
         return self._carry(start, end, overwrite)
 
     def move_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
-        start, end = move_ends(source, dest, caller_routers)
+        start, end = move_ends(source, dest, self._routers)
         if isinstance(end, str):
             return self._origin.models.move(start, end, overwrite=overwrite).result()
-        before = self._origin.models.info(start)
-        info = self._carry(start, end, overwrite)
-        self._origin.models.remove(start, expected=before).result()
-        return info
+        return self._origin.models.move_out(start, lambda artifacts: end.save(artifacts).model_artifacts_info)
 
     def remove_model(self, url: str) -> ModelArtifactsInfo:
         return self._origin.models.remove(url).result()

@@ -234,6 +234,14 @@ class TooLargeError(TfjsdError):
     http_status = 413
 
 
+class NeverSettlesError(TfjsdError):
+    """In a simulated browser: a promise of TensorFlow.js that would stay pending for ever. Only raised where that fault
+    was asked for (``model_io.quirks``)."""
+
+    name = "NeverSettlesError"
+    http_status = 500
+
+
 # -- The store and the daemon ------------------------------------------------------------------------------------------
 
 

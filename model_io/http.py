@@ -8,13 +8,14 @@ weights, every response must be 2xx and the bytes must be as many as the manifes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import HTTPStatusError, InvalidArtifactsError
 from ..storage_backends.abc import Buffer
 from .http_transport import Auth, HTTPResponse, HTTPTransport, Upload
 from .model_json import ModelJSON, parse_model_json
 from .multipart import encode_multipart
+from .quirks import NO_QUIRKS, Fault, Quirks, quirks_named
 from .router_registry import LoadOptions, ModelLocation
 from .types import ModelArtifacts, SaveResult
 from .web_url import WebURL
@@ -48,6 +49,7 @@ class HTTPRequest:
         weight_path_prefix: str | None = None,
         weight_url_converter: Callable[[str], str] | None = None,
         on_progress: OnProgress | None = None,
+        quirks: Quirks = NO_QUIRKS,
     ) -> None:
         if not url:
             raise InvalidArtifactsError("URL path for http must not be null, undefined or empty.")
@@ -60,6 +62,7 @@ class HTTPRequest:
         self._weight_path_prefix = weight_path_prefix
         self._weight_url_converter = weight_url_converter
         self._on_progress = on_progress
+        self._is_checked = Fault.UNCHECKED_WEIGHTS not in quirks
 
     def save(self, artifacts: ModelArtifacts) -> SaveResult:
         """Sends the model; ``responses`` holds the server's answer (an ``HTTPResponse``).
@@ -125,7 +128,7 @@ class HTTPRequest:
 
     def _load_weights(self, parsed: ModelJSON) -> list[Buffer]:
         urls = self._weight_urls(parsed.paths)
-        return fetch_weights(self._transport, urls, parsed.weight_specs, self._on_progress)
+        return fetch_weights(self._transport, urls, parsed.weight_specs, self._on_progress, is_checked=self._is_checked)
 
 
 def http_request(
@@ -138,6 +141,7 @@ def http_request(
     weight_path_prefix: str | None = None,
     weight_url_converter: Callable[[str], str] | None = None,
     on_progress: OnProgress | None = None,
+    quirks: str | Iterable[str] | None = None,
 ) -> HTTPRequest:
     """A handler for a server: the URL to save to, or of the ``model.json`` to load from.
 
@@ -145,6 +149,7 @@ def http_request(
     token) go with every request, credentials only to the URL's own origin. ``timeout`` is for each wait on the network,
     in seconds. ``weight_path_prefix`` replaces all of a weight's URL but its path in the manifest, and no slash is put
     between them; ``weight_url_converter(path)`` gives the whole URL. ``on_progress`` is explained at ``OnProgress``.
+    ``quirks`` may name the fault ``unchecked-weights`` (``quirks.py``).
 
     Raises InvalidArtifactsError for an empty URL, UnsupportedURLError for one that is not absolute http or https.
     """
@@ -157,14 +162,15 @@ def http_request(
         weight_path_prefix=weight_path_prefix,
         weight_url_converter=weight_url_converter,
         on_progress=on_progress,
+        quirks=quirks_named(quirks),
     )
 
 
-def http_router(url: ModelLocation, options: LoadOptions) -> HTTPRequest | None:
+def http_router(url: ModelLocation, options: LoadOptions, quirks: Quirks = NO_QUIRKS) -> HTTPRequest | None:
     """Answers ``http://`` and ``https://`` URLs, in lower case only, as ``httpRouter`` does."""
     if not isinstance(url, str) or not is_http_scheme(url):
         return None
-    return HTTPRequest(url, **{name: options[name] for name in _OPTIONS if name in options})
+    return HTTPRequest(url, quirks=quirks, **{name: options[name] for name in _OPTIONS if name in options})
 
 
 def is_http_scheme(url: str) -> bool:

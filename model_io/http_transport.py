@@ -83,13 +83,15 @@ class HTTPTransport:
         self._public = False
         self._live: set[socket.socket] = set()
 
-    def get(self, url: WebURL, *, limit: int, on_bytes: OnBytes = lambda count: None) -> HTTPResponse:
-        """Reads a resource of at most ``limit`` bytes. The body of an answer other than 2xx is not read.
+    def get(
+        self, url: WebURL, *, limit: int, on_bytes: OnBytes = lambda count: None, is_error_read: bool = False
+    ) -> HTTPResponse:
+        """Reads a resource of at most ``limit`` bytes; the body of any answer but 2xx only with ``is_error_read``.
 
         Raises HTTPStatusError (status 0) where there was no whole answer, TooLargeError before more than ``limit``
         bytes are held.
         """
-        return self._request("GET", url, None, limit, on_bytes)
+        return self._request("GET", url, None, limit, on_bytes, is_error_read)
 
     def send(
         self, method: str, url: WebURL, upload: Upload, *, limit: int, on_bytes: OnBytes = lambda count: None
@@ -99,7 +101,7 @@ class HTTPTransport:
         Raises HTTPStatusError (status 0) where the server was not reached, OutcomeUnknownError where the connection
         was lost after something had been sent and before there was an answer.
         """
-        return self._request(method, url, upload, limit, on_bytes)
+        return self._request(method, url, upload, limit, on_bytes, False)
 
     def abort(self) -> None:
         """Breaks off every exchange that is under way: it fails in its thread."""
@@ -107,9 +109,11 @@ class HTTPTransport:
             with contextlib.suppress(OSError):  # it ended meanwhile
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def _request(self, method: str, url: WebURL, upload: Upload | None, limit: int, on_bytes: OnBytes) -> HTTPResponse:
+    def _request(
+        self, method: str, url: WebURL, upload: Upload | None, limit: int, on_bytes: OnBytes, is_error_read: bool
+    ) -> HTTPResponse:
         for _ in range(MAX_REDIRECTS + 1):
-            response, location = self._exchange(method, url, upload, limit, on_bytes)
+            response, location = self._exchange(method, url, upload, limit, on_bytes, is_error_read)
             if location is None or (upload is not None and response.status in (301, 302)):
                 return response
             if response.status == 303:
@@ -118,7 +122,7 @@ class HTTPTransport:
         raise HTTPStatusError(f"Request to {self._home} failed: more than {MAX_REDIRECTS} redirects.")
 
     def _exchange(
-        self, method: str, url: WebURL, upload: Upload | None, limit: int, on_bytes: OnBytes
+        self, method: str, url: WebURL, upload: Upload | None, limit: int, on_bytes: OnBytes, is_error_read: bool
     ) -> tuple[HTTPResponse, str | None]:
         """One request and its answer, with the Location of a redirect."""
         from http.client import HTTPException
@@ -132,7 +136,7 @@ class HTTPTransport:
                 body: Buffer = b""
                 if upload is not None:
                     body = _beginning(answer, limit)
-                elif 200 <= answer.status <= 299:
+                elif 200 <= answer.status <= 299 or (is_error_read and location is None):
                     body = received(answer, limit, str(url), on_bytes)
                 headers = tuple(answer.headers.items())
                 return HTTPResponse(answer.status, answer.reason, headers, body, str(url)), location

@@ -133,6 +133,14 @@ class Models:
         """Moves a model in one atomic batch: at any crash point it is in exactly one of the two places."""
         return self._transfer(source, dest, overwrite, durability, remove_source=True)
 
+    def move_out(self, source: str, save: Callable[[ModelArtifacts], ModelArtifactsInfo]) -> ModelArtifactsInfo:
+        """Moves a model out of the store, through ``save``. It is removed after it was saved, and only if it is still
+        the one that was saved; raises ModelChangedError otherwise."""
+        before = self.info(source)
+        info = save(self.artifacts(source))
+        self.remove(source, expected=before).result()
+        return info
+
     def remove(
         self, url: str, *, expected: ModelArtifactsInfo | None = None, durability: Durability = "strict"
     ) -> Future[ModelArtifactsInfo]:
@@ -188,9 +196,11 @@ class Models:
         change.mutation.on_commit(lambda: self._events.publish(event))
 
     def _prepare(self, medium: Medium, path: str, model: StoredModel, erased: str | None = None) -> Prepared:
+        return medium.prepare(path, model, self._new_info(model), erased=erased)
+
+    def _new_info(self, model: StoredModel) -> ModelArtifactsInfo:
         now = datetime.fromtimestamp(self._clock.now() / 1000, UTC)
-        info = get_model_artifacts_info_for_json(model.texts, model.weight_bytes or 0, now)
-        return medium.prepare(path, model, info, erased=erased)
+        return get_model_artifacts_info_for_json(model.texts, model.weight_bytes or 0, now)
 
     @contextmanager
     def _held(self, medium: Medium, path: str) -> Iterator[tuple[object, StoredModel]]:

@@ -7,7 +7,7 @@ the directory of its JSON file (``confined_directory.py``) and never mixes two m
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InvalidArtifactsError
@@ -18,6 +18,7 @@ from .confined_directory import ConfinedDirectory
 from .model_directory import MAX_MODEL_JSON, WeightFile, replace_model
 from .model_files import read_file, read_settled, read_weights, require_file, translated
 from .model_json import NODE_ORDER, get_weight_specs, model_json_text, parse_manifest, parse_model_json
+from .quirks import NO_QUIRKS, Fault, Quirks, quirks_named
 from .router_registry import LoadOptions, ModelLocation
 from .shards import split
 from .types import ModelArtifacts, SaveResult
@@ -32,9 +33,10 @@ Path_ = str | os.PathLike[str]
 class FileSystem:
     """Saves to a directory, loads from a JSON file. A relative path is resolved when the handler is made."""
 
-    def __init__(self, path: Path_, *, shard_bytes: int | None = None) -> None:
+    def __init__(self, path: Path_, *, shard_bytes: int | None = None, quirks: Quirks = NO_QUIRKS) -> None:
         self.path = os.path.abspath(path)
         self._shard_bytes = shard_bytes
+        self._quirks = quirks
 
     def save(self, artifacts: ModelArtifacts) -> SaveResult:
         """Writes ``model.json`` and ``weights.bin`` (or shards) into the directory, creating it and its parents.
@@ -79,6 +81,9 @@ class FileSystem:
         if artifacts.weight_data is None:
             return []
         whole = CompositeBuffer(artifacts.weight_data)
+        if Fault.ZERO_SHARDS in self._quirks and isinstance(artifacts.weight_data, list):
+            # Buffer.from(list): every shard becomes a number, NaN, a byte 0
+            whole = CompositeBuffer(bytes(len(whole.parts)))
         files = {WEIGHTS_BINARY_FILENAME: whole} if self._shard_bytes is None else split(whole, self._shard_bytes)
         return [WeightFile(name, part.parts) for name, part in files.items()]
 
@@ -120,22 +125,27 @@ class LegacyFiles:
         return ModelArtifacts(topology, specs, weights)
 
 
-def file_system(path: Path_ | Sequence[Path_], *, shard_bytes: int | None = None) -> FileSystem | LegacyFiles:
+def file_system(
+    path: Path_ | Sequence[Path_], *, shard_bytes: int | None = None, quirks: str | Iterable[str] | None = None
+) -> FileSystem | LegacyFiles:
     """A handler for paths (not URLs): the directory to save to, the ``model.json`` to load from, or the two files
     ``(topology, manifest)`` of the legacy form. With ``shard_bytes`` the weights are saved as
-    ``group1-shard1ofN.bin``, … of that many bytes."""
+    ``group1-shard1ofN.bin``, … of that many bytes. ``quirks`` may name the fault ``zero-shards`` (``quirks.py``)."""
     if isinstance(path, str | os.PathLike):
-        return FileSystem(path, shard_bytes=shard_bytes)
+        return FileSystem(path, shard_bytes=shard_bytes, quirks=quirks_named(quirks))
     return LegacyFiles(path)
 
 
-def file_system_router(url: ModelLocation, options: LoadOptions) -> FileSystem | LegacyFiles | None:
+def file_system_router(
+    url: ModelLocation, options: LoadOptions, quirks: Quirks = NO_QUIRKS
+) -> FileSystem | LegacyFiles | None:
     """Answers ``file://`` URLs, lists of them (tfjs-node's ``nodeFileSystemRouter``), and path objects."""
     shard_bytes = options.get("shard_bytes")
     if isinstance(url, os.PathLike):
-        return FileSystem(url, shard_bytes=shard_bytes)
+        return FileSystem(url, shard_bytes=shard_bytes, quirks=quirks)
     if isinstance(url, str):
-        return FileSystem(url.removeprefix(URL_SCHEME), shard_bytes=shard_bytes) if _is_file_url(url) else None
+        path = url.removeprefix(URL_SCHEME)
+        return FileSystem(path, shard_bytes=shard_bytes, quirks=quirks) if _is_file_url(url) else None
     return LegacyFiles([part.removeprefix(URL_SCHEME) for part in url]) if all(map(_is_file_url, url)) else None
 
 

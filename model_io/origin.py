@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from ..errors import UnsupportedURLError
 from ..storage_backends.abc import Clock
@@ -16,6 +17,7 @@ from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.storage_event import StorageEvent
 from .event_hub import EventHub, Listener
 from .model_management import Models
+from .quirks import NO_QUIRKS, Quirks
 from .store import StorageEstimate, StoreEvent
 
 DEFAULT_ORIGIN = "http://localhost"
@@ -37,14 +39,15 @@ def checked_origin(origin: str) -> str:
 class Origin:
     """The storage of one origin: its localStorage area, its IndexedDB databases, and the models in both."""
 
-    def __init__(self, home: Home, name: str, browser: Browser, clock: Clock) -> None:
+    def __init__(self, home: Home, name: str, browser: Browser, clock: Clock, quirks: Quirks = NO_QUIRKS) -> None:
         self.name = name
         self.browser = browser
         self.bucket = home.bucket(name)
         self.area = StorageArea(self.bucket, browser)
         self.databases = IndexedDBBackingStore(self.bucket, browser)
         self.events = EventHub()
-        self.models = Models(self.bucket, self.area, self.databases, browser, clock, self.events)
+        parts = (self.bucket, self.area, self.databases, browser, clock, self.events)
+        self.models = Models(*parts) if not quirks else _faulty_models(*parts, quirks)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tells of every model and every storage change of the origin from now on, once it is committed, until the
@@ -78,12 +81,20 @@ class Origin:
         )
 
 
-class Origins:
-    """The origins of one home, under one browser's rules; thread-safe."""
+def _faulty_models(*parts: Any) -> Models:
+    from .faulty_models import FaultyModels
 
-    def __init__(self, home: Home, browser: Browser, clock: Clock) -> None:
+    return FaultyModels(*parts)
+
+
+class Origins:
+    """The origins of one home, under one browser's rules; thread-safe. ``quirks`` are faults of TensorFlow.js that its
+    models are to have."""
+
+    def __init__(self, home: Home, browser: Browser, clock: Clock, quirks: Quirks = NO_QUIRKS) -> None:
         self.home = home
         self.browser = browser
+        self.quirks = quirks
         self._clock = clock
         self._known: dict[str, Origin] = {}
         self._lock = threading.Lock()
@@ -92,7 +103,7 @@ class Origins:
         """The origin, whether it holds something or not; nothing is created on the disk by asking."""
         with self._lock:
             if name not in self._known:
-                self._known[name] = Origin(self.home, checked_origin(name), self.browser, self._clock)
+                self._known[name] = Origin(self.home, checked_origin(name), self.browser, self._clock, self.quirks)
             return self._known[name]
 
     def forget(self) -> None:

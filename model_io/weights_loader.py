@@ -89,9 +89,16 @@ def _groups_with(manifest: Sequence[WeightsGroup], names: Sequence[str] | None) 
 
 
 def fetch_weights(
-    transport: HTTPTransport, urls: Sequence[str], specs: Sequence[Any], on_progress: OnProgress | None
+    transport: HTTPTransport,
+    urls: Sequence[str],
+    specs: Sequence[Any],
+    on_progress: OnProgress | None,
+    *,
+    is_checked: bool = True,
 ) -> list[Buffer]:
     """One buffer per URL, fetched in parallel, which together have exactly the bytes that ``specs`` say.
+
+    With ``is_checked`` false whatever a server answers is taken, as TensorFlow.js does (``Fault.UNCHECKED_WEIGHTS``).
 
     Raises HTTPStatusError for any answer other than 2xx, InvalidArtifactsError, TooLargeError. After a failure the
     other transfers are broken off.
@@ -99,10 +106,13 @@ def fetch_weights(
     if len(urls) > MAX_MANIFEST_PATHS:
         raise TooLargeError(f"the weights manifest has {len(urls)} paths; at most {MAX_MANIFEST_PATHS} are taken")
     total = _byte_length(specs)
-    limit = MAX_MODEL_BYTES if total is None else max(total, _PAGE)
+    limit = MAX_MODEL_BYTES if total is None or not is_checked else max(total, _PAGE)
     progress = Progress(on_progress, total)
-    tasks = [partial(_fetch, transport, WebURL.parse(url), limit, progress) for url in urls]
+    fetch = _fetch if is_checked else _fetch_anything
+    tasks = [partial(fetch, transport, WebURL.parse(url), limit, progress) for url in urls]
     buffers = _in_parallel(transport, tasks)
+    if not is_checked:
+        return buffers
     try:
         check_weights(list(specs), CompositeBuffer(buffers))
     except InvalidArtifactsError as error:
@@ -129,6 +139,10 @@ def _fetch(transport: HTTPTransport, url: WebURL, limit: int, progress: Progress
             status=response.status,
         )
     return response.body
+
+
+def _fetch_anything(transport: HTTPTransport, url: WebURL, limit: int, progress: Progress) -> Buffer:
+    return transport.get(url, limit=limit, on_bytes=progress.add, is_error_read=True).body
 
 
 def _in_parallel(transport: HTTPTransport, tasks: Sequence[Callable[[], Buffer]]) -> list[Buffer]:
