@@ -68,11 +68,14 @@ class Models:
         with self._bucket.locked():
             generation = self._bucket.generation
             if self._listed is None or self._listed[0] != generation:
-                self._listed = generation, {
-                    str(ModelURL(scheme, path)): text
-                    for scheme, medium in self._media.items()
-                    for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
-                }
+                self._listed = (
+                    generation,
+                    {
+                        str(ModelURL(scheme, path)): text
+                        for scheme, medium in self._media.items()
+                        for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
+                    },
+                )
             return dict(self._listed[1])
 
     def info(self, url: str) -> ModelArtifactsInfo:
