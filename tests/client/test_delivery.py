@@ -11,7 +11,7 @@ import warnings
 import pytest
 
 import tfjsd
-from tfjsd.client import Client, connect
+from tfjsd.client import connect
 
 pytestmark = pytest.mark.parametrize("flavour", ["blocking", "on a loop"])
 
@@ -289,47 +289,3 @@ def test_a_view_of_another_origin_shares_the_connections(scripted, open_either):
     client("remove_model", "indexeddb://a")
     assert server.connections == 1
     assert server.requests[1][1].endswith("?origin=https%3A%2F%2Fapp.example")
-
-
-def test_threads_share_a_client(scripted, flavour):
-    if flavour != "blocking":
-        pytest.skip("an AsyncClient belongs to one thread at a time")
-    server = scripted(echo)
-    failures = []
-    with connect(server.path, autostart=False) as client:
-
-        def work() -> None:
-            try:
-                for _ in range(50):
-                    assert client.status()["method"] == "GET"
-            except BaseException as error:
-                failures.append(error)
-
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert not failures
-    assert server.connections <= 9
-
-
-def test_a_forked_process_opens_its_own_connection(scripted, flavour):
-    if flavour != "blocking":
-        pytest.skip("fork and a running loop do not mix")
-    server = scripted(echo)
-    with connect(server.path, autostart=False) as client:
-        client.status()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the server's threads
-            child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                status = 0 if client.status()["method"] == "GET" else 1
-            finally:
-                os._exit(status)
-        assert os.waitpid(child, 0)[1] == 0
-        assert client.status()["method"] == "GET"
-    assert server.connections == 2
-    assert isinstance(client, Client)

@@ -1,0 +1,167 @@
+"""The daemon is started for whoever needs it: once, detached, and with a clear word when that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from client_support.daemon_thread import short_directory
+
+import tfjsd
+from tfjsd.client.autostart import LOCK_FILE
+
+pytest.importorskip("plyvel")
+
+
+def end_daemon(home: Path) -> None:
+    """Ends what was started on ``home``, and waits for it."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        process = json.loads((home / "daemon.json").read_text())["pid"]
+        os.kill(process, signal.SIGTERM)
+        while (home / "daemon.json").exists():
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with short_directory() as directory:
+        yield directory / "home"
+        end_daemon(directory / "home")
+
+
+def run(program: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_daemon_is_started_detached(home, tmp_path):
+    inherited = os.open(tmp_path / "of the caller", os.O_CREAT | os.O_RDWR)
+    os.set_inheritable(inherited, True)
+    with tfjsd.connect(home=home) as store:
+        status = store.status()
+    os.close(inherited)
+    assert status["autostarted"]
+    assert status["home"] == str(home)
+    process = Path(f"/proc/{status['pid']}")
+    assert os.getsid(status["pid"]) != os.getsid(0)
+    if process.exists():
+        assert os.readlink(process / "cwd") == "/"
+        opened = {os.readlink(link) for link in (process / "fd").iterdir()}
+        assert str(tmp_path / "of the caller") not in opened
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+def test_ten_callers_at_once_start_one_daemon(home):
+    program = f"import tfjsd\nprint(tfjsd.connect(home={str(home)!r}).status()['pid'])"
+    callers = [run(program, **os.environ) for _ in range(10)]
+    outcomes = [caller.communicate(timeout=60) for caller in callers]
+    assert {errors for _, errors in outcomes} == {""}
+    assert len({out for out, _ in outcomes}) == 1
+
+
+async def test_an_asynchronous_caller_starts_it_too(home):
+    stores = await asyncio.gather(*(tfjsd.aconnect(home=home) for _ in range(3)))
+    assert len({(await store.status())["pid"] for store in stores}) == 1
+    for store in stores:
+        await store.aclose()
+
+
+def test_the_environment_of_cron_is_enough(home):
+    """No XDG variables, a minimal PATH, another directory."""
+    program = "import tfjsd\nwith tfjsd.connect() as store: print(store.status()['home'])"
+    user = home.parent
+    out, errors = run(program, HOME=str(user), PATH="/usr/bin:/bin").communicate(timeout=60)
+    expected = user / ("Library/Application Support/tfjsd" if sys.platform == "darwin" else ".local/share/tfjsd")
+    assert (out.strip(), errors) == (str(expected), "")
+    end_daemon(expected)
+
+
+@pytest.mark.parametrize("how", ["argument", "variable"])
+def test_it_can_be_forbidden(home, monkeypatch, how):
+    if how == "variable":
+        monkeypatch.setenv("TFJSD_AUTOSTART", "0")
+    with pytest.raises(tfjsd.DaemonUnavailableError, match="Is it running"):
+        tfjsd.connect(home=home, autostart=how == "variable")
+    assert not home.exists()
+
+
+def test_no_daemon_is_started_at_an_address_that_the_caller_names(home):
+    with pytest.raises(tfjsd.DaemonUnavailableError):
+        tfjsd.connect(f"unix:{home}/tfjsd.sock")
+
+
+def test_what_keeps_it_from_starting_is_said(home):
+    home.mkdir()
+    (home / "format").write_text('{"format": 999}')
+    with pytest.raises(tfjsd.TfjsdError) as caught:
+        tfjsd.connect(home=home)
+    assert not isinstance(caught.value, tfjsd.DaemonUnavailableError), "the daemon's own error, not ours"
+
+
+def test_a_python_that_cannot_even_import_is_said(home, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(tfjsd.DaemonUnavailableError, match="could not be started: it ended without a word"):
+        tfjsd.connect(home=home)
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(tfjsd.DaemonUnavailableError, match="not found"):
+        tfjsd.connect(home=home)
+
+
+def test_a_home_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(tfjsd.DaemonUnavailableError, match="Cannot start the tfjsd daemon"):
+        tfjsd.connect(home=tmp_path / "file" / "home")
+
+
+def test_a_starter_that_died_does_not_block_the_next(home):
+    home.mkdir(mode=0o700)
+    (home / LOCK_FILE).write_text("")
+    with tfjsd.connect(home=home) as store:
+        assert store.list_models() == {}
+
+
+def test_a_daemon_that_was_killed_is_started_again(home):
+    with tfjsd.connect(home=home) as store:
+        store.local_storage().set_item("a", "1")
+        first = store.status()["pid"]
+        os.kill(first, signal.SIGKILL)
+        assert store.local_storage().get_item("a") == "1"
+        assert store.status()["pid"] != first
+
+
+def test_an_older_idle_daemon_is_replaced(home, monkeypatch):
+    with tfjsd.connect(home=home) as store:
+        first = store.status()["pid"]
+    monkeypatch.setattr(tfjsd, "__version__", "99.0")
+    with tfjsd.connect(home=home) as store, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store.local_storage().set_item("a", "1")
+        assert store.status()["pid"] != first
+        assert store.local_storage().get_item("a") == "1"
+
+
+def test_an_older_daemon_that_is_busy_is_left_alone(home, monkeypatch):
+    with tfjsd.connect(home=home) as first, contextlib.closing(first.events()):
+        process = first.status()["pid"]
+        monkeypatch.setattr(tfjsd, "__version__", "99.0")
+        with tfjsd.connect(home=home) as store, pytest.warns(UserWarning, match="tfjsd restart"):
+            assert store.status()["pid"] == process
+
+
+def test_a_newer_daemon_is_left_alone(home, monkeypatch):
+    with tfjsd.connect(home=home) as store:
+        first = store.status()["pid"]
+    monkeypatch.setattr(tfjsd, "__version__", "0.0.1")
+    with tfjsd.connect(home=home) as store, pytest.warns(UserWarning, match="tfjsd restart"):
+        assert store.status()["pid"] == first
