@@ -8,6 +8,7 @@ before it without following symbolic links, so a link swapped in between two ste
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from ..errors import InvalidArtifactsError
 
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LAST = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_SWAPPED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENXIO})
 MAX_NAME = 4096
 """Longest manifest path that is looked at, in characters."""
 MAX_COMPONENT = 255
@@ -31,7 +33,7 @@ def components(name: str) -> list[str]:
     """
     reason = _objection(name)
     if reason is not None:
-        raise InvalidArtifactsError(f"The weights manifest names a file that {reason}: {_shown(name)}.")
+        raise _refused(name, reason)
     return [part for part in name.split("/") if part not in ("", ".")]
 
 
@@ -80,6 +82,10 @@ class ConfinedDirectory:
             for step in steps:
                 directory = _descend(directory, step, name)
             return _open_regular(directory, last, name)
+        except OSError as error:
+            if error.errno not in _SWAPPED:
+                raise
+            raise _refused(name, "was replaced by a link while it was opened") from error
         finally:
             os.close(directory)
 
@@ -119,4 +125,8 @@ def _require(is_kind: Callable[[int], bool], directory: int, component: str, nam
     mode = os.stat(component, dir_fd=directory, follow_symlinks=False).st_mode
     if not is_kind(mode):
         hint = "Symbolic links are not followed." if stat.S_ISLNK(mode) else None
-        raise InvalidArtifactsError(f"The weights manifest names a file that {otherwise}: {_shown(name)}.", hint=hint)
+        raise _refused(name, otherwise, hint=hint)
+
+
+def _refused(name: str, reason: str, *, hint: str | None = None) -> InvalidArtifactsError:
+    return InvalidArtifactsError(f"The weights manifest names a file that {reason}: {_shown(name)}.", hint=hint)

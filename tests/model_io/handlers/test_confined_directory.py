@@ -177,6 +177,26 @@ def test_a_directory_that_is_renamed_stays_the_one_that_was_opened(directory: Pa
             assert file.read() == b"weights"
 
 
+@pytest.mark.parametrize("swapped", ["sub", "sub/part.bin"])
+def test_what_is_swapped_for_a_link_while_it_is_opened_is_refused(directory: Path, monkeypatch, swapped: str):
+    """The check has passed, the open has not begun."""
+    outside = directory.parent / "outside"
+    outside.mkdir()
+    (outside / "part.bin").write_bytes(b"secret")
+    original = os.open
+
+    def swap_and_open(path, flags, *arguments, dir_fd=None):
+        if path == Path(swapped).name and dir_fd is not None:
+            target = outside / Path(swapped).relative_to("sub")
+            (directory / swapped).rename(directory / "moved")
+            (directory / swapped).symlink_to(target)
+        return original(path, flags, *arguments, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", swap_and_open)
+    with pytest.raises(InvalidArtifactsError, match="was replaced by a link"):
+        read(directory, "sub/part.bin")
+
+
 def test_no_descriptor_is_left_open(directory: Path):
     before = len(os.listdir("/proc/self/fd"))
     for name in TRAVERSALS:
