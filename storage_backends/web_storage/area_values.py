@@ -9,7 +9,7 @@ from ..abc import Blob
 from ..buckets import Bucket
 from .items import Item, Reads, Revision
 from .records import unpack
-from .text import EncodedText, decode
+from .text import EncodedText, decode, normalize
 
 _OVERHEAD = 128
 
@@ -41,6 +41,8 @@ class AreaValues:
 
     def encoded(self, item: Item) -> EncodedText:
         """The item's value as it is stored."""
+        if item.blob is None and item.value is not None:
+            return normalize(item.value)[1]
         return EncodedText(item.width, item.units, item.blob or _inline(item, self._bucket))
 
     def keep(self, item: Item, value: str) -> None:

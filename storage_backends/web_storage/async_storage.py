@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from .arguments import as_index, as_items, as_key, as_value
 from .backend import AreaBackend, AsyncStorageBackend
-from .operations import Clear, Operation, RemoveItem, SetItem
+from .operations import Clear, Operation, RemoveItem, SetItem, is_large
 
 
 class AsyncStorage:
@@ -67,17 +68,28 @@ class AsyncStorage:
 class AsyncAreaBackend:
     """One client of an area in this process. Reads are answered inline, writes await their commit.
 
-    ``wrap`` makes a future awaitable on the running loop (``asyncio.wrap_future``): this layer knows no event loop.
+    This layer knows no event loop: ``wrap`` makes a future awaitable on the running one (``asyncio.wrap_future``), and
+    ``in_thread`` runs what writes a large value off it (``asyncio.to_thread``; without, the loop waits for the file).
     """
 
-    __slots__ = ("_backend", "_wrap")
+    __slots__ = ("_backend", "_in_thread", "_wrap")
 
-    def __init__(self, backend: AreaBackend, wrap: Callable[[Future[None]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        backend: AreaBackend,
+        wrap: Callable[[Future[None]], Awaitable[None]],
+        in_thread: Callable[[Callable[[], Future[None]]], Awaitable[Future[None]]] | None = None,
+    ) -> None:
         self._backend = backend
         self._wrap = wrap
+        self._in_thread = in_thread
 
     async def apply(self, operations: Sequence[Operation]) -> None:
-        await self._wrap(self._backend.submit(operations))
+        if self._in_thread is not None and any(map(is_large, operations)):
+            committed = await self._in_thread(partial(self._backend.submit, operations))
+        else:
+            committed = self._backend.submit(operations)
+        await self._wrap(committed)
 
     async def get_item(self, key: str) -> str | None:
         return self._backend.get_item(key)

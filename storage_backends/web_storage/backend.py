@@ -81,7 +81,7 @@ class AreaBackend:
     """One client of an area in this process: its writes carry ``source``, its reads see them at once."""
 
     def __init__(self, area: Area, *, source: object = None, url: str = "", durability: Durability = "strict") -> None:
-        """``url`` is what the others' StorageEvents name (by default the origin); without a ``source`` this object is it."""
+        """``url`` is what the others' StorageEvents name (default: the origin). Without a source it is one itself."""
         self.area = area
         self.source: object = self if source is None else source
         self.url = url

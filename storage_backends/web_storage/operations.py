@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..abc import INLINE_LIMIT
 from .text import EncodedText
 
 
@@ -44,3 +45,12 @@ class Change:
     key: str | None
     existed: bool
     exists: bool
+
+
+def is_large(operation: Operation) -> bool:
+    """Whether the operation may have to write a blob: its value may be above the inline limit."""
+    if not isinstance(operation, SetItem):
+        return False
+    if isinstance(operation.value, str):
+        return len(operation.value) * 2 > INLINE_LIMIT
+    return operation.value.byte_length > INLINE_LIMIT

@@ -16,7 +16,7 @@ from .items import Revision
 from .key_order.orders import key_order
 from .listeners import Listeners
 from .loading import load_items
-from .operations import Change, Clear, Operation, RemoveItem, SetItem
+from .operations import Change, Clear, Operation, RemoveItem, SetItem, is_large
 from .storage_event import StorageEvent, StorageListener
 from .storage_map import StorageMap
 from .text import EncodedText, normalize
@@ -52,13 +52,9 @@ class StorageArea:
         """The item's value, or None. Raises CorruptionError naming what is damaged."""
         item = (self._map or self._loaded()).items.get(key)
         # In this order: a change is announced in _pending before its item can be seen.
-        if self._pending and source is not None:
-            return self._value_for(source, key)
-        if item is not None and (value := item.value) is not None:
+        if not self._pending and item is not None and (value := item.value) is not None:
             return value
-        with self._bucket.locked():
-            _, item = self._loaded().find(key)
-            return None if item is None else self._values.of(item)
+        return self._value_for(source, key)
 
     def key(self, index: int, *, source: object = None) -> str | None:
         """The key at ``index`` in the browser's order, or None where there is none."""
@@ -79,14 +75,14 @@ class StorageArea:
 
     def length(self, *, source: object = None) -> int:
         """How many items there are."""
-        area = self._map or self._loaded()
-        if source is None or not self._pending:
-            return len(area.items)
-        return len(self.keys(source=source))
+        with self._bucket.locked():
+            hidden = self._hiding(source)
+            return len(hidden[-1].keys() if hidden else self._loaded().items)
 
     def used(self) -> int:
         """What keys and values count, in the browser's unit."""
-        return (self._map or self._loaded()).total
+        with self._bucket.locked():
+            return self._loaded().total
 
     def units(self) -> int:
         """UTF-16 code units of all keys and values, whatever the browser counts."""
@@ -157,7 +153,7 @@ class StorageArea:
         Raises QuotaExceededError, before anything is staged, where the operations would be refused as things are. What
         is not applied afterwards has to be discarded.
         """
-        if not any(_is_large(operation) for operation in operations):
+        if not any(is_large(operation) for operation in operations):
             return operations
         encoded = [_encoded(operation) for operation in operations]
         with self._bucket.locked():
@@ -321,17 +317,8 @@ class StorageArea:
             self._bucket.blobs.redeem(text.data)
 
 
-def _is_large(operation: Operation) -> bool:
-    """Whether the value may be above the inline limit; a str of half as many characters may."""
-    if not isinstance(operation, SetItem):
-        return False
-    if isinstance(operation.value, str):
-        return len(operation.value) * 2 > INLINE_LIMIT
-    return operation.value.byte_length > INLINE_LIMIT
-
-
 def _encoded(operation: Operation) -> Operation:
     """The operation with a value that may be large encoded, once for the rehearsal, the staging and the record."""
-    if isinstance(operation, SetItem) and isinstance(operation.value, str) and _is_large(operation):
+    if isinstance(operation, SetItem) and isinstance(operation.value, str) and is_large(operation):
         return SetItem(operation.key, normalize(operation.value)[1], operation.named_property)
     return operation

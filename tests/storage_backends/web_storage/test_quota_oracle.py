@@ -120,7 +120,7 @@ def check(area, oracle, steps):
 
 @pytest.mark.parametrize("browser", BROWSERS, ids=lambda browser: browser.name)
 @given(steps=st.lists(step, max_size=30), limit=st.integers(0, 120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_operations_around_a_small_quota(browser, steps, limit):
     oracle = Oracle(browser.name, limit)
     with Home(None, engines=memory_engine) as home:
@@ -133,7 +133,7 @@ def test_operations_around_a_small_quota(browser, steps, limit):
     limit=st.integers(0, 100),
     stored=st.dictionaries(keys, values, min_size=1, max_size=6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_operations_in_an_area_that_is_above_its_quota(browser, steps, limit, stored):
     oracle = Oracle(browser.name, limit, dict(stored))
     oracle.end_task()
@@ -152,11 +152,11 @@ def test_session_storage_around_a_small_quota(browser, steps, limit):
 
 @pytest.mark.parametrize("browser", BROWSERS, ids=lambda browser: browser.name)
 @given(
-    slack=st.lists(st.integers(-2, 2), min_size=1, max_size=4),
+    slack=st.lists(st.integers(-2, 2), min_size=1, max_size=2),
     character=st.sampled_from(["x", "\u4e2d", "\U0001f600"]),
     key=st.sampled_from(["", "k", "\u6a21", "tensorflowjs_models/m/weight_data"]),
 )
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_the_full_quota_to_the_code_unit(browser, slack, character, key):
     limit = 5_242_880
     oracle = Oracle(browser.name, limit)

@@ -238,8 +238,9 @@ def test_a_tab_opened_by_another_one_gets_a_copy_of_its_session():
 # -- The asynchronous twin ---------------------------------------------------------------------------------------------
 
 
-async def test_the_asynchronous_twin(area):
-    storage = AsyncStorage(AsyncAreaBackend(AreaBackend(area), asyncio.wrap_future))
+@pytest.mark.parametrize("in_thread", [None, asyncio.to_thread])
+async def test_the_asynchronous_twin(area, in_thread):
+    storage = AsyncStorage(AsyncAreaBackend(AreaBackend(area), asyncio.wrap_future, in_thread))
     await storage.set_item("a", "1")
     await storage.update({"b": "2"}, c="3")
     await storage.update({})
@@ -252,6 +253,8 @@ async def test_the_asynchronous_twin(area):
         await storage.set_item("a", "x" * 5_242_880)
     with pytest.raises(TypeError, match="a storage value is a str, not int"):
         await storage.set_item("a", 1)  # type: ignore[arg-type]
+    await storage.set_item("large", "x" * 300_000)
+    assert await storage.get_item("large") == "x" * 300_000
     await storage.remove_item("a")
     await storage.clear()
     assert await storage.length() == 0

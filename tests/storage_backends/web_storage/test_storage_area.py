@@ -502,3 +502,34 @@ def test_relaxed_changes_are_committed_by_the_caller(area):
     area.set_item("a", "2").result(5)
     assert threads[0] == threading.current_thread().name
     assert threads[1].startswith("tfjsd-commit")
+
+
+def test_what_a_mutation_set_can_be_copied_within_it(area, bucket):
+    with bucket.mutate() as mutation:
+        area.apply(mutation, [SetItem("a", "\u4e2d"), SetItem("b", "x" * 200_000)])
+        copies = [(key, area.stored(key)) for key in "ab"]
+        area.apply(mutation, [SetItem(f"copy-{key}", stored) for key, stored in copies if stored is not None])
+    mutation.future.result(5)
+    again = StorageArea(bucket, CHROME)
+    assert (again.get_item("copy-a"), again.get_item("copy-b")) == ("\u4e2d", "x" * 200_000)
+
+
+def test_readers_never_see_what_is_refused(area):
+    area.set_item("a", "1").result(5)
+    seen: set[object] = set()
+    stop = threading.Event()
+
+    def read(source):
+        while not stop.is_set():
+            seen.update((area.get_item("a", source=source), area.length(source=source), area.used()))
+
+    readers = [threading.Thread(target=read, args=(source,)) for source in (None, object())]
+    for reader in readers:
+        reader.start()
+    for _ in range(200):
+        with pytest.raises(QuotaExceededError):
+            area.submit([SetItem("a", "2"), SetItem("b", ""), SetItem("c", "x" * 60_000), SetItem("k" * 6_000_000, "")])
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert seen == {"1", 1, 2}

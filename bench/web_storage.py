@@ -1,0 +1,133 @@
+"""localStorage in process: get and set of short items, against a dict and, where Node has them, two JavaScript peers.
+
+    python bench/web_storage.py [--peers DIR]      # DIR: where `npm install jsdom node-localstorage` was run
+
+Microseconds for one operation, the best of five runs. `relaxed` survives the death of the process, `strict` a power
+cut; a dict, jsdom and sessionStorage survive neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tfjsd.storage_backends.abc import Durability
+from tfjsd.storage_backends.browsers import CHROME
+from tfjsd.storage_backends.engines.leveldb import leveldb_factory
+from tfjsd.storage_backends.engines.memory import memory_engine
+from tfjsd.storage_backends.home import Home
+from tfjsd.storage_backends.web_storage.backend import AreaBackend
+from tfjsd.storage_backends.web_storage.session_area import SessionArea
+from tfjsd.storage_backends.web_storage.storage import Storage
+from tfjsd.storage_backends.web_storage.storage_area import StorageArea
+
+KEYS = [f"key{number}" for number in range(1000)]
+RUNS = 5
+
+PEERS = """
+const kind = process.argv[1], dir = process.argv[2];
+let ls;
+if (kind === 'jsdom') ls = new (require('jsdom').JSDOM)('', {url: 'http://localhost/'}).window.localStorage;
+else ls = new (require('node-localstorage').LocalStorage)(dir);
+const keys = Array.from({length: 1000}, (_, i) => 'key' + i);
+let round = 0;
+function best(work) {
+  let least = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const started = process.hrtime.bigint();
+    work();
+    least = Math.min(least, Number(process.hrtime.bigint() - started) / 1e6);
+  }
+  return least;
+}
+const set = best(() => { round++; for (const key of keys) ls.setItem(key, 'value' + round); });
+const get = best(() => { for (const key of keys) ls.getItem(key); });
+console.log(JSON.stringify([set, get]));
+"""
+
+
+def best(work: Callable[[], None], count: int = len(KEYS)) -> float:
+    """Microseconds for one of ``count`` operations."""
+    return min(_timed(work) for _ in range(RUNS)) / count * 1e6
+
+
+def _timed(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def measure_mapping(mapping: MutableMapping[str, str]) -> tuple[float, float, float]:
+    """One item set, one got, one of a thousand set in a batch."""
+    rounds = itertools.count()
+
+    def set_each() -> None:
+        value = f"value{next(rounds)}"
+        if isinstance(mapping, Storage):
+            for key in KEYS:
+                mapping.set_item(key, value)
+        else:
+            for key in KEYS:
+                mapping[key] = value
+
+    def get_each() -> None:
+        read = mapping.get_item if isinstance(mapping, Storage) else mapping.get
+        for key in KEYS:
+            read(key)
+
+    def set_batch() -> None:
+        mapping.update(dict.fromkeys(KEYS, f"value{next(rounds)}"))
+
+    return best(set_each), best(get_each), best(set_batch)
+
+
+@contextmanager
+def local_storage(directory: Path | None, durability: Durability) -> Iterator[Storage]:
+    engines = memory_engine if directory is None else leveldb_factory()
+    with Home(directory, engines=engines) as home:
+        yield Storage(AreaBackend(StorageArea(home.bucket("http://localhost"), CHROME), durability=durability))
+
+
+def measure_peer(kind: str, modules: Path, directory: Path) -> tuple[float, float, float]:
+    done = subprocess.run(
+        ["node", "-e", PEERS, kind, str(directory)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"NODE_PATH": str(modules / "node_modules")},
+    )
+    set_, get = json.loads(done.stdout)
+    return set_, get, float("nan")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=Path, help="where jsdom and node-localstorage are installed")
+    peers = parser.parse_args().peers
+    rows = {"dict": measure_mapping({}), "sessionStorage": measure_mapping(Storage(AreaBackend(SessionArea(CHROME))))}
+    with tempfile.TemporaryDirectory() as name:
+        places: list[tuple[str, Path | None, Durability]] = [
+            ("localStorage, memory", None, "relaxed"),
+            ("localStorage, relaxed", Path(name) / "relaxed", "relaxed"),
+            ("localStorage, strict", Path(name) / "strict", "strict"),
+        ]
+        for title, directory, durability in places:
+            with local_storage(directory, durability) as storage:
+                rows[title] = measure_mapping(storage)
+        for kind in ("node-localstorage", "jsdom") if peers else ():
+            rows[kind] = measure_peer(kind, peers, Path(name) / kind)
+    print(f"{'microseconds':24}{'set':>10}{'get':>10}{'of 1,000':>10}")
+    for title, (set_, get, batch) in rows.items():
+        print(f"{title:24}{set_:10.2f}{get:10.2f}{batch:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
