@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidArtifactsError, ModelNotFoundError
+from ..errors import InvalidArtifactsError
 from ..wire.json_text import split_members
 from ..wire.model_path import model_target, with_query
 from ..wire.protocol import MAPPED_TYPE, MODEL_TYPE, MODELS
@@ -30,8 +30,15 @@ def list_models(session: Session) -> Operation[dict[str, ModelArtifactsInfo]]:
     return {url: ModelArtifactsInfo.from_json(text) for url, text in members.items()}
 
 
-def remove(session: Session, url: str) -> Operation[ModelArtifactsInfo]:
-    return _info((yield from session.ask(Request("DELETE", model_target(url, query=session.query())))))
+def info(session: Session, url: str) -> Operation[ModelArtifactsInfo]:
+    """What the store says of a model. Raises ModelNotFoundError."""
+    return _info((yield from session.ask(Request("GET", model_target(url, query=session.query())))))
+
+
+def remove(session: Session, url: str, *, expected: ModelArtifactsInfo | None = None) -> Operation[ModelArtifactsInfo]:
+    """Raises ModelChangedError where another model than ``expected`` is there."""
+    query = session.query(expected=None if expected is None else expected.to_json())
+    return _info((yield from session.ask(Request("DELETE", model_target(url, query=query)))))
 
 
 def copy(session: Session, source: str, dest: str, *, overwrite: bool) -> Operation[ModelArtifactsInfo]:
@@ -105,15 +112,6 @@ def load(
                 break
     response = yield from session.ask(_get(target, MODEL_TYPE, on_progress), timeout)
     return _from_body(response.body)
-
-
-def exists(session: Session, url: str) -> Operation[bool]:
-    """Whether a model is stored under the URL."""
-    try:
-        yield from session.ask(Request("GET", model_target(url, query=session.query())))
-    except ModelNotFoundError:
-        return False
-    return True
 
 
 def _get(target: str, accept: str, on_progress: Progress | None) -> Request:

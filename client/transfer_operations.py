@@ -65,14 +65,17 @@ def copy(session: Session, source: ModelURL, dest: ModelURL, *, overwrite: bool)
 
 
 def move(session: Session, source: ModelURL, dest: ModelURL, *, overwrite: bool) -> Operation[ModelArtifactsInfo]:
-    """Out of the store: saved first, then removed."""
+    """Out of the store: saved first, then removed, unless it was replaced meanwhile (ModelChangedError)."""
     if _own(source) and _own(dest):
         return (yield from model_operations.move(session, str(source), str(dest), overwrite=overwrite))
     from ..model_io.endpoints import move_ends
 
     start, end = move_ends(source, dest, session.routers)
+    if isinstance(end, str):
+        return (yield from model_operations.move(session, start, end, overwrite=overwrite))
+    before = yield from model_operations.info(session, start)
     info = yield from _carry(session, start, end, overwrite)
-    yield from model_operations.remove(session, start)
+    yield from model_operations.remove(session, start, expected=before)
     return info
 
 

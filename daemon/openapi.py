@@ -55,8 +55,8 @@ def _one_model(path: str, *place: str) -> list[Operation]:
             path,
             "Removes a model",
             {JSON_TYPE: _reference(_INFO)},
-            (*place, "origin", "durability"),
-            errors=(400, 403, 404, 503),
+            (*place, "origin", "durability", "expected"),
+            errors=(400, 403, 404, 409, 503),
         ),
     ]
 
@@ -222,6 +222,7 @@ _PARAMETERS: dict[str, Any] = {
     "queryPath": {"name": "path", "in": "query", "schema": _TEXT, "description": "where a segment would be normalised"},
     "origin": {"in": "query", "schema": _TEXT, "description": "the origin that is meant, else the configured one"},
     "overwrite": {"in": "query", "schema": _FLAG, "description": "0: 409 where the destination exists"},
+    "expected": {"in": "query", "schema": _TEXT, "description": "the model's info: 409 where another one is there"},
     "durability": {"in": "query", "schema": {"enum": ["strict", "relaxed"], "default": "strict"}},
 }
 

@@ -8,7 +8,7 @@
              "ingest": "<name>"      (save) the weights lie in that file of the ingest directory; none follow
              "modelArtifactsInfo"    (load) what the store says of the model
              "blob": {…}             (mapped load) where the weights lie; none follow
-    weights  the rest, raw
+    weights  the rest, raw; spaces at the end of the header let them begin at a multiple of 64 bytes
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from ..errors import BadRequestError, TooLargeError
 from .json_text import dump_json, join_members, parse_json, split_members
 
+ALIGNMENT = 64
 _LENGTH = struct.Struct("<I")
 _RESERVED = ("weightDataBytes", "ingest", "modelArtifactsInfo", "blob")
 
@@ -75,9 +76,13 @@ class ModelHeader:
 
 
 def encode_header(header: ModelHeader) -> bytes:
-    """Length and header; the weights go after it, from wherever they are."""
+    """Length and header; the weights go after it, from wherever they are.
+
+    Spaces after the JSON let the weights begin at a multiple of 64 bytes: a receiver can use them where they arrive.
+    """
     text = header.to_text().encode("utf-8")
-    return _LENGTH.pack(len(text)) + text
+    padding = b" " * (-(_LENGTH.size + len(text)) % ALIGNMENT)
+    return _LENGTH.pack(len(text) + len(padding)) + text + padding
 
 
 def parse_header(data: bytes | bytearray | memoryview) -> ModelHeader:

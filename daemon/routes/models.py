@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...errors import BadRequestError
+from ...model_io.artifacts_info import ModelArtifactsInfo
 from ...wire.json_text import join_members
 from ...wire.protocol import MODELS
 from ...wire.schemas import parse_transfer
@@ -40,10 +41,17 @@ async def move_model(call: Call) -> web.StreamResponse:
 
 
 async def remove_model(call: Call) -> web.StreamResponse:
+    """``?expected=``: the ModelArtifactsInfo of the model that is meant; another one that took its place is kept."""
     target, origin = call.model(), await call.origin()
     if target.artifact is not None:
         raise BadRequestError("Only whole models are removed.")
-    info = await call.service.workers.commit(origin.models.remove, target.url, durability=call.durability())
+    expected = call.parameters.get("expected")
+    info = await call.service.workers.commit(
+        origin.models.remove,
+        target.url,
+        expected=None if expected is None else ModelArtifactsInfo.from_json(expected),
+        durability=call.durability(),
+    )
     return text_answer(info.to_json())
 
 

@@ -129,7 +129,13 @@ class AsyncStoreConformance(StoreConformance):
         async def awaited(awaitable: Any) -> Any:
             return await awaitable
 
-        return cast(Store, AwaitedStore(async_store, lambda awaitable: runner.run(awaited(awaitable))))
+        def run(awaitable: Any) -> Any:
+            loop = runner.get_loop()
+            if loop.is_running():  # called from another thread, in the middle of something
+                return asyncio.run_coroutine_threadsafe(awaited(awaitable), loop).result()
+            return runner.run(awaited(awaitable))
+
+        return cast(Store, AwaitedStore(async_store, run))
 
     def test_it_satisfies_the_protocol(self, store: Store) -> None:
         assert store.origin

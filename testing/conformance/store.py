@@ -12,6 +12,7 @@ The store is empty, its browser is Chrome, and nothing else writes to it.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ import pytest
 
 from ...errors import (
     InvalidArtifactsError,
+    ModelChangedError,
     ModelExistsError,
     ModelNotFoundError,
     QuotaExceededError,
@@ -377,6 +379,25 @@ class StoreConformance:
         store.move_model("indexeddb://a", tmp_path / "model")
         assert store.list_models() == {}
         assert store.load(tmp_path / "model" / "model.json") == example()
+
+    def test_a_model_that_is_replaced_while_it_moves_out_is_kept(self, store: Store) -> None:
+        class Slow(Handler):
+            def save(self, artifacts: ModelArtifacts) -> SaveResult:
+                elsewhere.append(threading.Thread(target=replace))
+                elsewhere[0].start()
+                elsewhere[0].join()
+                return super().save(artifacts)
+
+        def replace() -> None:
+            store.save("indexeddb://a", other(BLOB))
+
+        elsewhere: list[threading.Thread] = []
+        store.save("indexeddb://a", example())
+        handler = Slow()
+        with pytest.raises(ModelChangedError):
+            store.move_model("indexeddb://a", handler)
+        assert handler.artifacts == example()
+        assert store.load("indexeddb://a") == other(BLOB)
 
     def test_a_move_that_cannot_be_saved_keeps_the_model(self, store: Store, tmp_path: Path) -> None:
         store.save("indexeddb://a", example())
