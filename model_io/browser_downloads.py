@@ -10,7 +10,7 @@ from ..errors import InvalidArtifactsError
 from ..storage_backends import durable
 from .composite_buffer import CompositeBuffer
 from .model_directory import WeightFile, replace_model
-from .model_files import translated
+from .model_files import absolute, translated
 from .model_json import model_json_text
 from .router_registry import LoadOptions, ModelLocation
 from .types import ModelArtifacts, SaveResult
@@ -24,7 +24,7 @@ class Downloads:
 
     def __init__(self, prefix: str = "", directory: str | os.PathLike[str] = ".") -> None:
         self.prefix = prefix.removeprefix(URL_SCHEME) or DEFAULT_FILE_NAME_PREFIX
-        self.directory = os.path.abspath(directory)
+        self.directory = absolute(directory)
 
     def save(self, artifacts: ModelArtifacts) -> SaveResult:
         """Writes the files; durable on return. Files of the same names are replaced, both or none at any crash.
@@ -46,7 +46,7 @@ class Downloads:
         if artifacts.weight_data is not None:
             weights = [WeightFile(weights_name, CompositeBuffer(artifacts.weight_data).parts)]
         with translated(f"Cannot save to {self.directory}"):
-            directory = Path(self.directory).resolve()
+            directory = Path(os.path.realpath(self.directory))
             durable.make_directory(directory, mode=0o777)
             replace_model(directory, weights, lambda names: _text(texts, names or [weights_name]), json_name=json_name)
         return SaveResult(info)

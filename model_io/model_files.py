@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import stat
@@ -28,7 +29,27 @@ MAX_MANIFEST_PATHS = 100_000
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _MAPPED_FROM = 1 << 20  # smaller files are read: a copy costs less than a mapping, and cannot be cut under its reader
 _ATTEMPTS = 100
+_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NO_SUCH_PATH = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR})
 _Model = TypeVar("_Model")
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """The path as of the working directory. Raises InvalidArtifactsError where no file can have it (a NUL, a lone
+    surrogate that stands for no byte)."""
+    resolved = os.path.abspath(path)
+    try:
+        encoded = os.fsencode(resolved)
+    except UnicodeEncodeError as error:
+        raise InvalidArtifactsError(f"no file can be named {_shown(resolved)}") from error
+    if b"\0" in encoded:
+        raise InvalidArtifactsError(f"no file can be named {_shown(resolved)}")
+    return resolved
+
+
+def _shown(path: object) -> str:
+    text = ascii(path)
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def require_file(path: str, *, called: str, not_a_file: str) -> None:
@@ -155,15 +176,17 @@ def _weight_file(directory: ConfinedDirectory, name: str, limit: int) -> memoryv
 
 @contextlib.contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Raises an error of the tree in place of OSError: QuotaExceededError (unit ``disk``), AccessDeniedError or
-    StoreFailedError."""
+    """Raises an error of the tree in place of OSError: QuotaExceededError (unit ``disk``), AccessDeniedError,
+    InvalidArtifactsError for a path that cannot be one, StoreFailedError."""
     try:
         yield
     except TfjsdError:
         raise
-    except PermissionError as error:
-        raise AccessDeniedError(f"{what}: {error.strerror}: {error.filename}") from error
     except OSError as error:
         if error.errno in durable.DISK_FULL:
             raise durable.disk_full(error.filename or what) from error
+        if error.errno in _NOT_ALLOWED:
+            raise AccessDeniedError(f"{what}: {error.strerror}: {error.filename}") from error
+        if error.errno in _NO_SUCH_PATH:
+            raise InvalidArtifactsError(f"{what}: {error.strerror}: {_shown(error.filename)}") from error
         raise StoreFailedError(f"{what}: {error.strerror or error}") from error

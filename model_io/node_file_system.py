@@ -16,7 +16,7 @@ from . import ecma_json
 from .composite_buffer import CompositeBuffer
 from .confined_directory import ConfinedDirectory
 from .model_directory import MAX_MODEL_JSON, WeightFile, replace_model
-from .model_files import read_file, read_settled, read_weights, require_file, translated
+from .model_files import absolute, read_file, read_settled, read_weights, require_file, translated
 from .model_json import NODE_ORDER, get_weight_specs, model_json_text, parse_manifest, parse_model_json
 from .quirks import NO_QUIRKS, Fault, Quirks, quirks_named
 from .router_registry import LoadOptions, ModelLocation
@@ -34,7 +34,7 @@ class FileSystem:
     """Saves to a directory, loads from a JSON file. A relative path is resolved when the handler is made."""
 
     def __init__(self, path: Path_, *, shard_bytes: int | None = None, quirks: Quirks = NO_QUIRKS) -> None:
-        self.path = os.path.abspath(path)
+        self.path = absolute(path)
         self._shard_bytes = shard_bytes
         self._quirks = quirks
 
@@ -88,7 +88,7 @@ class FileSystem:
         return [WeightFile(name, part.parts) for name, part in files.items()]
 
     def _replace(self, weights: Sequence[WeightFile], texts: Mapping[str, str]) -> None:
-        directory = Path(self.path).resolve()
+        directory = Path(os.path.realpath(self.path))
         if directory.exists() and not directory.is_dir():
             raise InvalidArtifactsError(
                 f"Path {self.path} exists as a file. The path must be nonexistent or point to a directory."
@@ -105,7 +105,7 @@ class LegacyFiles:
     def __init__(self, paths: Sequence[Path_]) -> None:
         if len(paths) != 2:
             raise InvalidArtifactsError(f"file paths must have a length of 2, (actual length is {len(paths)}).")
-        self.topology, self.manifest = (os.path.abspath(path) for path in paths)
+        self.topology, self.manifest = (absolute(path) for path in paths)
 
     def save(self, artifacts: ModelArtifacts) -> SaveResult:
         """Raises InvalidArtifactsError, always."""

@@ -192,6 +192,24 @@ def test_a_relative_path_is_of_the_directory_in_which_the_handler_was_made(tmp_p
     assert set(tree(tmp_path)) == {"m/model.json", "m/weights.bin", "model.json", "weights.bin"}
 
 
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800b"])
+def test_a_path_that_no_file_can_have(path: str):
+    with pytest.raises(InvalidArtifactsError, match="no file can be named"):
+        file_system(path)
+
+
+def test_impossible_paths_are_refused_and_nothing_is_created(tmp_path: Path, artifacts: ModelArtifacts):
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(os.listdir(tmp_path))
+    for path in ("x" * 4096, "y/" * 2500, "file/m", "loop/m"):
+        with pytest.raises(InvalidArtifactsError):
+            file_system(tmp_path / path).save(artifacts)
+        with pytest.raises((InvalidArtifactsError, ModelNotFoundError)):
+            file_system(tmp_path / path).load()
+    assert sorted(os.listdir(tmp_path)) == before
+
+
 def test_a_link_to_a_directory_is_followed(tmp_path: Path, artifacts: ModelArtifacts):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
