@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.bin"
 MAX_MODEL_JSON = 64 << 20
 _PIECE = 1 << 20
+_BEFORE_THE_PIPE = "did the command before the pipe fail?"
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
 
@@ -87,7 +88,9 @@ class ArchiveReader:
             with tarfile.open(fileobj=self._stream, mode="r|", bufsize=_PIECE) as archive:
                 members = _members(archive)
         except (tarfile.TarError, EOFError) as error:
-            raise InvalidArtifactsError(f"standard input is no tar archive that can be read: {error}") from error
+            raise InvalidArtifactsError(
+                f"standard input is no tar archive that can be read: {error}", hint=_BEFORE_THE_PIPE
+            ) from error
         return _model(members)
 
 
@@ -126,7 +129,7 @@ def _model(members: dict[str, bytearray]) -> ModelArtifacts:
     if len(found) != 1:
         raise InvalidArtifactsError(
             f"the archive on standard input has {len(found) or 'no'} {MODEL_JSON}",
-            hint=None if found else "did the command before the pipe fail?",
+            hint=None if found else _BEFORE_THE_PIPE,
         )
     model = parse_model_json(bytes(members[found[0]]))
     weights = _weights(model, members, posixpath.dirname(found[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from .arguments import GLOBAL_OPTIONS
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .output import Output
 
 _LEAST_WIDTH = 40
+_MOST_WIDTH = 100
 _INDENT = 26
 
 
@@ -24,7 +26,7 @@ def command_help(command: Command, where: str, output: Output) -> str:
         command.summary[:1].upper() + command.summary[1:] + ".",
     ]
     if command.description:
-        sections.append(command.description.strip())
+        sections.append(textwrap.fill(" ".join(command.description.split()), _columns(output)))
     if command.children:
         sections.append(
             _section("Commands", [(_child_usage(child), child.summary) for child in command.children], output)
@@ -86,10 +88,13 @@ def _option_help(text: str, choices: tuple[str, ...]) -> str:
     return f"{text}: {', '.join(choices)}" if choices else text
 
 
-def _section(title: str, rows: Iterable[tuple[str, str]], output: Output) -> str:
-    import textwrap
+def _columns(output: Output) -> int:
+    """Lines longer than this are hard to read."""
+    return min(output.columns() or _MOST_WIDTH, _MOST_WIDTH)
 
-    columns = max(_LEAST_WIDTH, min(output.columns() or 100, 100) - _INDENT)
+
+def _section(title: str, rows: Iterable[tuple[str, str]], output: Output) -> str:
+    columns = max(_LEAST_WIDTH, _columns(output) - _INDENT)
     lines = [output.paint(f"{title}:", "bold")]
     for left, right in rows:
         first, *more = textwrap.wrap(right, columns) or [""]

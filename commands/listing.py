@@ -202,7 +202,7 @@ class _Bytes(int):
     def __format__(self, specification: str) -> str:
         if specification and specification[-1] in "bcdoxXneEfFgG%":
             return int(self).__format__(specification)
-        return render.size(self).__format__(specification)
+        return render.size(int(self)).__format__(specification)
 
 
 def template_lines(template: str, rows: Sequence[Row], now: datetime) -> list[str]:

@@ -19,7 +19,12 @@ def _origins(invocation: Invocation) -> int:
     output = invocation.output
     estimates = invocation.store.origins()
     if output.json:
-        output.document({origin: estimate_document(estimate) for origin, estimate in estimates.items()})
+        output.document(
+            {
+                origin: {"models": estimate.models, **estimate_document(estimate)}
+                for origin, estimate in estimates.items()
+            }
+        )
         return 0
     if invocation.arguments.flag("--quiet"):
         for origin in estimates:
@@ -65,9 +70,11 @@ def _quota(invocation: Invocation) -> int:
         output.document({"origin": store.origin, "localStorage": area, "bucket": estimate_document(estimate)})
         return 0
     output.line(output.paint(store.origin, "bold"))
-    output.line(f"  localStorage  {_amounts(area, output)}")
     bucket = f"{render.size(estimate.usage)} of {render.size(estimate.quota)}"
-    output.line(f"  all stores    {_with_gauge(bucket, estimate.usage, estimate.quota, output)}")
+    texts = [("localStorage", *_amounts(area)), ("all stores", bucket, estimate.usage, estimate.quota)]
+    columns = max(len(text) for _, text, *_ in texts) if output.on_terminal else 0
+    for name, text, used, limit in texts:
+        output.line(f"  {name:14}{_with_gauge(text.ljust(columns), used, limit, output)}")
     return 0
 
 
@@ -78,8 +85,11 @@ def _estimate(invocation: Invocation) -> int:
         return 0
     used = f"{render.size(estimate.usage)} of {render.size(estimate.quota)}"
     output.line(_with_gauge(used, estimate.usage, estimate.quota, output))
-    for name, count in estimate.usage_details.items():
-        output.line(f"  {name:14}{render.size(count)}")
+    details = estimate.usage_details
+    # Chrome and Firefox give localStorage a limit of its own and leave it out here.
+    apart = " (counted apart)" if sum(details.values()) > estimate.usage else ""
+    for name, count in details.items():
+        output.line(f"  {name:14}{render.size(count)}{apart if name == 'localStorage' else ''}")
     return 0
 
 
@@ -89,7 +99,8 @@ def storage_usage(invocation: Invocation) -> int:
     if invocation.output.json:
         invocation.output.document(area)
     else:
-        invocation.output.line(_amounts(area, invocation.output))
+        text, used, limit = _amounts(area)
+        invocation.output.line(_with_gauge(text, used, limit, invocation.output))
     return 0
 
 
@@ -111,16 +122,16 @@ def estimate_document(estimate: StorageEstimate) -> dict[str, object]:
     return {"usage": estimate.usage, "quota": estimate.quota, "usageDetails": dict(estimate.usage_details)}
 
 
-def _amounts(area: dict[str, object], output: Output) -> str:
+def _amounts(area: dict[str, object]) -> tuple[str, int, int | None]:
     used, limit, unit = area["used"], area["limit"], str(area["unit"])
     assert isinstance(used, int)
     if not isinstance(limit, int):
-        return f"{render.amount(used, unit)}, no limit"
-    return _with_gauge(f"{used:,} of {render.amount(limit, unit)}", used, limit, output)
+        return f"{render.amount(used, unit)}, no limit", used, None
+    return f"{used:,} of {render.amount(limit, unit)}", used, limit
 
 
-def _with_gauge(text: str, used: int, limit: int, output: Output) -> str:
-    return f"{text}  {gauge(used, limit)}" if output.on_terminal else text
+def _with_gauge(text: str, used: int, limit: int | None, output: Output) -> str:
+    return text if limit is None or not output.on_terminal else f"{text}  {gauge(used, limit)}"
 
 
 def gauge(used: int, limit: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ModelNotFoundError
 from . import locations, render
+from .listing import Row
 from .outcomes import Outcomes
 
 if TYPE_CHECKING:
@@ -55,6 +56,5 @@ def _confirmed(invocation: Invocation, found: list[locations.Location]) -> bool:
     if invocation.arguments.flag("--yes") or not invocation.output.asks:
         return True
     listed = invocation.store.list_models()
-    sizes = [listed[location.text] for location in found if location.text in listed]
-    total = sum((info.model_topology_bytes or 0) + (info.weight_data_bytes or 0) for info in sizes)
+    total = sum(Row("", url, info).size for url, info in listed.items() if url in {place.text for place in found})
     return invocation.confirm(f"remove {render.counted(len(found), 'model')} ({render.size(total)})?")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_METADATA = 2000
 _MOST_OPS = 12
+_INDENT = "  "
 
 
 def run(invocation: Invocation) -> int:
@@ -53,9 +54,11 @@ def _lines(
     url: str, artifacts: ModelArtifacts, summary: ModelSummary, info: ModelArtifactsInfo | None, output: Output
 ) -> Iterator[str]:
     yield output.paint(render.printable(url), "bold")
-    yield from (f"  {name:14}{render.printable(text)}" for name, text in _facts(artifacts, summary, info) if text)
+    yield from (
+        f"{_INDENT}{name:14}{render.printable(text)}" for name, text in _facts(artifacts, summary, info) if text
+    )
     if summary.layers:
-        yield from _section("Layers", _layer_table(summary.layers), output)
+        yield from _section("Layers", _layer_table(summary.layers, output), output)
     if summary.ops:
         yield from _section("Operations", _op_lines(summary), output)
     if summary.dtypes:
@@ -103,26 +106,27 @@ def _tensor(tensor: TensorSummary) -> str:
 def _section(title: str, lines: list[str], output: Output) -> Iterator[str]:
     yield ""
     yield output.paint(title, "bold")
-    yield from (f"  {line}" for line in lines)
+    yield from (f"{_INDENT}{line}" for line in lines)
 
 
-def _layer_table(layers: tuple[LayerSummary, ...]) -> list[str]:
+def _layer_table(layers: tuple[LayerSummary, ...], output: Output) -> list[str]:
     columns = [
         render.Column("LAYER"),
         render.Column("TYPE"),
-        render.Column("WEIGHTS"),
         render.Column("PARAMETERS", right=True),
+        render.Column("WEIGHTS", flexible=True),
     ]
     rows = [
         [
             "  " * layer.depth + layer.name,
             layer.class_name,
-            ", ".join(map(_weight, layer.weights)),
             f"{layer.parameters:,}",
+            ", ".join(map(_weight, layer.weights)),
         ]
         for layer in layers
     ]
-    return render.table(columns, rows)
+    terminal = output.columns()
+    return render.table(columns, rows, fit=None if terminal is None else terminal - len(_INDENT))
 
 
 def _weight(spec: WeightSpec) -> str:

@@ -1,8 +1,12 @@
 """A store in memory that counts as a client: enough to test what the commands make of it."""
 
 import io
+import json
+import re
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +38,7 @@ class FakeArea(dict):
     def clear(self):
         self._items.clear()
 
-    def update(self, items):
+    def update(self, items):  # type: ignore[override]  # all that the commands need
         self._items.update(items)
 
 
@@ -135,12 +139,16 @@ class Terminal(io.TextIOWrapper):
 
     terminal = False
 
+    def __init__(self, content=b""):
+        self.raw_bytes = io.BytesIO(content)
+        super().__init__(self.raw_bytes, encoding="utf-8")
+
     def isatty(self):
         return self.terminal
 
     def content(self):
         self.flush()
-        return self.buffer.getvalue().decode("utf-8", "surrogatepass")
+        return self.raw_bytes.getvalue().decode("utf-8", "surrogatepass")
 
 
 @pytest.fixture
@@ -163,8 +171,7 @@ def run(store, monkeypatch):
         return store if origin is None else store.with_origin(origin)
 
     def run(*argv, stdin=b"", terminal=False):
-        streams = {name: Terminal(io.BytesIO(), encoding="utf-8") for name in ("stdout", "stderr")}
-        streams["stdin"] = Terminal(io.BytesIO(stdin), encoding="utf-8")
+        streams = {"stdin": Terminal(stdin), "stdout": Terminal(), "stderr": Terminal()}
         for name, stream in streams.items():
             stream.terminal = terminal
             monkeypatch.setattr(sys, name, stream)
@@ -177,3 +184,86 @@ def run(store, monkeypatch):
 @pytest.fixture
 def make_model():
     return model
+
+
+# -- The schemas of docs/cli.md ----------------------------------------------------------------------------------------
+
+TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
+KEYWORDS = {"type", "required", "properties", "additionalProperties", "items", "enum", "anyOf", "pattern", "$ref"}
+
+
+def _is_a(kind, value):
+    return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+class Schemas:
+    """JSON Schema, as far as docs/cli.md uses it: an unknown keyword is an error, not a pass."""
+
+    def __init__(self, text):
+        blocks = re.findall(r"^```json schema=([a-z-]+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        self._schemas = {name: json.loads(block) for name, block in blocks}
+        assert len(self._schemas) == len(blocks)
+
+    def names(self):
+        return list(self._schemas)
+
+    def check_schema(self, name):
+        self._check(self._schemas[name])
+
+    def _check(self, schema):
+        assert schema.keys() <= KEYWORDS
+        if "$ref" in schema:
+            assert schema["$ref"][1:] in self._schemas
+        children = [*schema.get("properties", {}).values(), *schema.get("anyOf", [])]
+        for child in [*children, schema.get("items"), schema.get("additionalProperties")]:
+            if child:
+                self._check(child)
+
+    def validate(self, name, document):
+        """Raises AssertionError that names the place."""
+        self._validate(self._schemas[name], document, name)
+
+    def _validate(self, schema, value, where):
+        if "$ref" in schema:
+            self.validate(schema["$ref"][1:], value)
+        if "anyOf" in schema:
+            assert any(self._fits(choice, value, where) for choice in schema["anyOf"]), f"{where}: {value!r}"
+        if "enum" in schema:
+            assert value in schema["enum"], f"{where}: {value!r}"
+        if "type" in schema:
+            kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+            assert any(_is_a(kind, value) for kind in kinds), f"{where}: {value!r} is not {kinds}"
+        if "pattern" in schema:
+            assert re.search(schema["pattern"], value), f"{where}: {value!r}"
+        if isinstance(value, dict):
+            self._validate_object(schema, value, where)
+        for item in value if isinstance(value, list) else []:
+            self._validate(schema.get("items", {}), item, f"{where}[]")
+
+    def _validate_object(self, schema, value, where):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+        for name in schema.get("required", []):
+            assert name in value, f"{where} lacks {name}"
+        for name, member in value.items():
+            assert name in known or others is not False, f"{where}.{name} is not described"
+            self._validate(known.get(name, others), member, f"{where}.{name}")
+
+    def _fits(self, schema, value, where):
+        try:
+            self._validate(schema, value, where)
+        except AssertionError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def schemas():
+    return Schemas((Path(__file__).parents[2] / "docs" / "cli.md").read_text())

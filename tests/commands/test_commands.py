@@ -249,7 +249,9 @@ def test_a_tar_goes_out_and_comes_in(run, store, capfdbinary):
     ArchiveWriter(stream).save(store.models["indexeddb://mnist"])
     with tarfile.open(fileobj=io.BytesIO(stream.getvalue())) as archive:
         assert archive.getnames() == ["model.json", "weights.bin"]
-        manifest = json.load(archive.extractfile("model.json"))["weightsManifest"]
+        model_json = archive.extractfile("model.json")
+        assert model_json is not None
+        manifest = json.load(model_json)["weightsManifest"]
         assert manifest[0]["paths"] == ["weights.bin"]
     assert len(stream.getvalue()) % tarfile.RECORDSIZE == 0
     assert run("copy", "-", "indexeddb://again", stdin=stream.getvalue()).code == 0

@@ -111,6 +111,7 @@ def test_a_size_is_in_words_or_as_a_number():
     assert listing.template_lines(template, ROWS[1:2], NOW) == [
         "mnist/v1\t4.0 MB\t4000000\t  4.0 MB|2026-11-20T11:55:00.000Z|5 minutes ago"
     ]
+    assert listing.template_lines("{weights} {size}", ROWS[:1], NOW) == ["10 B 130 B"]
 
 
 @pytest.mark.parametrize(
