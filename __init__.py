@@ -61,6 +61,17 @@ if TYPE_CHECKING:
     from tfjsd.model_io.types import ModelArtifacts as ModelArtifacts
     from tfjsd.model_io.types import ModelArtifactsInfo as ModelArtifactsInfo
     from tfjsd.model_io.types import SaveResult as SaveResult
+    from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory as IDBFactory
+    from tfjsd.storage_backends.indexed_db.idb_key_range import IDBKeyRange as IDBKeyRange
+    from tfjsd.storage_backends.script_collections import Map as Map
+    from tfjsd.storage_backends.script_collections import Set as Set
+    from tfjsd.storage_backends.script_types import UNDEFINED as UNDEFINED
+    from tfjsd.storage_backends.script_types import BigInt as BigInt
+    from tfjsd.storage_backends.script_types import Blob as Blob
+    from tfjsd.storage_backends.script_types import Date as Date
+    from tfjsd.storage_backends.script_types import File as File
+    from tfjsd.storage_backends.script_types import RegExp as RegExp
+    from tfjsd.storage_backends.script_types import ScriptError as ScriptError
 
 __version__ = "0.1.0"
 
@@ -107,6 +118,10 @@ _MODULES = {
     ),
     "tfjsd.model_io.store": ("AsyncStore", "StorageEstimate", "Store", "StoreEvent"),
     "tfjsd.model_io.types": ("ModelArtifacts", "ModelArtifactsInfo", "SaveResult"),
+    "tfjsd.storage_backends.indexed_db.idb_factory": ("IDBFactory",),
+    "tfjsd.storage_backends.indexed_db.idb_key_range": ("IDBKeyRange",),
+    "tfjsd.storage_backends.script_collections": ("Map", "Set"),
+    "tfjsd.storage_backends.script_types": ("UNDEFINED", "BigInt", "Blob", "Date", "File", "RegExp", "ScriptError"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

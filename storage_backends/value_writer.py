@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from numbers import Integral, Real
 from typing import Any
@@ -36,6 +37,25 @@ _double = struct.Struct("<d").pack
 _SMALL = [bytes((tag.SMALL_INTEGER | number,)) for number in range(128)]
 _SHORT_TEXT = [bytes((tag.LATIN1, length)) for length in range(128)]
 
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """A property that a value gets while it is written, and that keeps room for a number to be filled in later.
+
+    ``target`` is the object (a dict, a list or JsonText), or None for one that keeps no properties when it is stored;
+    ``names`` are the property's name and those of the objects to be made inside it.
+    """
+
+    target: Any
+    names: tuple[str, ...]
+
+
+class _Room:
+    """Stands for the number that comes later."""
+
+
+_ROOM = _Room()
+
 Stage = Callable[[Buffer], StagedBlob]
 Children = Iterator[Any] | None
 
@@ -53,10 +73,12 @@ def not_cloneable(value: object) -> DataCloneError:
 class ValueWriter:
     """Writes one value. Containers are walked with a stack of our own, so depth is bounded by memory only."""
 
-    __slots__ = ("_objects", "_parts", "_seen", "_stage", "blobs")
+    __slots__ = ("_inject", "_objects", "_parts", "_room", "_seen", "_stage", "blobs")
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, inject: Injection | None = None) -> None:
         self._stage = stage
+        self._inject = inject
+        self._room: int | None = None
         self._parts: list[bytes] = []
         self._seen: dict[int, int] = {}
         self._objects = 0
@@ -80,6 +102,10 @@ class ValueWriter:
             else:
                 stack.pop()
         return b"".join(self._parts)
+
+    def room(self) -> int | None:
+        """Where in what ``write`` gave the 8 bytes of the injected number are."""
+        return None if self._room is None else sum(map(len, self._parts[: self._room])) + 1
 
     def _other(self, item: Any) -> Children:
         """Everything that is not a plain leaf; gives the items that follow, where some do."""
@@ -124,6 +150,10 @@ class ValueWriter:
             self._bytes(data if isinstance(data, bytes) else _flat(data))
 
     def _json(self, text: JsonText) -> Children:
+        if self._inject is not None and self._inject.target is text:
+            parsed = text.parse()
+            self._inject = Injection(parsed, self._inject.names)
+            return iter((parsed,))
         self._sized(text.text.encode("utf-8", "surrogatepass"), tag.JSON, tag.LONG_JSON)
         return None
 
@@ -139,6 +169,8 @@ class ValueWriter:
         return True
 
     def _array(self, item: list[Any]) -> Children:
+        if self._inject is not None and self._inject.target is item:
+            return self._named_array(Array(item), item)
         if not self._first_time(item):
             return None
         self._parts.append(bytes((tag.ARRAY,)) + varint(len(item)))
@@ -149,13 +181,13 @@ class ValueWriter:
         self._parts.append(bytes((tag.ARRAY,)) + varint(len(item)))
         return iter(item)
 
-    def _named_array(self, item: Array) -> Children:
-        if not item.properties:
-            return self._array(item)
-        if not self._first_time(item):
+    def _named_array(self, item: Array, original: list[Any] | None = None) -> Children:
+        if not self._first_time(item if original is None else original):
             return None
-        self._parts.append(bytes((tag.NAMED_ARRAY,)) + varint(len(item)) + varint(len(item.properties)))
-        return _chain(tuple(item), _pairs(list(item.properties.items())))
+        properties = list(item.properties.items()) + self._injected(item if original is None else original)
+        kind = bytes((tag.NAMED_ARRAY,)) if properties else bytes((tag.ARRAY,))
+        self._parts.append(kind + varint(len(item)) + (varint(len(properties)) if properties else b""))
+        return _chain(tuple(item), _pairs(properties))
 
     def _object(self, item: dict[Any, Any]) -> Children:
         if not self._first_time(item):
@@ -165,8 +197,21 @@ class ValueWriter:
             if type(key) is not str:
                 kind = tag.MAP
                 break
-        self._parts.append(bytes((kind,)) + varint(len(item)))
-        return _pairs(list(item.items()))
+        pairs = list(item.items())
+        if self._inject is not None:
+            pairs += self._injected(item)
+        self._parts.append(bytes((kind,)) + varint(len(pairs)))
+        return _pairs(pairs)
+
+    def _injected(self, item: object) -> list[tuple[str, Any]]:
+        """The property that the object gets, if it is the one."""
+        if self._inject is None or self._inject.target is not item:
+            return []
+        name, *inner = self._inject.names
+        value: Any = _ROOM
+        for made in reversed(inner):
+            value = {made: value}
+        return [(name, value)]
 
     def _map(self, item: Map) -> Children:
         if not self._first_time(item):
@@ -336,6 +381,12 @@ def _singleton(self: ValueWriter, item: object) -> Children:
     return None
 
 
+def _make_room(self: ValueWriter, _item: _Room) -> Children:
+    self._room = len(self._parts)
+    self._parts.append(bytes((tag.DOUBLE,)) + bytes(8))
+    return None
+
+
 def _buffer(self: ValueWriter, item: Buffer) -> Children:
     self._payload(item)
     return None
@@ -347,6 +398,7 @@ def _late_moment(self: ValueWriter, item: datetime) -> Children:
 
 
 _CONTAINERS[type(UNDEFINED)] = _singleton
+_CONTAINERS[_Room] = _make_room
 _CONTAINERS[bytearray] = _buffer
 _CONTAINERS[memoryview] = _buffer
 

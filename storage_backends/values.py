@@ -18,29 +18,37 @@ from .abc import Blob, Buffer
 from .json_text import JsonText
 from .value_format import HAS_BLOBS, read_table, write_table
 from .value_reader import ValueReader
-from .value_writer import ValueWriter, not_cloneable
+from .value_writer import Injection, ValueWriter, not_cloneable
 
-__all__ = ["Encoded", "JsonText", "blobs_of", "cannot_stage", "decode", "encode", "not_cloneable"]
+__all__ = ["Encoded", "Injection", "JsonText", "blobs_of", "cannot_stage", "decode", "encode", "not_cloneable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """The stored bytes of a value and the blobs that they refer to."""
+    """The stored bytes of a value and the blobs that they refer to.
+
+    ``room`` is where the 8 bytes (a double, little-endian) of an injected number belong.
+    """
 
     data: bytes
     blobs: tuple[Blob, ...] = ()
+    room: int | None = None
 
 
-def encode(value: object, stage: Callable[[Buffer], Blob]) -> Encoded:
+def encode(value: object, stage: Callable[[Buffer], Blob], inject: Injection | None = None) -> Encoded:
     """The stored form of a value, as it is now. Strings and binaries above INLINE_LIMIT go through ``stage``.
 
     Raises DataCloneError for a value that structured clone does not take. Blobs that were staged stay pinned; they are
     the caller's to refer to or unpin.
     """
-    writer = ValueWriter(stage)
+    writer = ValueWriter(stage, inject)
     item = writer.write(value)
+    if not writer.blobs and inject is None:
+        return Encoded(write_table(()) + item)
     blobs = tuple(blob for _, blob in writer.blobs.values())
-    return Encoded(write_table(blobs) + item, blobs)
+    table = write_table(blobs)
+    room = writer.room()
+    return Encoded(table + item, blobs, None if room is None else len(table) + room)
 
 
 def decode(data: bytes, open_blob: Callable[[Blob], memoryview], *, json_as_text: bool = False) -> Any:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Literal, TypeVar
 
+from ...errors import StoreFailedError
 from ..abc import Durability
 from ..browsers import Browser
 from ..buckets import Bucket, Mutation
+from .abc import BackingStore, OpenEvents, Post, Reply
 from .bucket_admission import BucketAdmission
 from .commit import write_to
+from .connection_request import DeleteRequest, OpenRequest
 from .database_catalogue import DatabaseCatalogue
 from .direct_job import DirectJob, DirectWork
 from .direct_transaction import BackingTransaction
-from .layout import JOURNAL
+from .layout import JOURNAL, database_key
+from .local_connection import ConnectionQueue
+from .local_transaction import LocalTransaction
 from .lock_table import LockTable
 from .reclaimer import Reclaimer
 from .schema import DatabaseSchema
+from .store_records import StoreRecords
 from .transaction_view import IdSequence, TransactionView
 
 T = TypeVar("T")
 
 
-class IndexedDBBackingStore:
+class IndexedDBBackingStore(BackingStore):
     """Executes what front ends decide; one for each bucket.
 
     ``limit`` gives the bytes that the bucket may hold (None: no limit); by default the browser's own fixed quota.
@@ -36,6 +43,11 @@ class IndexedDBBackingStore:
         self.reclaimer = Reclaimer(bucket)
         self.catalogue = DatabaseCatalogue(bucket)
         self.admission = BucketAdmission(bucket, browser, limit)
+        self.mutex = threading.RLock()
+        """Guards connections and live transactions; nothing of the bucket is touched while it is held."""
+        self.last_commit: Future[None] | None = None
+        self.live: set[LocalTransaction] = set()
+        self._queues: dict[str, ConnectionQueue] = {}
         self._ids: IdSequence | None = None
         self._has_garbage = True  # what an earlier run left in the journal
 
@@ -79,11 +91,58 @@ class IndexedDBBackingStore:
                 return None
             return work(BackingTransaction(self.view(), schema, "readonly", None, frozenset(stores), []))
 
+    # -- For front ends --
+
+    def open(self, name: str, version: int | None, events: OpenEvents, post: Post) -> None:
+        queue = self._queue(name)
+        queue.add(OpenRequest(queue, version, events, post))
+
+    def delete_database(self, name: str, events: OpenEvents, post: Post) -> None:
+        queue = self._queue(name)
+        queue.add(DeleteRequest(queue, events, post))
+
+    def databases(self, post: Post, reply: Reply) -> None:
+        reply(self.database_names(), None)
+
+    def _queue(self, name: str) -> ConnectionQueue:
+        with self.mutex:
+            return self._queues.setdefault(name, ConnectionQueue(self, name))
+
+    def schema(self, name: str) -> DatabaseSchema | None:
+        """The sequenced schema; not to be changed."""
+        with self.bucket.locked():
+            return self.catalogue.get(name)
+
+    def remove_database(self, name: str) -> Future[None]:
+        """Deletes the database; its locks are the caller's."""
+        with self.bucket.mutate() as mutation:
+            schema = self.catalogue.get(name)
+            if schema is not None:
+                view = self.view()
+                for store in schema.stores.values():
+                    StoreRecords(view, schema.id, store).drop()
+                view.writes.delete(database_key(name))
+                self.write(mutation, view)
+                self.replace_schema(mutation, name, None)
+                mutation.on_undo(self.abort_live)
+        return mutation.future
+
+    def abort_live(self) -> None:
+        """A commit failed: transactions that may have read what it wrote cannot go on."""
+        with self.mutex:
+            live = list(self.live)
+        for transaction in live:
+            transaction.fail(StoreFailedError("A commit that this transaction may have read from failed."))
+
+    def make_room(self) -> bool:
+        """Reclaims what is dead already; whether there was any."""
+        return self.reclaimer.reclaim_all()
+
     # -- For transactions --
 
     def view(self) -> TransactionView:
         """A transaction's view of the bucket."""
-        return TransactionView(self.bucket, self._take_id)
+        return TransactionView(self.bucket, self.new_id)
 
     def write(self, mutation: Mutation, view: TransactionView) -> None:
         """The pending writes become part of a mutation; in its block. Raises QuotaExceededError."""
@@ -110,6 +169,7 @@ class IndexedDBBackingStore:
             self._ids = IdSequence(self.bucket)
         return self._ids
 
-    def _take_id(self) -> int:
+    def new_id(self) -> int:
+        """An id for a database or a place."""
         with self.bucket.locked():
             return self._sequence().take()

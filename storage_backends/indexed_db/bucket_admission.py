@@ -27,7 +27,14 @@ class BucketAdmission:
             return
         needed = self._bucket.bytes_used() + growth
         if needed > limit:
-            is_class = self._browser.web_storage.quota_interface
-            raise QuotaExceededError(
-                self._browser.bucket.record_message, limit=limit, needed=needed, unit="disk", interface=is_class
-            )
+            self._refuse(self._browser.bucket.record_message, limit, needed)
+
+    def admit_database(self) -> None:
+        """Raises QuotaExceededError where a new database cannot be opened in a full bucket."""
+        limit = self._limit()
+        if limit is not None and not self._browser.bucket.opens_when_full and self._bucket.bytes_used() >= limit:
+            self._refuse(self._browser.bucket.open_message, limit, limit + 1)
+
+    def _refuse(self, message: str, limit: int, needed: int) -> None:
+        interface = self._browser.web_storage.quota_interface
+        raise QuotaExceededError(message, limit=limit, needed=needed, unit="disk", interface=interface)

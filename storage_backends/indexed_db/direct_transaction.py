@@ -11,6 +11,7 @@ from ..buckets import Mutation
 from ..values import Encoded
 from .key_coding import decode_key, encode_key
 from .layout import ALL, STORE_ITSELF, Bounds
+from .query import Query
 from .schema import DatabaseSchema, KeyPath, StoreSchema
 from .store_records import StoreRecords
 from .transaction_view import TransactionView
@@ -51,7 +52,8 @@ class BackingTransaction:
 
     def get(self, store: str, key: object) -> bytes | None:
         """The stored value under a key, or None."""
-        rows = self._records(store).read(STORE_ITSELF, _point(key), "next", 1, values=True)
+        records = self._records(store)
+        rows = records.read(Query((records.schema.id, STORE_ITSELF), _point(key), values=True))
         return rows[0][2] if rows else None
 
     def put(self, store: str, key: object, encoded: Encoded) -> None:
@@ -67,8 +69,9 @@ class BackingTransaction:
 
     def scan(self, store: str, bounds: Bounds = ALL, *, reverse: bool = False) -> Iterator[tuple[Any, bytes]]:
         """Keys and stored values of a range, as they are at the call."""
-        direction: Literal["prev", "next"] = "prev" if reverse else "next"
-        for key, _, value in self._records(store).read(STORE_ITSELF, bounds, direction, None, values=True):
+        records = self._records(store)
+        source = (records.schema.id, STORE_ITSELF)
+        for key, _, value in records.read(Query(source, bounds, "prev" if reverse else "next", values=True)):
             yield decode_key(key), value or b""
 
     def count(self, store: str) -> int:
@@ -76,7 +79,9 @@ class BackingTransaction:
 
     def create_object_store(self, name: str, key_path: KeyPath = None) -> None:
         """For ``create`` only: gives the new database a store."""
-        self._schema.stores[name] = StoreSchema(self._view.new_id(), name, key_path)
+        store = StoreSchema(self._schema.new_id(), name, key_path)
+        self._schema.stores[name] = store
+        StoreRecords.create(self._view, self._schema.id, store)
 
     def _records(self, store: str) -> StoreRecords:
         if store not in self._stores:

@@ -1,14 +1,15 @@
 """Where IndexedDB's records lie in a bucket. ``docs/on-disk-format.md`` is the reference.
 
-    03 00                                      next id (u32): databases, stores, places and indexes share one sequence
+    03 00                                      next id (u32) of databases and places, which are never reused
     03 01 name                                 a database: id, version and schema, as a structured value
     03 02 database store                       a store: its place (u32) and its key generator's next number (u64)
     03 03 prefix                               journal: everything under the prefix is dead and is being reclaimed
     04 database place 00000000 key             a record: head, value
     04 database place index key primary-key    an index entry: empty, or the exact keys where one holds a -0
 
-Ids are u32, big-endian; names and keys are encoded as keys are. ``clear`` gives a store a new place, deleting a store,
-an index or a database takes its metadata away: the old prefix goes into the journal in the same batch.
+Ids are u32, big-endian; names and keys are encoded as keys are. Stores and indexes have ids within their database,
+never reused either. ``clear`` gives a store a new place, deleting a store, an index or a database takes its metadata
+away: the old prefix goes into the journal in the same batch.
 """
 
 from __future__ import annotations

@@ -11,13 +11,11 @@ from typing import Final
 
 from ...errors import TfjsdError
 from ..buckets import Bucket, Mutation
-from .commit import stored_blobs
-from .layout import JOURNAL, METADATA, RECORDS, end_of
+from .layout import JOURNAL, METADATA, end_of
+from .record_head import stored_blobs
 
 _CHUNK: Final = 2_000
 _END_OF_JOURNAL = METADATA + b"\x04"
-_INDEX = slice(9, 13)
-_NO_INDEX = b"\x00\x00\x00\x00"
 
 
 class Reclaimer:
@@ -44,6 +42,13 @@ class Reclaimer:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
+    def reclaim_all(self) -> bool:
+        """Does it all, here and now; whether there was anything to do."""
+        found = False
+        while self.reclaim():
+            found = True
+        return found
+
     def reclaim(self) -> int:
         """Does one chunk; the number of records that went. 0: nothing is dead."""
         with self._bucket.mutate("relaxed") as mutation:
@@ -60,9 +65,8 @@ class Reclaimer:
     def _delete_some(self, mutation: Mutation, prefix: bytes) -> int:
         gone = 0
         for key, record in self._bucket.scan(prefix, end_of(prefix)):
-            if prefix[:1] == RECORDS and key[_INDEX] == _NO_INDEX:
-                for blob in stored_blobs(record):
-                    mutation.release(blob.digest, key)
+            for blob in stored_blobs(key, record):
+                mutation.release(blob.digest, key)
             mutation.delete(key)
             gone += 1
             if gone >= _CHUNK:

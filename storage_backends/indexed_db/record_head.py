@@ -13,13 +13,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from ...errors import CorruptionError
+from ..abc import Blob
 from ..value_format import read_varint, varint
-from .layout import pack_id, unpack_id
+from ..values import blobs_of
+from .layout import RECORDS, pack_id, unpack_id
 
 _EXACT_KEY = b"\x01"
 _ENTRY = b"\x02"
 PLAIN: Final = b"\x00"
 """The head that says nothing."""
+
+_INDEX = slice(9, 13)
+_NO_INDEX = bytes(4)
 
 Entry = tuple[int, bytes]
 """An index and the key under which the record lies in it."""
@@ -60,6 +65,13 @@ def value_of(record: bytes) -> bytes:
         return record[1:]
     length, at = read_varint(record, 0)
     return record[at + length :]
+
+
+def stored_blobs(key: bytes, stored: bytes) -> list[Blob]:
+    """The blobs of what is stored under a key of the bucket: those of a record, none of anything else."""
+    if key[:1] != RECORDS or key[_INDEX] != _NO_INDEX:
+        return []
+    return blobs_of(value_of(stored))
 
 
 def exact_key_of(record: bytes) -> bytes | None:

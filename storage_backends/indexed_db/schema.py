@@ -34,6 +34,20 @@ class StoreSchema:
     auto_increment: bool = False
     indexes: dict[str, IndexSchema] = field(default_factory=dict)
 
+    def index(self, index_id: int) -> IndexSchema:
+        """The index of that id. Raises KeyError."""
+        for index in self.indexes.values():
+            if index.id == index_id:
+                return index
+        raise KeyError(index_id)
+
+    def rename_index(self, index_id: int, name: str) -> None:
+        """Raises KeyError."""
+        index = self.index(index_id)
+        del self.indexes[index.name]
+        index.name = name
+        self.indexes[name] = index
+
 
 @dataclass(slots=True)
 class DatabaseSchema:
@@ -42,7 +56,13 @@ class DatabaseSchema:
     id: int
     name: str
     version: int = 0
+    last_id: int = 0
+    """The last id that a store or an index was given."""
     stores: dict[str, StoreSchema] = field(default_factory=dict)
+
+    def new_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
 
     def copy(self) -> DatabaseSchema:
         return deepcopy(self)
@@ -53,6 +73,16 @@ class DatabaseSchema:
             if store.id == store_id:
                 return store
         raise KeyError(store_id)
+
+    def remove_store(self, store_id: int) -> None:
+        del self.stores[self.store(store_id).name]
+
+    def rename_store(self, store_id: int, name: str) -> None:
+        """Raises KeyError."""
+        store = self.store(store_id)
+        del self.stores[store.name]
+        store.name = name
+        self.stores[name] = store
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:
@@ -80,14 +110,20 @@ def encode_schema(schema: DatabaseSchema) -> bytes:
         }
         for store in schema.stores.values()
     ]
-    record = {"id": schema.id, "name": schema.name, "version": schema.version, "stores": stores}
+    record = {
+        "id": schema.id,
+        "name": schema.name,
+        "version": schema.version,
+        "lastId": schema.last_id,
+        "stores": stores,
+    }
     return encode(record, cannot_stage).data
 
 
 def decode_schema(data: bytes) -> DatabaseSchema:
     """Raises CorruptionError for bytes that are no schema."""
     record: dict[str, Any] = decode(data, _no_blob)
-    schema = DatabaseSchema(record["id"], record["name"], record["version"])
+    schema = DatabaseSchema(record["id"], record["name"], record["version"], record["lastId"])
     for row in record["stores"]:
         store = StoreSchema(row["id"], row["name"], row["keyPath"], row["autoIncrement"])
         for entry in row["indexes"]:

@@ -6,8 +6,10 @@ The storage operations of https://w3c.github.io/IndexedDB/#database-operations o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Literal
+from itertools import islice
+from typing import Final
 
+from ...errors import CorruptionError
 from ..values import Encoded, blobs_of
 from .constraint_violation import ConstraintViolation
 from .generated_key import with_generated_key
@@ -25,14 +27,10 @@ from .layout import (
     store_key,
     unpack_place,
 )
+from .query import Direction, Query, Row
 from .record_head import PLAIN, Entry, exact_key_of, read_head, value_of, write_head
 from .schema import IndexSchema, StoreSchema
 from .transaction_view import TransactionView
-
-Direction = Literal["next", "nextunique", "prev", "prevunique"]
-
-Row = tuple[bytes, bytes, bytes | None]
-"""Key, primary key (both exact) and, where asked for, the stored value."""
 
 IndexEntries = Callable[[bytes], list[bytes]]
 """The exact keys of a stored value in an index."""
@@ -52,8 +50,15 @@ class StoreRecords:
         self._database = database
         self.schema = schema
         known = self._writes.get(store_key(database, schema.id))
-        self._place, self._next = (schema.id, FIRST) if known is None else unpack_place(known)
+        if known is None:
+            raise CorruptionError(f"the object store {schema.name!r} has no place")
+        self._place, self._next = unpack_place(known)
         self._prefix = prefix_of(database, self._place)
+
+    @staticmethod
+    def create(view: TransactionView, database: int, schema: StoreSchema) -> None:
+        """Gives a new store its place."""
+        view.writes.put(store_key(database, schema.id), pack_place(view.new_id(), FIRST))
 
     # -- Reading --
 
@@ -61,19 +66,19 @@ class StoreRecords:
         """The stored record (head and value) under a key."""
         return self._writes.get(self._prefix + key)
 
-    def read(self, index: int, bounds: Bounds, direction: Direction, count: int | None, *, values: bool) -> list[Row]:
-        """The first ``count`` records of a range of the store, or of one of its indexes, in a direction."""
+    def read(self, query: Query) -> list[Row]:
+        """Records of the store, or of one of its indexes."""
+        index, values, limit = query.source[1], query.values, query.limit
         if index == STORE_ITSELF:
-            return self._read_store(bounds, direction, count, values)
-        rows = self._entries(index, bounds, direction)
+            return self._read_store(query)
         found = []
-        for key, primary, exact in rows:
+        for key, primary, exact in islice(self._entries(index, query.bounds, query.direction), query.skip, None):
             value = None
             if values:
                 record = self.record(primary)
                 value = None if record is None else value_of(record)
             found.append((key, primary, value) if not exact else (*_exact_pair(exact), value))
-            if count is not None and len(found) >= count:
+            if limit is not None and len(found) >= limit:
                 break
         return found
 
@@ -82,18 +87,19 @@ class StoreRecords:
         prefix = prefix_of(self._database, self._place, index)
         return sum(1 for _ in self._writes.scan(prefix + bounds[0], prefix + bounds[1]))
 
-    def _read_store(self, bounds: Bounds, direction: Direction, count: int | None, values: bool) -> list[Row]:
-        start, stop = bounds
+    def _read_store(self, query: Query) -> list[Row]:
+        (start, stop), values, limit = query.bounds, query.values, query.limit
         if start and stop == start + AFTER:
             record = self.record(start)
-            return [] if record is None else [_row(start, record, values)]
+            return [] if record is None or query.skip else [_row(start, record, values)]
         prefix = self._prefix
         length = len(prefix)
         found: list[Row] = []
-        reverse = direction in ("prev", "prevunique")
-        for key, record in self._writes.scan(prefix + start, prefix + stop, reverse=reverse):
+        reverse = query.direction in ("prev", "prevunique")
+        records = self._writes.scan(prefix + start, prefix + stop, reverse=reverse)
+        for key, record in islice(records, query.skip, None):
             found.append(_row(key[length:], record, values))
-            if count is not None and len(found) >= count:
+            if limit is not None and len(found) >= limit:
                 break
         return found
 
@@ -127,25 +133,22 @@ class StoreRecords:
         *,
         overwrite: bool = True,
         exact_key: bytes | None = None,
-        placeholder: int | None = None,
-        keep_generator: bool = False,
     ) -> bytes:
         """Stores a record and gives its key. https://w3c.github.io/IndexedDB/#store-a-record-into-an-object-store
 
-        Without a key the generator makes one; ``placeholder`` says where in the value it belongs. ``entries`` are the
+        Without a key the generator makes one and fills it into the room that the value has. ``entries`` are the
         record's exact keys in each index. Raises ConstraintError, UnknownError; nothing is changed then.
         """
         data = value.data
         number = self._next
-        generates = self.schema.auto_increment and not keep_generator
         if key is None:
             if is_exhausted(number):
                 raise ConstraintViolation("generator")
             key = encode_key(number)
-            if placeholder is not None:
-                data, entries = with_generated_key(data, entries, placeholder, number)
+            if value.room is not None:
+                data, entries = with_generated_key(data, entries, value.room, number)
             number += 1
-        elif generates:
+        elif self.schema.auto_increment:
             number = next_after(number, decode_key(key))
         place = self._prefix + key
         flat = [(index, exact) for index, keys in entries for exact in keys]
@@ -182,23 +185,24 @@ class StoreRecords:
 
     def clear(self) -> None:
         """https://w3c.github.io/IndexedDB/#clear-an-object-store"""
-        prefix = place_prefix(self._database, self._place)
+        if not self._abandon(place_prefix(self._database, self._place)):
+            return
+        self._place = self._view.new_id()
+        self._prefix = prefix_of(self._database, self._place)
+        self._set_next(self._next)
+
+    def _abandon(self, prefix: bytes) -> bool:
+        """Deletes everything under a prefix: at once if it is little, else (True) it is left dead in the journal."""
         keys = []
         for key, _ in self._writes.scan(prefix, end_of(prefix)):
             keys.append(key)
             if len(keys) > _CLEAR_AT_ONCE:
-                self._move_away(prefix)
-                return
+                self._writes.forget(prefix, end_of(prefix))
+                self._writes.put(journal_key(prefix), b"")
+                return True
         for key in keys:
             self._writes.delete(key)
-
-    def _move_away(self, prefix: bytes) -> None:
-        """Leaves the records where they are, dead, and goes on in a new place."""
-        self._writes.forget(prefix, end_of(prefix))
-        self._writes.put(journal_key(prefix), b"")
-        self._place = self._view.new_id()
-        self._prefix = prefix_of(self._database, self._place)
-        self._set_next(self._next)
+        return False
 
     def _set_next(self, number: int) -> None:
         self._next = number
@@ -258,15 +262,11 @@ class StoreRecords:
 
     def drop_index(self, index: int) -> None:
         """Leaves an index's entries dead. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex"""
-        prefix = prefix_of(self._database, self._place, index)
-        self._writes.forget(prefix, end_of(prefix))
-        self._writes.put(journal_key(prefix), b"")
+        self._abandon(prefix_of(self._database, self._place, index))
 
     def drop(self) -> None:
-        """Leaves the store's records dead and forgets its place."""
-        prefix = place_prefix(self._database, self._place)
-        self._writes.forget(prefix, end_of(prefix))
-        self._writes.put(journal_key(prefix), b"")
+        """Takes the store's records and its place away."""
+        self._abandon(place_prefix(self._database, self._place))
         self._writes.delete(store_key(self._database, self.schema.id))
 
 

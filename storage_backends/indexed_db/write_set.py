@@ -9,6 +9,7 @@ from sortedcontainers import SortedList
 
 from ...errors import UnknownError
 from ..abc import Blob
+from .record_head import stored_blobs
 
 MAX_INLINE_BYTES: Final = 256 << 20
 """What one transaction may change in keys and inline values."""
@@ -23,48 +24,80 @@ class Base(Protocol):
 
 
 class WriteSet:
-    """Reads see the transaction's own writes. Nothing reaches the base; dropping the set is the rollback."""
+    """Reads see the transaction's own writes. Nothing reaches the base; dropping the set is the rollback.
 
-    __slots__ = ("_base", "_fresh", "_order", "blobs", "size", "writes")
+    ``growth`` is by how many bytes, blobs included, the bucket would grow. What a key had before is looked up when the
+    transaction first writes it: its locks keep that from changing.
+    """
+
+    __slots__ = ("_base", "_fresh", "_order", "_seen", "blobs", "growth", "old_blobs", "size", "writes")
 
     def __init__(self, base: Base) -> None:
         self._base = base
         self._order: SortedList = SortedList()
         self._fresh: list[bytes] = []
+        self._seen: tuple[bytes, bytes | None] = (b"", None)
         self.writes: dict[bytes, bytes | None] = {}
         self.blobs: dict[bytes, tuple[Blob, ...]] = {}
+        self.old_blobs: dict[bytes, tuple[Blob, ...]] = {}
         self.size = 0
+        self.growth = 0
 
     def get(self, key: bytes) -> bytes | None:
         if key in self.writes:
             return self.writes[key]
-        return self._base.get(key)
+        value = self._base.get(key)
+        self._seen = (key, value)
+        return value
 
     def put(self, key: bytes, value: bytes, blobs: tuple[Blob, ...] = ()) -> None:
         """Raises UnknownError above MAX_INLINE_BYTES; nothing is changed then."""
-        self._count(key, len(key) + len(value))
-        if key not in self.writes:
-            self._fresh.append(key)
+        self._replace(key, len(key) + len(value))
         self.writes[key] = value
         if blobs:
             self.blobs[key] = blobs
-        elif self.blobs:
-            self.blobs.pop(key, None)
+            self.growth += sum(blob.size for blob in blobs)
 
     def delete(self, key: bytes) -> None:
-        self._count(key, len(key))
-        if key not in self.writes:
-            self._fresh.append(key)
+        self._replace(key, 0)
         self.writes[key] = None
-        self.blobs.pop(key, None)
+
+    def _replace(self, key: bytes, added: int) -> None:
+        """Accounts for a write: ``added`` bytes in place of what the key has now."""
+        gone = 0
+        if key in self.writes:
+            old = self.writes[key]
+            gone = 0 if old is None else len(key) + len(old)
+        if self.size + added - gone > MAX_INLINE_BYTES:
+            raise UnknownError(
+                f"The transaction changes more than {MAX_INLINE_BYTES} bytes.",
+                hint="Write many records in several transactions; large binaries and strings do not count.",
+            )
+        self.size += added - gone
+        if key not in self.writes:
+            gone = self._first_write(key)
+        elif self.blobs:
+            self.growth -= sum(blob.size for blob in self.blobs.pop(key, ()))
+        self.growth += added - gone
+
+    def _first_write(self, key: bytes) -> int:
+        """The bytes that the key has in the base."""
+        self._fresh.append(key)
+        old = self._seen[1] if self._seen[0] == key else self._base.get(key)
+        if old is None:
+            return 0
+        blobs = stored_blobs(key, old)
+        if blobs:
+            self.old_blobs[key] = tuple(blobs)
+        return len(key) + len(old) + sum(blob.size for blob in blobs)
 
     def forget(self, prefix: bytes, end: bytes) -> None:
         """Drops the set's own writes under a prefix that is dead as a whole."""
-        for key in self._own_keys(prefix, end):
+        for key in list(self._own_keys(prefix, end, reverse=False)):
+            self._replace(key, 0)
             self._order.remove(key)
-            value = self.writes.pop(key)
-            self.size -= len(key) + len(value or b"")
-            self.blobs.pop(key, None)
+            del self.writes[key]
+            self.old_blobs.pop(key, None)
 
     def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Records in order, as they are now. Don't write while it runs."""
@@ -72,24 +105,7 @@ class WriteSet:
             return self._base.scan(start, stop, reverse=reverse)
         return self._merged(start, stop, reverse)
 
-    def _count(self, key: bytes, added: int) -> None:
-        size = self.size + added
-        if key in self.writes:
-            size -= len(key) + len(self.writes[key] or b"")
-        if size > MAX_INLINE_BYTES:
-            raise UnknownError(
-                f"The transaction changes more than {MAX_INLINE_BYTES} bytes.",
-                hint="Write many records in several transactions; large binaries and strings do not count.",
-            )
-        self.size = size
-
-    def _own_keys(self, start: bytes, stop: bytes) -> list[bytes]:
-        if self._fresh:
-            self._order.update(self._fresh)
-            self._fresh = []
-        return list(self._order.irange(start, stop, (True, False)))
-
-    def _own_iterator(self, start: bytes, stop: bytes, reverse: bool) -> Iterator[bytes]:
+    def _own_keys(self, start: bytes, stop: bytes, *, reverse: bool) -> Iterator[bytes]:
         if self._fresh:
             self._order.update(self._fresh)
             self._fresh = []
@@ -99,7 +115,7 @@ class WriteSet:
     def _merged(self, start: bytes, stop: bytes, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
         records = self._base.scan(start, stop, reverse=reverse)
         record = next(records, None)
-        for key in self._own_iterator(start, stop, reverse):
+        for key in self._own_keys(start, stop, reverse=reverse):
             while record is not None and (record[0] > key if reverse else record[0] < key):
                 yield record
                 record = next(records, None)

@@ -165,7 +165,7 @@ def test_over_the_quota_nothing_changes(bucket):
     with pytest.raises(QuotaExceededError) as caught:
         put(store, "big", "x" * 5000).result()
     assert caught.value.limit == 4000
-    assert caught.value.needed > 5000
+    assert (caught.value.needed or 0) > 5000
     assert caught.value.message == ""
     assert keys(store) == ["small"]
 

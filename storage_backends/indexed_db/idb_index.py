@@ -1,0 +1,88 @@
+"""IDBIndex. https://w3c.github.io/IndexedDB/#index-interface"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from .abc import Source
+from .record_source import RecordSource
+from .schema import IndexSchema
+
+if TYPE_CHECKING:
+    from .idb_object_store import IDBObjectStore
+
+
+class IDBIndex(RecordSource):
+    """An index as one transaction sees it. What it reads is in order of the index's keys, then of the primary keys."""
+
+    interface: ClassVar[str] = "IDBIndex"
+
+    def __init__(self, store: IDBObjectStore, schema: IndexSchema) -> None:
+        super().__init__(store.transaction)
+        self._store = store
+        self._schema = schema
+
+    @property
+    def source_id(self) -> Source:
+        return self._store.schema.id, self._schema.id
+
+    @property
+    def record_store(self) -> IDBObjectStore:
+        return self._store
+
+    @property
+    def object_store(self) -> IDBObjectStore:
+        return self._store
+
+    @property
+    def key_path(self) -> str | list[str]:
+        path = self._schema.key_path
+        return list(path) if isinstance(path, list) else path
+
+    @property
+    def unique(self) -> bool:
+        return self._schema.unique
+
+    @property
+    def multi_entry(self) -> bool:
+        return self._schema.multi_entry
+
+    @property
+    def is_deleted(self) -> bool:
+        return self._is_deleted or self._store.is_deleted
+
+    @property
+    def name(self) -> str:
+        """The name; setting it renames the index, in an upgrade.
+
+        Raises InvalidStateError, TransactionInactiveError, ConstraintError.
+        https://w3c.github.io/IndexedDB/#dom-idbindex-name
+        """
+        return self._schema.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        tx, old, store = self._tx, self._schema.name, self._store.schema
+        if tx.mode != "versionchange":
+            raise self._says.error("not-upgrading", "name", self.interface)
+        self.check("name")
+        if name == old:
+            return
+        if name in store.indexes:
+            raise self._says.error("index-exists", "name", self.interface, name=name)
+        before = dict(store.indexes)
+        store.rename_index(self._schema.id, name)
+        self._store.index_renamed(old, self)
+        tx.undo.append(lambda: self._name_back(old, before))
+        tx.change(lambda reply: tx.backend.rename_index(store.id, self._schema.id, name, reply))
+
+    def mark_deleted(self, is_deleted: bool) -> None:
+        self._is_deleted = is_deleted
+
+    def _name_back(self, name: str, indexes: dict[str, IndexSchema]) -> None:
+        self._schema.name = name
+        self._store.schema.indexes.clear()
+        self._store.schema.indexes.update(indexes)
+
+    def __repr__(self) -> str:
+        return f"<IDBIndex {self.name!r} of {self._store.name!r}>"

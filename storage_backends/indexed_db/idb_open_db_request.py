@@ -1,0 +1,135 @@
+"""IDBOpenDBRequest. https://w3c.github.io/IndexedDB/#request-api"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ...errors import DOMError, UnknownError
+from ..script_types import UNDEFINED
+from .abc import ConnectionBackend, OpenEvents, TransactionBackend
+from .connection_request import VersionTooLowError
+from .dom_exceptions import DOMExceptions
+from .idb_database import IDBDatabase
+from .idb_request import IDBRequest
+from .idb_transaction import IDBTransaction
+from .idb_version_change_event import IDBVersionChangeEvent, Listener, Tasks, call
+
+Upgrade = Callable[[IDBDatabase, IDBTransaction, int, int], Awaitable[object] | object]
+"""``upgrade(db, tx, old_version, new_version)``: a function or a coroutine function."""
+
+
+class IDBOpenDBRequest(IDBRequest[Any]):
+    """A request to open or delete a database. ``await`` gives the connection, or None for a deletion."""
+
+    __slots__ = ("_upgrade_tx", "old_version")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(None, None, loop)
+        self._upgrade_tx: IDBTransaction | None = None
+        self.old_version: int | None = None
+        """The version before an upgrade or a deletion; None where there was neither."""
+
+    @property
+    def transaction(self) -> IDBTransaction | None:
+        """The version-change transaction, while it runs."""
+        return self._upgrade_tx
+
+    def upgrading(self, transaction: IDBTransaction | None) -> None:
+        self._upgrade_tx = transaction
+
+
+class OpenCourse(OpenEvents):
+    """Leads an open or delete request through what the backing store tells."""
+
+    def __init__(
+        self,
+        request: IDBOpenDBRequest,
+        says: DOMExceptions,
+        loop: asyncio.AbstractEventLoop,
+        listeners: tuple[Upgrade | None, Listener | None, Listener | None],
+        tasks: Tasks,
+    ) -> None:
+        self._request = request
+        self._says = says
+        self._loop = loop
+        self._upgrade, self._blocked, self._versionchange = listeners
+        self._tasks = tasks
+        self._problem: BaseException | None = None
+
+    def blocked(self, old_version: int, new_version: int | None) -> None:
+        if self._blocked is not None:
+            event = IDBVersionChangeEvent("blocked", old_version, new_version, self._request)
+            call(self._blocked, event, self._tasks)
+
+    def opened(self, connection: ConnectionBackend) -> None:
+        self._request.settle(self._connect(connection), None)
+
+    def deleted(self, old_version: int) -> None:
+        self._request.old_version = old_version
+        self._request.settle(UNDEFINED, None)
+
+    def failed(self, problem: BaseException) -> None:
+        if isinstance(problem, VersionTooLowError):
+            problem = self._says.error("version-too-low", requested=problem.requested, existing=problem.existing)
+        elif not isinstance(problem, DOMError):
+            failure = UnknownError(str(problem))
+            failure.__cause__ = problem
+            problem = failure
+        self._request.settle(UNDEFINED, problem)
+
+    def upgrade_needed(
+        self, connection: ConnectionBackend, transaction: TransactionBackend, old_version: int, new_version: int
+    ) -> Callable[[BaseException], None]:
+        """https://w3c.github.io/IndexedDB/#upgrade-a-database"""
+        database = self._connect(connection)
+        tx = database.begin_upgrade(transaction, old_version)
+        self._request.old_version = old_version
+        self._request.upgrading(tx)
+        tx.add_done_callback(lambda _: self._loop.call_soon(self._upgraded, database, tx))
+        if self._upgrade is not None:
+            self._run(self._upgrade, database, tx, old_version, new_version)
+        return tx.abort_with
+
+    def _connect(self, connection: ConnectionBackend) -> IDBDatabase:
+        return IDBDatabase(connection, self._says, self._loop, self._versionchange, self._tasks)
+
+    def _run(self, upgrade: Upgrade, database: IDBDatabase, tx: IDBTransaction, old: int, new: int) -> None:
+        try:
+            result = upgrade(database, tx, old, new)
+        except Exception as problem:  # noqa: BLE001 (it aborts the upgrade and is the error's cause)
+            self._problem = problem
+            tx.abort_with_cause(problem)
+            return
+        if inspect.isawaitable(result):
+            tx.hold()
+            task = asyncio.ensure_future(self._wait(result, tx))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _wait(self, result: Awaitable[object], tx: IDBTransaction) -> None:
+        problem: BaseException | None = None
+        try:
+            await result
+        except asyncio.CancelledError as cancelled:
+            problem = cancelled
+            raise
+        except Exception as raised:  # noqa: BLE001 (it aborts the upgrade and is the error's cause)
+            problem = raised
+        finally:
+            self._problem = problem
+            tx.release(problem)
+
+    def _upgraded(self, database: IDBDatabase, tx: IDBTransaction) -> None:
+        self._request.upgrading(None)
+        if tx.abort_reason is not None:
+            database.close()
+            error = self._says.error("upgrade-aborted")
+            error.__cause__ = self._problem or tx.error
+            self._request.settle(UNDEFINED, error)
+        elif database.is_closing:
+            self._request.settle(UNDEFINED, self._says.error("connection-closed"))
+        else:
+            self._request.settle(database, None)

@@ -1,0 +1,142 @@
+"""IDBRequest. https://w3c.github.io/IndexedDB/#request-api"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
+
+from ...errors import InvalidStateError
+
+if TYPE_CHECKING:
+    from .idb_transaction import IDBTransaction
+
+R = TypeVar("R")
+
+
+class IDBRequest(Generic[R]):
+    """A request to a database, awaitable as often as wanted: gives the result or raises the error.
+
+    A failed request aborts its transaction, as in a browser, unless ``prevent_default`` was called on it: before, or by
+    the code that awaits it. A cursor's request becomes pending again with each step; an await sees the settlement that
+    it waited for.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_callbacks",
+        "_error",
+        "_is_done",
+        "_loop",
+        "_prevented",
+        "_result",
+        "_source",
+        "_tx",
+        "_waiters",
+        "convert",
+    )
+
+    def __init__(self, source: Any, transaction: IDBTransaction | None, loop: asyncio.AbstractEventLoop) -> None:
+        self._source = source
+        self._tx = transaction
+        self._loop = loop
+        self._is_done = False
+        self._prevented = False
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._waiters: list[asyncio.Future[tuple[Any, BaseException | None]]] | None = None
+        self._callbacks: list[Callable[[Any], object]] | None = None
+        self.convert: Callable[[Any], Any] = _as_it_is
+
+    @property
+    def source(self) -> Any:
+        """The store, index or cursor that the request was made on; None for one that opens a database."""
+        return self._source
+
+    @property
+    def transaction(self) -> IDBTransaction | None:
+        return self._tx
+
+    @property
+    def ready_state(self) -> Literal["pending", "done"]:
+        return "done" if self._is_done else "pending"
+
+    @property
+    def result(self) -> R:
+        """The result; UNDEFINED where the request failed. Raises InvalidStateError while it is pending."""
+        if not self._is_done:
+            raise InvalidStateError(
+                "Failed to read the 'result' property from 'IDBRequest': The request has not finished."
+            )
+        result: R = self._result
+        return result
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the request failed with. Raises InvalidStateError while it is pending."""
+        if not self._is_done:
+            raise InvalidStateError(
+                "Failed to read the 'error' property from 'IDBRequest': The request has not finished."
+            )
+        return self._error
+
+    def prevent_default(self) -> Self:
+        """The request's failure shall not abort its transaction. Gives the request, so that it can be awaited."""
+        self._prevented = True
+        return self
+
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        """``callback(request)`` runs at each settlement, in the turn in which the transaction becomes active for it."""
+        if self._callbacks is None:
+            self._callbacks = []
+        self._callbacks.append(callback)
+
+    def __await__(self) -> Generator[Any, None, R]:
+        if not self._is_done:
+            waiter: asyncio.Future[tuple[Any, BaseException | None]] = self._loop.create_future()
+            if self._waiters is None:
+                self._waiters = []
+            self._waiters.append(waiter)
+            result, error = yield from waiter
+        else:
+            result, error = self._result, self._error
+        if error is not None:
+            raise error.with_traceback(None)
+        return result  # type: ignore[no-any-return]
+
+    # -- For the transaction --
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether something runs when the request settles."""
+        return self._waiters is not None or self._callbacks is not None
+
+    @property
+    def is_prevented(self) -> bool:
+        return self._prevented
+
+    def settle(self, result: Any, error: BaseException | None) -> None:
+        """Gives the request its outcome and wakes who waits."""
+        self._result = result
+        self._error = error
+        self._is_done = True
+        if self._waiters is not None:
+            waiters, self._waiters = self._waiters, None
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result((result, error))
+        if self._callbacks is not None:
+            for callback in list(self._callbacks):
+                callback(self)
+
+    def restart(self) -> None:
+        """Pending again, for a cursor's next step."""
+        self._is_done = False
+        self._prevented = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.ready_state}>"
+
+
+def _as_it_is(result: Any) -> Any:
+    return result

@@ -1,0 +1,67 @@
+"""The keys under which a record lies in an index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..abc import Blob
+from ..values import decode
+from .generated_key import PLACEHOLDER_KEY
+from .key_coding import END, InvalidKeyError, canonical_form, encode_key, exact_form
+from .key_path import ABSENT, evaluate
+from .schema import IndexSchema
+
+
+def entries_of(value: Any, index: IndexSchema, generated: str | None = None) -> list[bytes]:
+    """The exact keys of a value in an index; none where it has no valid one.
+
+    ``generated`` is the key path under which the value will get its generated key: there stands a placeholder.
+
+    https://w3c.github.io/IndexedDB/#store-a-record-into-an-object-store (step 5), with
+    https://w3c.github.io/IndexedDB/#convert-a-value-to-a-multientry-key
+    """
+    if generated is not None:
+        return _with_placeholder(value, index, generated)
+    found = evaluate(value, index.key_path)
+    if found is ABSENT:
+        return []
+    if not index.multi_entry or not isinstance(found, list | tuple):
+        return _valid(found)
+    keys: dict[bytes, bytes] = {}
+    for item in found:
+        for exact in _valid(item):
+            keys.setdefault(canonical_form(exact), exact)
+    return list(keys.values())
+
+
+def _with_placeholder(value: Any, index: IndexSchema, generated: str) -> list[bytes]:
+    paths = index.key_path
+    if paths == generated:
+        return [PLACEHOLDER_KEY]
+    if isinstance(paths, str) or generated not in paths:
+        return entries_of(value, index)
+    parts: list[bytes] = []
+    for path in paths:
+        if path == generated:
+            parts.append(PLACEHOLDER_KEY)
+            continue
+        found = evaluate(value, path)
+        valid = [] if found is ABSENT else _valid(found)
+        if not valid:
+            return []
+        parts += valid
+    return [b"\x50" + b"".join(parts) + END]
+
+
+def _valid(value: Any) -> list[bytes]:
+    try:
+        key = encode_key(value)
+    except InvalidKeyError:
+        return []
+    return [exact_form(value) or key]
+
+
+def entries_of_stored(value: bytes, index: IndexSchema, open_blob: Callable[[Blob], memoryview]) -> list[bytes]:
+    """The same of a value in its stored form."""
+    return entries_of(decode(value, open_blob), index)

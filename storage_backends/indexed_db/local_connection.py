@@ -1,0 +1,146 @@
+"""Connections to the databases of a bucket of this process, and the requests that wait for one another.
+
+https://w3c.github.io/IndexedDB/#connection-queue
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..abc import Blob, Durability
+from .abc import ConnectionBackend, ConnectionEvents, Mode, Post
+from .local_transaction import LocalTransaction
+from .schema import DatabaseSchema
+
+if TYPE_CHECKING:
+    from .backing_store import IndexedDBBackingStore
+    from .connection_request import ConnectionRequest
+
+
+class LocalConnection(ConnectionBackend):
+    """One front end's connection. Its fields are guarded by the store's mutex."""
+
+    def __init__(
+        self, store: IndexedDBBackingStore, queue: ConnectionQueue, schema: DatabaseSchema, post: Post
+    ) -> None:
+        self.store = store
+        self.schema = schema
+        self.events: ConnectionEvents | None = None
+        self._queue = queue
+        self._post = post
+        self._live: set[LocalTransaction] = set()
+        self.is_closing = False
+        self.is_closed = False
+
+    def post(self, function: Callable[[], None]) -> bool:
+        """In the front end's thread; if that is gone, so is the connection."""
+        if self._post(function):
+            return True
+        self.abandon()
+        return False
+
+    def transaction(
+        self, scope: list[str], mode: Mode, durability: Durability, failed: Callable[[BaseException], None]
+    ) -> LocalTransaction:
+        transaction = LocalTransaction(self, scope, mode, durability, failed)
+        with self.store.mutex:
+            self._live.add(transaction)
+            self.store.live.add(transaction)
+        transaction.queue()
+        return transaction
+
+    def upgrade(self, failed: Callable[[BaseException], None], settled: Callable[[], None]) -> LocalTransaction:
+        """The version-change transaction; its caller queues it. ``settled`` runs after its outcome is known."""
+        transaction = LocalTransaction(self, [], "versionchange", "strict", failed)
+        transaction.on_settled = settled
+        with self.store.mutex:
+            self._live.add(transaction)
+            self.store.live.add(transaction)
+        return transaction
+
+    def transaction_over(self, transaction: LocalTransaction) -> None:
+        with self.store.mutex:
+            self._live.discard(transaction)
+            self.store.live.discard(transaction)
+        self._close_if_idle()
+
+    def close(self) -> None:
+        with self.store.mutex:
+            self.is_closing = True
+        self._close_if_idle()
+
+    def abandon(self) -> None:
+        """The front end is gone: its transactions are taken back."""
+        with self.store.mutex:
+            self.is_closing = True
+            live = list(self._live)
+        for transaction in live:
+            transaction.abort()
+        self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        with self.store.mutex:
+            if self.is_closed or not self.is_closing or self._live:
+                return
+            self.is_closed = True
+        self._queue.closed(self)
+
+    def tell_version_change(self, old: int, new: int | None, heard: Callable[[], None]) -> None:
+        """Tells the front end; ``heard`` runs once it was told, or cannot be."""
+
+        def tell() -> None:
+            if self.events is not None and not self.is_closing:
+                self.events.version_change(old, new)
+            heard()
+
+        if not self.post(tell):
+            heard()
+
+    def open_blob(self, blob: Blob) -> memoryview:
+        return self.store.bucket.blobs.map(blob)
+
+
+class ConnectionQueue:
+    """One database's open connections and the requests to open or delete it, one at a time, in order."""
+
+    def __init__(self, store: IndexedDBBackingStore, name: str) -> None:
+        self.store = store
+        self.name = name
+        self.connections: list[LocalConnection] = []
+        self._waiting: deque[ConnectionRequest] = deque()
+        self._active: ConnectionRequest | None = None
+
+    def add(self, request: ConnectionRequest) -> None:
+        with self.store.mutex:
+            self._waiting.append(request)
+        self._next()
+
+    def done(self, request: ConnectionRequest) -> None:
+        """The request at the head has its outcome."""
+        with self.store.mutex:
+            if self._active is not request:
+                return
+            self._active = None
+        self._next()
+
+    def closed(self, connection: LocalConnection) -> None:
+        with self.store.mutex:
+            if connection in self.connections:
+                self.connections.remove(connection)
+            active = self._active
+        if active is not None:
+            active.connection_closed(connection)
+
+    def others(self, connection: LocalConnection | None) -> list[LocalConnection]:
+        with self.store.mutex:
+            return [other for other in self.connections if other is not connection]
+
+    def _next(self) -> None:
+        with self.store.mutex:
+            if self._active is not None or not self._waiting:
+                return
+            self._active = self._waiting.popleft()
+            active = self._active
+        active.begin()

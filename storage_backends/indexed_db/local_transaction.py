@@ -1,0 +1,281 @@
+"""A transaction on a bucket of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from ...errors import QuotaExceededError, TfjsdError
+from ..abc import Blob, Buffer, Durability
+from ..buckets import Mutation
+from .abc import Mode, Put, Query, Reply, Source, TransactionBackend
+from .index_entries import entries_of_stored
+from .layout import Bounds, database_key
+from .lock_table import Claim
+from .schema import DatabaseSchema, IndexSchema, StoreSchema, encode_schema
+from .store_records import StoreRecords
+
+if TYPE_CHECKING:
+    from .local_connection import LocalConnection
+
+Operation = Callable[[], Any]
+
+
+class LocalTransaction(TransactionBackend):
+    """Runs its requests within the calls that place them, once its locks are granted; all in its front end's thread."""
+
+    def __init__(
+        self,
+        connection: LocalConnection,
+        scope: list[str],
+        mode: Mode,
+        durability: Durability,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._connection = connection
+        self._store = connection.store
+        self._mode = mode
+        self._durability: Durability = durability
+        self._failed = failed
+        self.schema: DatabaseSchema = connection.schema.copy() if mode == "versionchange" else connection.schema
+        self._view = self._store.view()
+        self._records: dict[int, StoreRecords] = {}
+        self._waiting: list[tuple[Operation, Reply]] = []
+        self._staged: list[Blob] = []
+        self._is_started = False
+        self.is_over = False
+        self.on_started: Callable[[], None] | None = None
+        self.on_settled: Callable[[], None] | None = None
+        self._starting_here = False
+        self._claim = Claim(self._wanted(scope), self._granted)
+
+    def queue(self) -> None:
+        """Takes its place among the transactions; it may have started when this returns."""
+        self._starting_here = True
+        self._store.locks.request(self._claim)
+        self._starting_here = False
+
+    def _wanted(self, scope: list[str]) -> list[tuple[Hashable, bool]]:
+        database = self._connection.schema.name
+        if self._mode == "versionchange":
+            return [(database, True)]
+        exclusive = self._mode == "readwrite"
+        return [(database, False), *(((database, store), exclusive) for store in scope)]
+
+    def _granted(self) -> None:
+        """In any thread."""
+        if self._starting_here:
+            self._is_started = True
+        else:
+            self._connection.post(self._start)
+
+    def _start(self) -> None:
+        if self.is_over:
+            return
+        self._is_started = True
+        waiting, self._waiting = self._waiting, []
+        if self.on_started is not None:
+            self.on_started()
+        for operation, reply in waiting:
+            self._run(operation, reply)
+
+    @property
+    def is_started(self) -> bool:
+        return self._is_started
+
+    # -- Requests --
+
+    def read(self, query: Query, reply: Reply) -> None:
+        self._do(lambda: self._of(query.source[0]).read(query), reply)
+
+    def count(self, source: Source, bounds: Bounds, reply: Reply) -> None:
+        store, index = source
+        self._do(lambda: self._of(store).count(index, bounds), reply)
+
+    def put(self, store: int, record: Put, reply: Reply) -> None:
+        self._do(lambda: self._put(store, record), reply)
+
+    def delete(self, store: int, bounds: Bounds, reply: Reply) -> None:
+        self._do(lambda: self._of(store).delete(bounds), reply)
+
+    def clear(self, store: int, reply: Reply) -> None:
+        self._do(lambda: self._of(store).clear(), reply)
+
+    def create_store(self, store: StoreSchema, reply: Reply) -> None:
+        self._do(lambda: self._create_store(store), reply)
+
+    def delete_store(self, store: int, reply: Reply) -> None:
+        self._do(lambda: self._delete_store(store), reply)
+
+    def rename_store(self, store: int, name: str, reply: Reply) -> None:
+        self._do(lambda: self.schema.rename_store(store, name), reply)
+
+    def create_index(self, store: int, index: IndexSchema, reply: Reply) -> None:
+        self._do(lambda: self._create_index(store, index), reply)
+
+    def delete_index(self, store: int, index: int, reply: Reply) -> None:
+        self._do(lambda: self._delete_index(store, index), reply)
+
+    def rename_index(self, store: int, index: int, name: str, reply: Reply) -> None:
+        self._do(lambda: self.schema.store(store).rename_index(index, name), reply)
+
+    def _do(self, operation: Operation, reply: Reply) -> None:
+        if self._is_started:
+            self._run(operation, reply)
+        else:
+            self._waiting.append((operation, reply))
+
+    def _run(self, operation: Operation, reply: Reply) -> None:
+        if self.is_over:
+            return
+        try:
+            result = operation()
+        except TfjsdError as problem:
+            reply(None, problem)
+        else:
+            reply(result, None)
+
+    def _of(self, store: int) -> StoreRecords:
+        records = self._records.get(store)
+        if records is None:
+            records = StoreRecords(self._view, self.schema.id, self.schema.store(store))
+            self._records[store] = records
+        return records
+
+    def _put(self, store: int, record: Put) -> bytes:
+        key = self._of(store).put(
+            record.key,
+            record.value,
+            record.entries,
+            overwrite=record.overwrite,
+            exact_key=record.exact_key,
+        )
+        if self._store.admission.decides_at_request:
+            self._store.admission.admit(self._view.writes.growth)
+        return key
+
+    def _create_store(self, store: StoreSchema) -> None:
+        store = StoreSchema(store.id, store.name, store.key_path, store.auto_increment)
+        self.schema.stores[store.name] = store
+        self.schema.last_id = max(self.schema.last_id, store.id)
+        StoreRecords.create(self._view, self.schema.id, store)
+
+    def _delete_store(self, store: int) -> None:
+        self._of(store).drop()
+        del self._records[store]
+        self.schema.remove_store(store)
+
+    def _create_index(self, store: int, index: IndexSchema) -> None:
+        index = IndexSchema(index.id, index.name, index.key_path, index.unique, index.multi_entry)
+        self.schema.store(store).indexes[index.name] = index
+        self.schema.last_id = max(self.schema.last_id, index.id)
+        self._of(store).add_index(index, lambda value: entries_of_stored(value, index, self._store.bucket.blobs.map))
+
+    def _delete_index(self, store: int, index: int) -> None:
+        schema = self.schema.store(store)
+        del schema.indexes[schema.index(index).name]
+        self._of(store).drop_index(index)
+
+    def stage(self, data: Buffer) -> Blob:
+        blob = self._store.bucket.blobs.stage(data)
+        self._staged.append(blob)
+        return blob
+
+    # -- The end --
+
+    def commit(self, reply: Reply) -> None:
+        self._do(lambda: self._commit(reply), _ignore)
+
+    def _commit(self, reply: Reply) -> None:
+        if not self._view.writes.writes and self._mode != "versionchange":
+            self._finish()
+            self._reply_in_order(reply)
+            return
+        try:
+            mutation = self._sequence()
+        except TfjsdError as problem:
+            self._finish()
+            self._give_up_staged()
+            reply(None, problem)
+            self._settled(is_aborted=True)
+            return
+        self._finish()
+        mutation.future.add_done_callback(lambda done: self._committed(done, reply))
+
+    def _reply_in_order(self, reply: Reply) -> None:
+        """A reader is complete once what it may have read is committed, and not before its predecessors are."""
+        before = self._store.last_commit
+        if before is None or before.done():
+            reply(None, None)
+        else:
+            before.add_done_callback(lambda done: self._connection.post(lambda: reply(None, done.exception())))
+
+    def _sequence(self) -> Mutation:
+        try:
+            return self._mutate()
+        except QuotaExceededError:
+            if not self._store.make_room():
+                raise
+            return self._mutate()
+
+    def _mutate(self) -> Mutation:
+        with self._store.bucket.mutate(self._durability) as mutation:
+            if self._mode == "versionchange":
+                self._view.took_id = True  # the database's own
+                self._view.writes.put(database_key(self.schema.name), encode_schema(self.schema))
+                self._store.replace_schema(mutation, self.schema.name, self.schema)
+            self._store.write(mutation, self._view)
+            mutation.on_undo(self._store.abort_live)
+        self._store.last_commit = mutation.future
+        return mutation
+
+    def _committed(self, done: Future[None], reply: Reply) -> None:
+        """In the committing thread."""
+        self._give_up_staged()
+        problem = done.exception()
+        if problem is None:
+            self._store.after_commit()
+            if self._mode == "versionchange":
+                self._connection.schema = self.schema
+        self._connection.post(lambda: reply(None, problem))
+        self._settled(is_aborted=problem is not None)
+
+    def abort(self) -> None:
+        if not self.is_over:
+            self._finish()
+            self._give_up_staged()
+            self._settled(is_aborted=True)
+
+    def _settled(self, *, is_aborted: bool) -> None:
+        if self._mode == "versionchange" and is_aborted:
+            self._connection.close()
+        if self.on_settled is not None:
+            self.on_settled()
+
+    def fail(self, problem: BaseException) -> None:
+        """Aborts it from this side; in any thread."""
+        self._connection.post(lambda: self._fail_here(problem))
+
+    def _fail_here(self, problem: BaseException) -> None:
+        if not self.is_over:
+            self.abort()
+            self._failed(problem)
+
+    def _finish(self) -> None:
+        """Gives the locks back and lets the connection know."""
+        self.is_over = True
+        self._waiting = []
+        self._store.live.discard(self)
+        self._store.locks.release(self._claim)
+        self._connection.transaction_over(self)
+
+    def _give_up_staged(self) -> None:
+        staged, self._staged = self._staged, []
+        for blob in staged:
+            self._store.bucket.blobs.redeem(blob)
+
+
+def _ignore(_result: Any, problem: BaseException | None) -> None:
+    if problem is not None:
+        raise problem

@@ -1,0 +1,217 @@
+"""What stores and indexes have in common: reading. https://w3c.github.io/IndexedDB/#object-store-interface"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+
+from ..script_types import UNDEFINED
+from ..values import decode
+from .abc import Direction, Query, Row, Source
+from .cursor_iteration import CursorIteration
+from .idb_cursor import IDBCursor, IDBCursorWithValue
+from .idb_key_range import IDBKeyRange
+from .idb_request import IDBRequest
+from .key_coding import AFTER, InvalidKeyError, decode_key, encode_key
+from .layout import ALL, Bounds
+from .web_idl import UNSIGNED_LONG, unsigned
+
+if TYPE_CHECKING:
+    from .idb_object_store import IDBObjectStore
+    from .idb_transaction import IDBTransaction
+
+DIRECTIONS: Final = ("next", "nextunique", "prev", "prevunique")
+
+
+class IDBRecord(NamedTuple):
+    """https://w3c.github.io/IndexedDB/#record-interface"""
+
+    key: Any
+    primary_key: Any
+    value: Any
+
+
+class RecordSource:
+    """A store or an index, as a transaction sees it."""
+
+    interface: ClassVar[str]
+
+    def __init__(self, transaction: IDBTransaction) -> None:
+        self._tx = transaction
+        self._says = transaction.says
+        self._is_deleted = False
+
+    @property
+    def transaction(self) -> IDBTransaction:
+        return self._tx
+
+    @property
+    def record_store(self) -> IDBObjectStore:
+        """The store whose records are read."""
+        raise NotImplementedError
+
+    @property
+    def source_id(self) -> Source:
+        raise NotImplementedError
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the store or index, or the store of the index, was deleted (or its creation taken back)."""
+        return self._is_deleted
+
+    # -- Reading --
+
+    def get(self, query: Any) -> IDBRequest[Any]:
+        """The value of the first record in a range, or under a key; UNDEFINED where there is none.
+
+        https://w3c.github.io/IndexedDB/#dom-idbobjectstore-get
+        """
+        bounds = self._query("get", query)
+        return self._read(bounds, "next", 1, True, self._first_value)
+
+    def get_key(self, query: Any) -> IDBRequest[Any]:
+        """The primary key of the first record in a range, or under a key; UNDEFINED where there is none.
+
+        https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getkey
+        """
+        bounds = self._query("getKey", query)
+        return self._read(bounds, "next", 1, False, _first_primary_key)
+
+    def get_all(self, query: Any = None, count: Any = None, direction: Direction = "next") -> IDBRequest[list[Any]]:
+        """The values of all records in a range, at most ``count`` (None, 0: all).
+
+        https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getall
+        """
+        return self._all("getAll", query, count, direction, True, self._values)
+
+    def get_all_keys(
+        self, query: Any = None, count: Any = None, direction: Direction = "next"
+    ) -> IDBRequest[list[Any]]:
+        """The primary keys of all records in a range.
+
+        https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getallkeys
+        """
+        return self._all("getAllKeys", query, count, direction, False, _primary_keys)
+
+    def get_all_records(
+        self, query: Any = None, count: Any = None, direction: Direction = "next"
+    ) -> IDBRequest[list[IDBRecord]]:
+        """All records in a range, with key, primary key and value.
+
+        https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getallrecords
+        """
+        return self._all("getAllRecords", query, count, direction, True, self._rows)
+
+    def count(self, query: Any = None) -> IDBRequest[int]:
+        """How many records are in a range. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-count"""
+        bounds = self._query("count", query, none_is_all=True)
+        request = self._tx.request(self, _as_it_is)
+        self._tx.backend.count(self.source_id, bounds, self._tx.reply_to(request))
+        return request
+
+    def open_cursor(self, query: Any = None, direction: Direction = "next") -> IDBRequest[IDBCursorWithValue | None]:
+        """A cursor on the first record in a range, with its value; None where there is none.
+
+        https://w3c.github.io/IndexedDB/#dom-idbobjectstore-opencursor
+        """
+        return self._open("openCursor", query, direction, IDBCursorWithValue)
+
+    def open_key_cursor(self, query: Any = None, direction: Direction = "next") -> IDBRequest[IDBCursor | None]:
+        """A cursor without values. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-openkeycursor"""
+        return self._open("openKeyCursor", query, direction, IDBCursor)
+
+    def iterate(self, query: Any = None, direction: Direction = "next") -> AsyncIterator[IDBCursorWithValue]:
+        """``async for cursor in store.iterate(query)``: a cursor on each record of a range.
+
+        The body may move the cursor itself (``cursor.continue_(key)``, without awaiting it); else it goes on by one.
+        """
+        return CursorIteration(lambda: self.open_cursor(query, direction))
+
+    # -- How --
+
+    def check(self, method: str) -> None:
+        """Raises InvalidStateError for a deleted source, TransactionInactiveError."""
+        if self.is_deleted:
+            reason = "store-deleted" if self.interface == "IDBObjectStore" else "index-deleted"
+            raise self._says.error(reason, method, self.interface)
+        if not self._tx.is_active:
+            reason = "finished" if self._tx.is_finished else "inactive"
+            raise self._says.error(reason, method, self.interface)
+
+    def key_of(self, value: Any, method: str) -> bytes:
+        """Raises DataError. https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key"""
+        try:
+            return encode_key(value, self._tx.behaviour.key_depth)
+        except InvalidKeyError as problem:
+            raise self._says.error("invalid-key", method, self.interface, hint=str(problem)) from None
+
+    def bounds_of(self, query: Any, method: str, *, none_is_all: bool) -> Bounds:
+        """Raises DataError. https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key-range"""
+        if isinstance(query, IDBKeyRange):
+            return query.bounds
+        if query is None or query is UNDEFINED:
+            if none_is_all:
+                return ALL
+            raise self._says.error("no-key", method, self.interface)
+        key = self.key_of(query, method)
+        return key, key + AFTER
+
+    def value_of(self, data: bytes | None) -> Any:
+        return UNDEFINED if data is None else decode(data, self._tx.open_blob)
+
+    def _query(self, method: str, query: Any, *, none_is_all: bool = False) -> Bounds:
+        self.check(method)
+        return self.bounds_of(query, method, none_is_all=none_is_all)
+
+    def _read(
+        self, bounds: Bounds, direction: Direction, count: int | None, values: bool, convert: Any
+    ) -> IDBRequest[Any]:
+        request = self._tx.request(self, convert)
+        reply = self._tx.reply_to(request)
+        self._tx.backend.read(Query(self.source_id, bounds, direction, count, 0, values), reply)
+        return request
+
+    def _all(
+        self, method: str, query: Any, count: Any, direction: Direction, values: bool, convert: Any
+    ) -> IDBRequest[Any]:
+        limit = None
+        if count is not None and count is not UNDEFINED:
+            limit = unsigned(count, UNSIGNED_LONG, self._says, method, self.interface, 2) or None
+        self._check_direction(method, direction)
+        bounds = self._query(method, query, none_is_all=True)
+        return self._read(bounds, direction, limit, values, convert)
+
+    def _open(self, method: str, query: Any, direction: Direction, kind: type[IDBCursor]) -> IDBRequest[Any]:
+        self._check_direction(method, direction)
+        bounds = self._query(method, query, none_is_all=True)
+        request = self._tx.request(self, _as_it_is)
+        cursor = kind(self, request, bounds, direction)
+        request.convert = cursor.arrived
+        cursor.read_from(bounds, 1)
+        return request
+
+    def _check_direction(self, method: str, direction: str) -> None:
+        if direction not in DIRECTIONS:
+            shown = "null" if direction is None else direction
+            raise self._says.type_error("direction", method, self.interface, value=shown)
+
+    def _first_value(self, rows: list[Row]) -> Any:
+        return self.value_of(rows[0][2]) if rows else UNDEFINED
+
+    def _values(self, rows: list[Row]) -> list[Any]:
+        return [self.value_of(value) for _, _, value in rows]
+
+    def _rows(self, rows: list[Row]) -> list[IDBRecord]:
+        return [IDBRecord(decode_key(key), decode_key(primary), self.value_of(value)) for key, primary, value in rows]
+
+
+def _first_primary_key(rows: list[Row]) -> Any:
+    return decode_key(rows[0][1]) if rows else UNDEFINED
+
+
+def _primary_keys(rows: list[Row]) -> list[Any]:
+    return [decode_key(primary) for _, primary, _ in rows]
+
+
+def _as_it_is(result: Any) -> Any:
+    return result
