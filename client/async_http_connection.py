@@ -18,8 +18,7 @@ _STEPS_IN_A_ROW = 16
 async def open_connection(address: UnixOrTCP, timeout: float | None) -> Connection:  # noqa: ASYNC109
     """Connects. Raises OSError, TimeoutError included."""
     loop = asyncio.get_running_loop()
-    tcp = not isinstance(address, str)
-    connected = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX, socket.SOCK_STREAM)
+    connected = socket.socket(_family(address), socket.SOCK_STREAM)
     try:
         connected.setblocking(False)
         async with asyncio.timeout(timeout):
@@ -83,6 +82,12 @@ async def receive(connection: Connection, exchange: Exchange, timeout: float | N
     except OSError as error:
         raise exchange.lost(error, timeout) from error
     exchange.received(count)
+
+
+def _family(address: UnixOrTCP) -> socket.AddressFamily:
+    if isinstance(address, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
 async def _connect_unix(connected: socket.socket, path: str) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MAPPING_ATTEMPTS = 3
 _LENGTH_BYTES = 4
+_SLOWEST_DISK = 16 << 20
+"""Bytes a second."""
 
 
 def list_models(session: Session) -> Operation[dict[str, ModelArtifactsInfo]]:
@@ -79,7 +81,7 @@ def save(
         if file is not None:
             header = ModelHeader(texts, size, ingest=file.name)
             try:
-                response = yield from _put(session, target, [encode_header(header)], None, timeout)
+                response = yield from _put(session, target, [encode_header(header)], size or 0, None, timeout)
             finally:
                 file.discard()
             if response.status < 400:
@@ -87,7 +89,7 @@ def save(
             if not _asks_to_stream(response):
                 raise delivery.error_of(response.status, response.body)
     body: list[bytes | memoryview] = [encode_header(ModelHeader(texts, size)), *pieces]
-    response = yield from _put(session, target, body, on_progress, timeout)
+    response = yield from _put(session, target, body, size or 0, on_progress, timeout)
     if response.status >= 400:
         raise delivery.error_of(response.status, response.body)
     return _saved(response)
@@ -154,10 +156,14 @@ def _put(
     session: Session,
     target: str,
     body: list[bytes | memoryview],
+    size: int,
     on_progress: Progress | None,
     timeout: float | None,
 ) -> Operation[Response]:
+    """The daemon is silent while the disk takes ``size`` bytes; that it is slow is no reason to give up."""
     request = Request("PUT", target, headers={"content-type": MODEL_TYPE}, body=body, on_progress=on_progress)
+    if timeout is None and session.timeout is not None:
+        timeout = session.timeout + size / _SLOWEST_DISK
     return (yield from session.answer(request, timeout))
 
 

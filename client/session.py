@@ -24,13 +24,13 @@ class Session(NamedTuple):
 
     def answer(self, request: Request, timeout: float | None = None) -> Operation[Response]:
         """The daemon's answer, whatever its status."""
-        if self.link.closed:
-            raise StoreClosedError("The store is closed.")
         waited = self.timeout if timeout is None else timeout
         return (yield from delivery.deliver(self.link, self.authorized(request), waited))
 
     def authorized(self, request: Request) -> Request:
-        """The request with the token that a daemon on TCP asks for."""
+        """The request with the token that a daemon on TCP asks for. Raises StoreClosedError."""
+        if self.link.closed:
+            raise StoreClosedError("The store is closed.")
         if self.link.target.token is not None:
             request.headers["authorization"] = f"Bearer {self.link.target.token}"
         return request
