@@ -120,7 +120,8 @@ def check_every_point(template: Path, tmp_path: Path, operation: tuple, fault: s
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_kill_at_any_call_leaves_before_or_after(template, tmp_path, name):
     outcomes = check_every_point(template, tmp_path, OPERATIONS[name], "signal=KILL")
-    assert "killed" in outcomes
+    assert outcomes.count("done") <= 2, "most injections did nothing"
+    assert outcomes.count("killed") >= len(outcomes) - 2
 
 
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
