@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,8 +52,10 @@ def main(options: ServeOptions) -> int:
 def _serve(options: ServeOptions, ready: ReadyPipe) -> None:
     configuration = Configuration.load(options.flags)
     address = configuration.server_address()
-    from .server import take_home
+    with without_tls():
+        import asyncio
 
+        from .server import take_home
     home = take_home(address, DETACHED_PATIENCE if options.detached else 0.0)
     try:
         if options.detached:
@@ -66,6 +69,8 @@ def _serve(options: ServeOptions, ready: ReadyPipe) -> None:
 async def _run(
     options: ServeOptions, configuration: Configuration, address: Address, home: Home, ready: ReadyPipe
 ) -> None:
+    import asyncio
+
     from .server import Server, forget_daemon_file, listen
 
     listener = listen(configuration, address)
@@ -80,6 +85,23 @@ async def _run(
         listener.close()
         if own_name:
             forget_daemon_file(address.home)
+
+
+@contextlib.contextmanager
+def without_tls() -> Iterator[None]:
+    """Modules that are imported in the block find no ``ssl``, which asyncio and aiohttp take well.
+
+    aiohttp's client, which its server imports, reads the system's certificates at import: 35 of 250 ms and several
+    megabytes for something that a unix socket has no use for.
+    """
+    if "ssl" in sys.modules:
+        yield
+        return
+    sys.modules["ssl"] = None  # type: ignore[assignment]  # the import system's way to say that there is none
+    try:
+        yield
+    finally:
+        del sys.modules["ssl"]
 
 
 def log_into(home: Path) -> None:

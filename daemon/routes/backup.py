@@ -7,11 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from ...errors import BadRequestError
-from ...storage_backends.backup import backup, restore
 from ...wire.protocol import BACKUP_TYPE
 from ..service import Call, json_answer
 from ..thread_streams import AnswerFile, BodyFile
-from ..verification import verify_all, verify_models
 from . import Route
 
 
@@ -26,12 +24,16 @@ async def make_backup(call: Call) -> web.StreamResponse:
 
 
 def _write(call: Call, target: AnswerFile) -> None:
+    from ...storage_backends.backup import backup
+
     backup(call.service.home, target)  # type: ignore[arg-type]  # all that is used of a BinaryIO
     target.flush()
 
 
 async def take_backup(call: Call) -> web.StreamResponse:
     """Into an empty home; all of it or nothing. Other requests are refused for as long as it takes."""
+    from ...storage_backends.backup import restore
+
     source = BodyFile(call.body().pieces(call.service.limits.restore_bytes))
     with call.service.activity.alone():
         summary = await call.service.workers.long(restore, call.service.home, source)  # type: ignore[arg-type]
@@ -43,6 +45,8 @@ async def take_backup(call: Call) -> web.StreamResponse:
 
 async def verify(call: Call) -> web.StreamResponse:
     """``{"urls": […]}``: these models of the origin; without: everything, in all origins."""
+    from ..verification import verify_all, verify_models
+
     body: Any = await call.json() if call.request.can_read_body else {}
     if not isinstance(body, dict):
         raise BadRequestError("The body must be a JSON object.")
