@@ -7,7 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
+from ..errors import BadRequestError
+from ..wire.error_body import error_body
 from ..wire.limits import Limits
+from ..wire.protocol import JSON_TYPE
 from .logs import LOGGER
 from .peer import Peer, peer_of
 
@@ -55,6 +58,20 @@ class Connection(web.RequestHandler):
         if self.answering:
             return self._stalls(now, pause)
         return bool(self.heard) and now - self.heard > pause
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is answered where no route was reached: the request is not HTTP, or too long."""
+        LOGGER.info("a request was not understood", extra={"why": str(message or exc)[:200]})
+        error = BadRequestError(f"The request is not valid HTTP: {str(message or exc).splitlines()[0][:200]}")
+        response = web.Response(body=error_body(error), status=status, content_type=JSON_TYPE)
+        response.force_close()
+        return response
 
     def abort(self) -> None:
         """Cuts the connection without a word."""

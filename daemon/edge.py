@@ -52,8 +52,8 @@ async def _answered(
         return _refusal(request, refusal)
     except TfjsdError as error:
         return error_answer(request, error)
-    except ConnectionError:  # the client has gone; what was sequenced is committed all the same
-        return web.Response(status=499, reason="Client Closed Request")
+    except (ConnectionError, TimeoutError):  # the client has gone or is silent; what was sequenced is committed
+        return _cut(request, web.Response(status=499, reason="Client Closed Request"))
     except Exception as error:  # noqa: BLE001 (the outermost frame of a request)
         LOGGER.exception("a request failed inside", extra={"method": request.method, "path": request.path})
         return error_answer(request, error)
@@ -61,13 +61,16 @@ async def _answered(
 
 def error_answer(request: web.Request, error: Exception) -> web.Response:
     """The answer that reports an error. Where the body was not read to its end the connection cannot be used again."""
-    if request._payload_writer is not None and request._payload_writer.output_size:
-        # Part of another answer has left already: nothing but a cut tells the client that it is not whole.
-        assert request.transport is not None
-        request.transport.close()
     response = web.Response(body=error_body(error), status=error_status(error), content_type=JSON_TYPE)
     if isinstance(error, DaemonUnavailableError):
         response.force_close()
+    return _cut(request, response) if request.writer.output_size else response
+
+
+def _cut(request: web.Request, response: web.Response) -> web.Response:
+    """Part of another answer has left already: nothing but a cut tells the client that it is not whole."""
+    if request.transport is not None:
+        request.transport.abort()
     return response
 
 
@@ -103,6 +106,7 @@ def stamp(home: str, activity: Activity) -> Callable[[web.Request, web.StreamRes
         VERSION_HEADER: __version__,
         PROTOCOL_HEADER: str(PROTOCOL),
         HOME_HEADER: quote(home, safe="/"),
+        "Server": f"tfjsd/{__version__}",
         "X-Content-Type-Options": "nosniff",
     }
 
@@ -110,5 +114,6 @@ def stamp(home: str, activity: Activity) -> Callable[[web.Request, web.StreamRes
         response.headers.update(own)
         if activity.draining:
             response.force_close()
+            response.headers["Connection"] = "close"  # aiohttp has decided on this header already
 
     return on_prepare

@@ -81,7 +81,7 @@ class Server:
         service = build_service(
             self._configuration, self._address, self._home, self._limits, autostarted=self._autostarted
         )
-        runner = web.AppRunner(build_application(service), access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        runner = web.AppRunner(build_application(service), access_log=None, handle_signals=False, shutdown_timeout=0.2)
         await runner.setup()
         assert runner.server is not None
         service.connections.serve(

@@ -51,6 +51,6 @@ DEFAULT_LIMITS: Final = Limits(
     connections=256,
     pause_seconds=30.0,
     keep_alive_seconds=600.0,
-    drain_seconds=4.0,
+    drain_seconds=3.5,
     event_backlog=1_000,
 )

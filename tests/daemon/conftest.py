@@ -105,6 +105,10 @@ class Remote:
             "PUT", target, model_body(weights, **fields), {"Content-Type": "application/vnd.tfjsd.model"}
         )
 
+    @staticmethod
+    def model_body(weights: bytes, **fields: Any) -> bytes:
+        return model_body(weights, **fields)
+
     def load(self, target: str) -> tuple[dict[str, Any], bytes]:
         return self.get(target, Accept="application/vnd.tfjsd.model").model
 
@@ -165,6 +169,7 @@ class Process(Remote):
         environ: Mapping[str, str] | None = None,
         detached: bool = False,
         wait: bool = True,
+        piped: bool = True,
         pass_fds: tuple[int, ...] = (),
         **flags: object,
     ) -> None:
@@ -172,7 +177,7 @@ class Process(Remote):
         self.environ = {**os.environ, **(environ or {})}
         settings = {"home": str(self.home), "socket": str(self.socket), **flags}
         reader, writer = os.pipe()
-        given = json.dumps({"flags": settings, "detached": detached, "ready": writer})
+        given = json.dumps({"flags": settings, "detached": detached, "ready": writer if piped else None})
         self.popen = subprocess.Popen(
             [sys.executable, "-c", SERVE, given],
             pass_fds=(writer, *pass_fds),
@@ -183,7 +188,7 @@ class Process(Remote):
         )
         os.close(writer)
         self.report = b""
-        if wait:
+        if wait and piped:
             while piece := os.read(reader, 1 << 16):
                 self.report += piece
         os.close(reader)
@@ -233,6 +238,10 @@ class Daemons:
         daemon = Process(self._place(name), **options)
         self._running.append(daemon)
         return daemon
+
+    def remote(self, home: Path, path: Path) -> Remote:
+        """A daemon that the test started itself."""
+        return Remote(home, path)
 
     def _place(self, name: str) -> Path:
         place = self.directory / name
