@@ -109,6 +109,10 @@ class Remote:
     def model_body(weights: bytes, **fields: Any) -> bytes:
         return model_body(weights, **fields)
 
+    @staticmethod
+    def model_header(size: int, **fields: Any) -> bytes:
+        return model_header(size, **fields)
+
     def load(self, target: str) -> tuple[dict[str, Any], bytes]:
         return self.get(target, Accept="application/vnd.tfjsd.model").model
 
