@@ -116,6 +116,12 @@ class DOMExceptions:
         error.__cause__ = problem
         return error
 
+    def of_change(self, problem: BaseException) -> BaseException:
+        """What a transaction is aborted with when a change of the schema failed."""
+        if isinstance(problem, ConstraintViolation):
+            return self.error("index-not-unique", "createIndex", name=problem.index)
+        return self.of_request(problem)
+
     def of_commit(self, problem: BaseException) -> BaseException:
         """What a transaction ends with when its commit failed."""
         if isinstance(problem, QuotaExceededError) and problem.unit == "disk" and not problem.limit:

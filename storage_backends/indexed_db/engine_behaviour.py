@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from ..browsers import Browser
 from .key_coding import MAX_DEPTH
@@ -17,14 +17,20 @@ class EngineBehaviour:
     """Arrays in arrays that a key may have."""
     keeps_negative_zero: bool = True
     """A key -0 reads back as -0."""
-    clones_first: bool = True
-    """``put`` clones the value before it looks at the key: DataCloneError comes before DataError."""
+    clones_before_keys: bool = True
+    """``put`` clones the value before it looks at an out-of-line key: DataCloneError comes before DataError."""
+    undefined_is_absent: bool = False
+    """A key path that finds undefined has found nothing: a generated key takes its place."""
+    commit_failure: Literal["request", "abort", "none"] = "request"
+    """``tx.error`` after ``commit()`` met a failing request: that request's error, AbortError, or none."""
 
 
 _ENGINES: Final = {
     "chromium": EngineBehaviour(),
-    "firefox": EngineBehaviour(key_depth=64, keeps_negative_zero=False, clones_first=False),
-    "webkit": EngineBehaviour(),
+    "firefox": EngineBehaviour(
+        key_depth=64, keeps_negative_zero=False, clones_before_keys=False, commit_failure="abort"
+    ),
+    "webkit": EngineBehaviour(undefined_is_absent=True, commit_failure="none"),
 }
 
 

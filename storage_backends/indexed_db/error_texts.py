@@ -225,6 +225,7 @@ _WEBKIT: Final[_Overrides] = {
     ("inactive", "commit"): _P + "The transaction is inactive.",
     ("finished", "commit"): _P + "The transaction is inactive.",
     ("finished", "objectStore"): _P + "The transaction finished.",
+    ("finished", "index"): _P + "The transaction is finished.",
     ("not-upgrading", "IDBObjectStore.name"): _P
     + "The object store's transaction is not a version change transaction.",
     ("not-upgrading", "IDBIndex.name"): _P + "The index's transaction is not a version change transaction.",
@@ -243,9 +244,13 @@ _WEBKIT: Final[_Overrides] = {
     ("key-after", "continuePrimaryKey"): _P
     + "The first parameter is greater than this cursor's position and this cursor's direction is \"prev\".",
 }
+_WEBKIT[("index-not-unique", "createIndex")] = (
+    "A mutation operation in a transaction failed because a constraint was not satisfied."
+)
 _FIREFOX: Final[_Overrides] = {
     ("inactive", "commit"): _NOT_USABLE,
     ("finished", "commit"): _NOT_USABLE,
+    ("finished", "index"): _NOT_USABLE,
     ("finished", "abort"): _NOT_ALLOWED,
     ("finished", "objectStore"): "IDBTransaction.objectStore: Transaction is already committing or done.",
     ("not-upgrading", "name"): _NOT_USABLE,

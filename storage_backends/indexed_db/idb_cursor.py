@@ -73,7 +73,7 @@ class IDBCursor:
 
     # -- Moving --
 
-    def continue_(self, key: Any = UNDEFINED) -> IDBRequest[Self | None]:
+    def continue_(self, key: Any = None) -> IDBRequest[Self | None]:
         """Goes to the next record, or to the first one at or beyond ``key``.
 
         Raises TransactionInactiveError, InvalidStateError, DataError.
@@ -82,7 +82,7 @@ class IDBCursor:
         self._check("continue")
         self._check_has_value("continue")
         target = None
-        if key is not UNDEFINED:
+        if key is not None and key is not UNDEFINED:
             target = self._key_of(key, "continue")
             self._check_beyond(target, "continue")
         return self._go(self._after() if target is None else self._from(target), 1)

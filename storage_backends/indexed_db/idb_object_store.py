@@ -137,8 +137,7 @@ class IDBObjectStore(RecordSource):
         if key is UNDEFINED:
             key = None
         encoded: Encoded | None = None
-        if self._tx.behaviour.clones_first:
-            # Only what needs no room for a generated key; else it is encoded once the key path was looked at.
+        if self._tx.behaviour.clones_before_keys or self._schema.key_path is not None:
             encoded = self._encode(value, None, method, self.interface)
         stored, exact, inject = self._key_for(method, value, key)
         if encoded is None or inject is not None:
@@ -163,6 +162,8 @@ class IDBObjectStore(RecordSource):
         self, method: str, value: Any, inline: str | list[str]
     ) -> tuple[bytes | None, bytes | None, Injection | None]:
         found = evaluate(value, inline)
+        if found is UNDEFINED and self._tx.behaviour.undefined_is_absent:
+            found = ABSENT
         if found is not ABSENT:
             encoded = self._key_or_none(found)
             if encoded is None:

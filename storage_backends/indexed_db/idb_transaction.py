@@ -239,11 +239,11 @@ class IDBTransaction:
         self._changes += 1
 
         def reply(_result: Any, problem: BaseException | None) -> None:
+            if problem is not None:  # still counted: nothing is committed any more
+                self.loop.call_soon(self.abort_with, self.says.of_change(problem))
+                return
             self._changes -= 1
-            if problem is not None:
-                self.loop.call_soon(self.abort_with, self.says.of_request(problem))
-            else:
-                self.loop.call_soon(self._commit_if_through)
+            self.loop.call_soon(self._commit_if_through)
 
         ask(reply)
 
@@ -292,7 +292,14 @@ class IDBTransaction:
             self._pump_soon()
         elif self._failing_turns <= 0:
             self._failing = None
-            self.abort_with(failing.error)
+            self.abort_with(self._error_of_failed_commit(failing) if self._state == "committing" else failing.error)
+
+    def _error_of_failed_commit(self, failing: IDBRequest[Any]) -> BaseException | None:
+        """What engines disagree on: a request failed after ``commit()``."""
+        shown = self.behaviour.commit_failure
+        if shown == "request":
+            return failing.error
+        return self.says.error("aborted") if shown == "abort" else None
 
     def _open_window(self) -> None:
         if self._state == "inactive":
