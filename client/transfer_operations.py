@@ -36,8 +36,9 @@ def save(
     if not isinstance(end, str):
         return (yield from _save_through(end, artifacts))
     from ..model_io.types import SaveResult
+    from . import save_operation
 
-    info = yield from model_operations.save(
+    info = yield from save_operation.save(
         session,
         end,
         artifacts,
@@ -85,8 +86,10 @@ def _carry(
     artifacts = yield from _load_from(session, start, False, None, None)
     if not isinstance(end, str):
         return (yield from _save_through(end, artifacts)).model_artifacts_info
+    from . import save_operation
+
     return (
-        yield from model_operations.save(
+        yield from save_operation.save(
             session, end, artifacts, overwrite=overwrite, durability="strict", on_progress=None, timeout=None
         )
     )
@@ -96,9 +99,9 @@ def _load_from(
     session: Session, start: str | LoadHandler, verify: bool, on_progress: Progress | None, timeout: float | None
 ) -> Operation[ModelArtifacts]:
     if isinstance(start, str):
-        return (
-            yield from model_operations.load(session, start, verify=verify, on_progress=on_progress, timeout=timeout)
-        )
+        from . import load_operation
+
+        return (yield from load_operation.load(session, start, verify=verify, on_progress=on_progress, timeout=timeout))
     loaded: ModelArtifacts = yield Call(start.load)
     return loaded
 

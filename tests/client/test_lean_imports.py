@@ -21,7 +21,7 @@ def loaded(statement: str) -> set[str]:
     [
         "import tfjsd",
         "import tfjsd; tfjsd.connect; tfjsd.Client; tfjsd.errors",
-        "import tfjsd.client.client, tfjsd.client.storage_operations, tfjsd.client.model_operations",
+        "import tfjsd.client.client, tfjsd.client.storage_operations, tfjsd.client.model_operations, tfjsd.client.transfer_operations",
         "import tfjsd.wire.configuration; tfjsd.wire.configuration.Configuration.load()",
     ],
 )

@@ -20,7 +20,7 @@ import pytest
 from client_support.daemon_thread import DaemonThread, running_daemon, short_directory
 
 import tfjsd
-from tfjsd.client import ingest, model_operations
+from tfjsd.client import ingest, load_operation
 from tfjsd.client.connection import Connection
 from tfjsd.client.mapped_weights import BlobMoved, BlobUnreachable, map_blob
 from tfjsd.testing.conformance.store import BLOB, INGEST, example, other
@@ -89,7 +89,7 @@ def test_a_blob_that_moved_meanwhile_is_asked_for_again(store, monkeypatch):
             raise failure
         return map_blob(blob)
 
-    monkeypatch.setattr(model_operations, "map_blob", moved)
+    monkeypatch.setattr(load_operation, "map_blob", moved)
     loaded = store.load("indexeddb://a")
     assert loaded == example(BLOB)
     assert isinstance(loaded.weight_data.obj, mmap.mmap)
@@ -102,7 +102,7 @@ def test_a_blob_that_cannot_be_reached_is_streamed(store, monkeypatch, failure):
     def unreachable(blob):
         raise failure(blob.path)
 
-    monkeypatch.setattr(model_operations, "map_blob", unreachable)
+    monkeypatch.setattr(load_operation, "map_blob", unreachable)
     assert store.load("indexeddb://a") == example(BLOB)
 
 
