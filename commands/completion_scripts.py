@@ -21,16 +21,20 @@ _tfjsd() {
     IFS= read -r paths
     while IFS= read -r candidate; do COMPREPLY+=("$(printf %q "${candidate%%$'\t'*}")"); done
   } < <(command tfjsd __complete -- "${all[@]:1}" "$cur" 2>/dev/null)
+  # Paths are quoted here and not by "compopt -o filenames", which would quote the colons of URLs, too.
   if [[ $paths == files || $paths == directories ]]; then
-    compopt -o filenames 2>/dev/null
-    while IFS= read -r candidate; do COMPREPLY+=("$candidate"); done \
-      < <(if [[ $paths == files ]]; then compgen -f -- "$cur"; else compgen -d -- "$cur"; fi)
+    while IFS= read -r candidate; do
+      local slash="" tilde=""
+      [[ -d ${candidate/#\~/$HOME} ]] && slash=/
+      [[ $candidate == \~* ]] && tilde="~"
+      COMPREPLY+=("$tilde$(printf %q "${candidate#$tilde}")$slash")
+    done < <(if [[ $paths == files ]]; then compgen -f -- "$cur"; else compgen -d -- "$cur"; fi)
   fi
   if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
     local before="${cur%"${cur##*:}"}"
     COMPREPLY=("${COMPREPLY[@]#"$before"}")
   fi
-  if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *:// ]]; then compopt -o nospace 2>/dev/null; fi
+  if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then compopt -o nospace 2>/dev/null; fi
 }
 complete -F _tfjsd tfjsd
 """

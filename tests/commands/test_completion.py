@@ -105,7 +105,8 @@ def test_bash_never_expands_a_name(tmp_path):
 
 def test_bash_offers_paths_beside_urls(tmp_path):
     (tmp_path / "models").mkdir()
-    assert bash_completion("tfjsd show m", tmp_path, "files\n") == ["models"]
+    (tmp_path / "my model").touch()
+    assert sorted(bash_completion("tfjsd show m", tmp_path, "files\n")) == ["models/", "my\\ model"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
