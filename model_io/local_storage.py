@@ -118,7 +118,7 @@ class LocalStorageModels:
             model.texts["modelTopology"],
             model.texts.get("weightSpecs", "[]"),
             base64.encode(self._weights(model)),
-            _metadata_text(model.texts),
+            metadata_text(model.texts),
         )
         items = [SetItem(item_key(path, suffix), value) for suffix, value in zip(SUFFIXES, values, strict=True)]
         gone = () if erased is None else tuple(RemoveItem(item_key(erased, suffix)) for suffix in SUFFIXES)
@@ -198,7 +198,8 @@ def _path_of(key: str) -> str:
     return PATH_SEPARATOR.join(parts[1:-1])
 
 
-def _metadata_text(texts: Mapping[str, str]) -> str:
+def metadata_text(texts: Mapping[str, str]) -> str:
+    """The text of the item ``model_metadata``."""
     kept = [(name, texts[name]) for name in ALWAYS_IN_METADATA if name in texts]
     kept += [(name, texts[name]) for name in OTHER_METADATA if texts.get(name, "null") != "null"]
     return "{" + ",".join(f'"{name}":{text}' for name, text in kept) + "}"

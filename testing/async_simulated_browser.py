@@ -1,0 +1,27 @@
+"""``AsyncSimulatedBrowser``: a simulated browser for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..async_embedded import AsyncEmbeddedStore
+from ..storage_backends.web_storage.async_storage import AsyncAreaBackend, AsyncStorage
+from .simulated_browser import SimulatedBrowser
+
+
+class AsyncSimulatedBrowser(AsyncEmbeddedStore):
+    """``tfjsd.AsyncStore`` on the page of a SimulatedBrowser; what a store does not have is done through ``page``."""
+
+    def __init__(self, page: SimulatedBrowser) -> None:
+        super().__init__(page)
+        self.page = page
+
+    def local_storage(self) -> AsyncStorage:
+        """The page's ``localStorage``; its methods are awaited. Raises SecurityError where it is denied."""
+        return AsyncStorage(AsyncAreaBackend(self.page.local_storage_backend(), asyncio.wrap_future))
+
+    def with_origin(self, origin: str) -> AsyncSimulatedBrowser:
+        return AsyncSimulatedBrowser(self.page.with_origin(origin))
+
+    async def __aenter__(self) -> AsyncSimulatedBrowser:
+        return self

@@ -1,0 +1,117 @@
+"""An origin of a simulated browser, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..errors import QuotaExceededError
+from ..model_io.event_hub import EventHub
+from ..model_io.faulty_models import FaultyModels
+from ..model_io.model_management import Models
+from ..model_io.origin import Origin, Origins, checked_origin
+from ..model_io.store import StorageEstimate
+from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from ..storage_backends.web_storage.bucket_quota import UsageMeter, counted_usage, enforced_quota, estimate
+from .simulated_area import SimulatedArea
+
+if TYPE_CHECKING:
+    from .profile import BrowserProfile
+
+
+class SimulatedOrigin(Origin):
+    """As ``Origin``, with the bucket quota that its browser computes, and with faults on request."""
+
+    area: SimulatedArea
+
+    def __init__(self, profile: BrowserProfile, name: str) -> None:
+        browser, clock = profile.browser, profile.clock
+        self.name = name
+        self.browser = browser
+        self.bucket = profile.home.bucket(name)
+        self._profile = profile
+        self._meter = UsageMeter(browser)
+        self._is_rehearsing = False
+        self.area = SimulatedArea(self.bucket, browser, clock, profile.faults, self.has_room)
+        self.databases = IndexedDBBackingStore(self.bucket, browser, limit=self._limit)
+        self.events = EventHub()
+        parts = (self.bucket, self.area, self.databases, browser, clock, self.events)
+        self.plain_models = Models(*parts)
+        self.models = FaultyModels(*parts, profile.quirks) if profile.quirks else self.plain_models
+
+    def usage(self) -> int:
+        """What counts against the bucket's quota, in bytes."""
+        indexed_db = self.bucket.bytes_used() - self.area.stored_bytes()
+        return self._meter.count(counted_usage(self.browser, indexed_db=indexed_db, local_storage=self.area.used()))
+
+    def quota(self) -> int | None:
+        """What the bucket may hold, in bytes; None for no limit."""
+        return enforced_quota(self.browser, self._profile.conditions(self.name))
+
+    def estimate(self, disk_total: int) -> StorageEstimate:
+        indexed_db = self.bucket.bytes_used() - self.area.stored_bytes()
+        found = estimate(
+            self.browser, self._profile.conditions(self.name), indexed_db=indexed_db, local_storage=self.area.used()
+        )
+        return StorageEstimate(
+            usage=max(self.usage(), found.usage),
+            quota=disk_total if found.quota is None else found.quota,
+            usage_details=found.usage_details,
+            local_storage_units=self.area.units(),
+            local_storage_quota=self.browser.web_storage.limit,
+            models=len(self.plain_models.list_models_text()),
+        )
+
+    def now(self) -> int:
+        """The browser's time, in milliseconds since 1970."""
+        return self._profile.clock.now()
+
+    def has_room(self, growth: int) -> bool:
+        """Whether localStorage may grow, as far as the bucket is concerned (in Firefox it is part of that)."""
+        quota = self.quota() if self.browser.bucket.counts_local_storage else None
+        return quota is None or self.usage() + growth <= quota
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[int]:
+        """In the block every growth of IndexedDB is refused; gives the bytes that the bucket holds, with which the
+        error's ``needed`` is to be compared."""
+        self._is_rehearsing = True
+        try:
+            yield self.bucket.bytes_used()
+        finally:
+            self._is_rehearsing = False
+
+    def _limit(self) -> int | None:
+        """The most that the bucket's records may come to, for a write that is about to add some."""
+        if self._is_rehearsing:
+            return -1
+        beside = self.bucket.bytes_used() - self.usage()
+        rules, quota = self.browser.bucket, self.quota()
+        refusal = QuotaExceededError(
+            rules.record_message, limit=quota, unit="disk", interface=self.browser.web_storage.quota_interface
+        )
+        self._profile.faults.check("indexeddb", refusal)
+        return None if quota is None else quota + beside
+
+
+class SimulatedOrigins(Origins):
+    """The origins of a simulated browser's profile; rebuilt when the browser restarts."""
+
+    def __init__(self, profile: BrowserProfile) -> None:
+        super().__init__(profile.home, profile.browser, profile.clock, profile.quirks)
+        self._profile = profile
+
+    def get(self, name: str) -> SimulatedOrigin:
+        with self._lock:
+            known = self._known.get(name)
+            if not isinstance(known, SimulatedOrigin):
+                known = self._known[name] = SimulatedOrigin(self._profile, checked_origin(name))
+            return known
+
+    def opened(self) -> list[SimulatedOrigin]:
+        """The origins that were asked for since the browser's start, and those that hold something."""
+        return [self.get(name) for name in sorted({*self._known, *self.home.origins()})]
+
+    def _disk_total(self) -> int:
+        return self._profile.disk_total
