@@ -87,8 +87,8 @@ class PinnedBlobs(BlobStore):
         with self._lock:
             if digest not in self._condemned:
                 return False
-            self._condemned.discard(digest)
             self._remove(digest)
+            self._condemned.discard(digest)
             return True
 
     @abstractmethod

@@ -42,13 +42,21 @@ class BucketPlace:
     def create(self) -> OrderedEngine:
         """A new, sealed engine; durable under its origin's name when this returns."""
         with durable.translated(f"Cannot create the bucket of {self.origin}"):
+            self._unseal()
             engine = self._new_engine()
             try:
                 self._seal(engine)
             except BaseException:
                 engine.close()
+                self._unseal()
                 raise
         return engine
+
+    def _unseal(self) -> None:
+        """An attempt that failed at its very end may have left the name of an engine that is not to be relied on."""
+        if self.directory is not None and (self.directory / "origin").exists():
+            durable.unlink(self.directory / "origin")
+            durable.fsync_path(self.directory)
 
     def _new_engine(self) -> OrderedEngine:
         if self.directory is None:

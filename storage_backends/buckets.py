@@ -10,11 +10,10 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 
-from sortedcontainers import SortedDict
-
 from ..errors import QuotaExceededError, StoreClosedError, StoreFailedError, TfjsdError
-from .abc import BlobStore, Durability, OrderedEngine, Snapshot, WriteBatch
+from .abc import BlobStore, Durability, OrderedEngine, WriteBatch
 from .bucket_place import BucketPlace
+from .bucket_snapshot import BucketSnapshot
 from .catalogue import (
     Catalogue,
     journal_key,
@@ -96,7 +95,7 @@ class Bucket:
         with self._mutex:
             engine = self._engine()
             inner = None if engine is None else engine.snapshot()
-            snapshot = BucketSnapshot(self, inner, self._overlay.copy(), self._newest())
+            snapshot = BucketSnapshot(inner, self._overlay.copy(), self._newest(), self._snapshot_closed)
             self._snapshots.add(snapshot)
             return snapshot
 
@@ -122,7 +121,7 @@ class Bucket:
             self._wake(self)
             if not self._reconciled:
                 self._reconciled = True
-                self._pool.submit(self.reconcile)
+                self._in_background(self.reconcile)
         return engine
 
     def _newest(self) -> Catalogue:
@@ -321,7 +320,7 @@ class Bucket:
             if self._reclaiming or self._closed or not self._reclaimer.has_proposals:
                 return
             self._reclaiming = True
-            self._pool.submit(self._reclaim)
+            self._in_background(self._reclaim)
 
     def _reclaim(self) -> None:
         with self._mutex:
@@ -331,14 +330,32 @@ class Bucket:
             ready = self._ready(self._slot.reader())
         self._remove(ready)
 
+    def _in_background(self, task: Callable[[], None]) -> None:
+        self._pool.submit(self._guarded, task)
+
+    def _guarded(self, task: Callable[[], None]) -> None:
+        try:
+            task()
+        except TfjsdError as error:  # nobody waits for it; what was not removed is looked at again
+            _log.warning("%s: blobs were not reclaimed: %s", self.origin, error)
+
     def _ready(self, engine: OrderedEngine | None) -> list[str]:
         oldest = min((snapshot.number for snapshot in self._snapshots), default=None)
         return self._reclaimer.ready(engine, self._slot.durable_number, oldest)
 
     def _remove(self, digests: list[str]) -> None:
-        gone = self._reclaimer.remove(digests)
-        with self._mutex:
-            self._reclaimer.gone += gone
+        while digests:
+            try:
+                removed = self.blobs.reclaim(digests[-1])
+            except TfjsdError:
+                with self._mutex:
+                    for digest in digests:
+                        self._reclaimer.propose(digest, self._newest().number)
+                raise
+            digest = digests.pop()
+            if removed:
+                with self._mutex:
+                    self._reclaimer.gone.append(digest)
 
     def _snapshot_closed(self, snapshot: BucketSnapshot) -> None:
         with self._mutex:
@@ -380,6 +397,9 @@ class Bucket:
     def _close_idle(self) -> float | None:
         if self._place.directory is None:
             return None
+        rest = self._used_at + IDLE_SECONDS - time.monotonic()
+        if rest > 0:
+            return rest
         with self._io, self._mutex:
             rest = self._used_at + IDLE_SECONDS - time.monotonic()
             if rest > 0 or not self._queue.is_idle or self._views or self._snapshots:
@@ -416,43 +436,3 @@ def _announce(group: Group, error: TfjsdError | None) -> None:
             except Exception:  # noqa: BLE001 (the outermost frame of a thread; the commit stands)
                 _log.exception("A listener of a commit failed")
         entry.future.set_result(None)
-
-
-class BucketSnapshot(Snapshot):
-    """One state of a bucket, with what was pending when it was taken."""
-
-    def __init__(
-        self,
-        bucket: Bucket,
-        inner: Snapshot | None,
-        overlay: SortedDict[bytes, bytes | None],
-        catalogue: Catalogue,
-    ) -> None:
-        self.catalogue = catalogue  # the totals of this state
-        self.number = catalogue.number
-        self._bucket = bucket
-        self._inner = inner
-        self._overlay = overlay
-
-    def get(self, key: bytes) -> bytes | None:
-        if key in self._overlay:
-            value: bytes | None = self._overlay[key]
-            return value
-        return None if self._inner is None else self._inner.get(key)
-
-    def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        changes = []
-        if self._overlay and (stop is None or start < stop):
-            keys = self._overlay.irange(start, stop, inclusive=(True, False))
-            changes = [(key, self._overlay[key]) for key in keys]
-        records = iter(()) if self._inner is None else self._inner.scan(start, stop, reverse=reverse)
-        return merged(records, changes, reverse=reverse)
-
-    def __enter__(self) -> BucketSnapshot:
-        return self
-
-    def close(self) -> None:
-        """Frees what it pins; idempotent."""
-        if self._inner is not None:
-            self._inner.close()
-        self._bucket._snapshot_closed(self)

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from ..errors import HomeInUseError, StoreClosedError, UnsupportedFormatError
@@ -38,6 +38,8 @@ class Home:
 
     Raises HomeInUseError if another process or object owns it, UnsupportedFormatError if a newer version wrote it (it
     is left untouched), StoreFailedError or QuotaExceededError (unit ``disk``) if the directory cannot be used.
+
+    Commits run in ``pool``, which the home shuts down when it closes.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Home:
         engines: EngineFactory,
         clock: Clock | None = None,
         reserve_bytes: int = RESERVE_BYTES,
+        pool: Executor | None = None,
     ) -> None:
         self.path = None if path is None else Path(path).absolute()
         self.clock: Clock = clock or SystemClock()
@@ -59,7 +62,7 @@ class Home:
             with durable.translated(f"Cannot use {self.path}"):
                 self._claim(self.path)
         self._reserve = Reserve(None if self.path is None else self.path / "reserve", reserve_bytes)
-        self._pool = ThreadPoolExecutor(MAX_COMMITTING_THREADS, thread_name_prefix="tfjsd-commit")
+        self._pool = pool or ThreadPoolExecutor(MAX_COMMITTING_THREADS, thread_name_prefix="tfjsd-commit")
         self._housekeeping = Housekeeping()
 
     def _claim(self, path: Path) -> None:

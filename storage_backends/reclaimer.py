@@ -6,15 +6,13 @@ covered the commit that took the last reference away, and no snapshot is older t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from .abc import BlobStore, OrderedEngine
 from .catalogue import JOURNAL, following, reference_prefix, referred_digest
 from .overlay import Overlay
 
 
 class Reclaimer:
-    """Proposals wait here until they are ready; the bucket's mutex guards all but ``remove``."""
+    """Proposals wait here until they are ready; the bucket's mutex guards all of it."""
 
     def __init__(self, blobs: BlobStore, overlay: Overlay) -> None:
         self._blobs = blobs
@@ -52,7 +50,3 @@ class Reclaimer:
         if any(value is not None for _, value in self._overlay.changes(start, stop)):
             return True
         return engine is not None and next(engine.scan(start, stop), None) is not None
-
-    def remove(self, digests: Iterable[str]) -> list[str]:
-        """Unlinks what is still marked; without the mutex."""
-        return [digest for digest in digests if self._blobs.reclaim(digest)]
