@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .embedded import EmbeddedStore
-from .errors import NotInThisVersionError
 from .storage_backends.web_storage.async_storage import AsyncAreaBackend, AsyncStorage
 from .storage_backends.web_storage.backend import AreaBackend
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from .model_io.store import ModelURL, Progress, StorageEstimate, StoreEvent
     from .model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
     from .storage_backends.abc import Durability
+    from .storage_backends.indexed_db.idb_factory import IDBFactory
 
 
 class AsyncEmbeddedStore:
@@ -77,9 +77,11 @@ class AsyncEmbeddedStore:
         """The origin's localStorage; its methods are awaited."""
         return AsyncStorage(AsyncAreaBackend(AreaBackend(self._store.storage.area), asyncio.wrap_future))
 
-    def indexed_db(self) -> object:
-        """Reserved: raises NotInThisVersionError."""
-        raise NotInThisVersionError("indexed_db() is not in this version.")
+    def indexed_db(self) -> IDBFactory:
+        """The origin's IDBFactory; what it opens belongs to the running loop."""
+        from .storage_backends.indexed_db.idb_factory import IDBFactory
+
+        return IDBFactory(self._store.storage.databases)
 
     async def estimate(self) -> StorageEstimate:
         return self._store.estimate()
