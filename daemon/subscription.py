@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..model_io.origin import Origin
 from ..model_io.store import StoreEvent
@@ -14,15 +14,18 @@ from ..wire.events import Event
 class Subscription:
     """A bounded queue from the threads that commit to the loop; ``lost`` once the subscriber was too slow."""
 
-    def __init__(self, backlog: int) -> None:
+    def __init__(self, backlog: int, backlog_size: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Event] = asyncio.Queue(backlog)
+        self._room = backlog_size
         self._number = 0
         self.lost = False
 
     async def next(self) -> Event:
         """The next event; waits for it."""
-        return await self._queue.get()
+        event = await self._queue.get()
+        self._room += _size(event.data)
+        return event
 
     @contextlib.contextmanager
     def of(self, origin: Origin) -> Iterator[None]:
@@ -39,7 +42,12 @@ class Subscription:
 
     def _put(self, event: StoreEvent) -> None:
         self._number += 1
-        if self._queue.full():
-            self.lost = True
-        else:
-            self._queue.put_nowait(Event(event.type, {"origin": event.origin, **event.data}, self._number))
+        data = {"origin": event.origin, **event.data}
+        self.lost = self.lost or self._queue.full() or _size(data) > self._room
+        if not self.lost:
+            self._room -= _size(data)
+            self._queue.put_nowait(Event(event.type, data, self._number))
+
+
+def _size(data: Mapping[str, object]) -> int:
+    return sum(len(value) for value in data.values() if isinstance(value, str))

@@ -124,6 +124,12 @@ def _switch(value: Any) -> bool:
     return words[value.lower()]
 
 
+def _off(value: Any) -> bool:
+    if _switch(value):
+        raise ValueError("only false is possible in this version")
+    return False
+
+
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
         raise ValueError("an array of names is expected")
@@ -175,7 +181,7 @@ KEYS = (
     Key(
         "storage.eviction",
         None,
-        _switch,
+        _off,
         False,
         "whether whole origins may be evicted when the disk runs low",
     ),

@@ -1,8 +1,8 @@
 """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): framing, both ways.
 
 Event types: ``storage`` (a StorageEvent: ``key``, ``oldValue``, ``newValue``, ``origin``), ``model`` (``action`` saved
-or removed, ``url``, ``info``, ``origin``), ``ready`` (the subscription is in force). A value too large to send is
-absent.
+or removed, ``url``, ``info``, ``origin``), ``ready`` (the subscription is in force), ``lost`` (the subscriber was too
+slow, and the stream ends).
 """
 
 from __future__ import annotations

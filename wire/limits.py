@@ -38,6 +38,8 @@ class Limits:
     """How long requests may go on after SIGTERM."""
     event_backlog: int
     """Events that wait for one slow subscriber; with more it is cut off and has to subscribe again."""
+    event_backlog_bytes: int
+    """Characters of keys and values in those events."""
 
 
 DEFAULT_LIMITS: Final = Limits(
@@ -53,4 +55,5 @@ DEFAULT_LIMITS: Final = Limits(
     keep_alive_seconds=600.0,
     drain_seconds=3.5,
     event_backlog=1_000,
+    event_backlog_bytes=32 * MIB,
 )

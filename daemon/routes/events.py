@@ -21,12 +21,13 @@ async def events(call: Call) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Cache-Control": "no-cache"})
     response.content_type = EVENTS_TYPE
     response.force_close()
-    subscription = Subscription(call.service.limits.event_backlog)
+    limits = call.service.limits
+    subscription = Subscription(limits.event_backlog, limits.event_backlog_bytes)
     with subscription.of(origin), call.service.activity.holding():
         await response.prepare(call.request)
         await response.write(Event("ready", {"origin": origin.name}).encode())
         async for frame in _frames(call, subscription):
-            await asyncio.wait_for(response.write(frame), call.service.limits.pause_seconds)
+            await asyncio.wait_for(response.write(frame), limits.pause_seconds)
     return response
 
 

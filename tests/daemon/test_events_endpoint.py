@@ -87,8 +87,9 @@ def test_the_end_of_the_daemon_ends_the_stream(daemons):
     subscriber.close()
 
 
-def test_a_subscriber_that_falls_behind_is_cut_off_and_told(daemons):
-    daemon = daemons.in_process(limits={"event_backlog": 5})
+@pytest.mark.parametrize("limits", [{"event_backlog": 5}, {"event_backlog_bytes": 1_000_000}])
+def test_a_subscriber_that_falls_behind_is_cut_off_and_told(daemons, limits):
+    daemon = daemons.in_process(limits=limits)
     subscriber = Subscriber(daemon)
     assert next(subscriber.events).type == "ready"
     operations = [{"op": "setItem", "key": "k", "value": f"{number}" + "x" * 200_000} for number in range(100)]

@@ -46,6 +46,7 @@ def test_a_setting_says_where_it_comes_from(tmp_path):
         ("idle_exit = true", ":1: idle_exit: a number of seconds"),
         ("idle_exit = -1", ":1: idle_exit: a number of seconds"),
         ("[storage]\neviction = 1", ":2: storage.eviction: true or false"),
+        ("[storage]\neviction = true", ":2: storage.eviction: only false is possible in this version"),
         ("home = 3", ":1: home: a path"),
         ("home = x\n", "line 1"),
         ("log = 3", ":1: unknown key 'log'"),
