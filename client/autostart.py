@@ -9,7 +9,7 @@ import select
 import sys
 import time
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import NoReturn
 
 from ..errors import DaemonUnavailableError
 from ..wire.addresses import LOG_FILE
@@ -36,13 +36,15 @@ def start_daemon(target: Target, timeout: float | None) -> None:
     home = Path(target.home)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = open(home / LOCK_FILE, "ab")  # noqa: SIM115 (closed below)
+        lock = os.open(home / LOCK_FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise DaemonUnavailableError(f"Cannot start the tfjsd daemon: {error}") from error
-    with lock:
+    try:
         _acquire(lock, deadline)
         if not listens(target):
             _spawn_and_wait(target, deadline)
+    finally:
+        os.close(lock)
 
 
 def command(target: Target, ready_descriptor: int) -> list[str]:
@@ -53,7 +55,7 @@ def command(target: Target, ready_descriptor: int) -> list[str]:
     return [*words, "--idle-exit", str(IDLE_EXIT_SECONDS), "--ready-fd", str(ready_descriptor), "--detached"]
 
 
-def _acquire(lock: IO[bytes], deadline: float) -> None:
+def _acquire(lock: int, deadline: float) -> None:
     """Waits for whoever is starting the daemon just now."""
     while True:
         try:

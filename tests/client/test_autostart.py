@@ -61,6 +61,7 @@ def test_the_daemon_is_started_detached(home, tmp_path):
             with contextlib.suppress(FileNotFoundError):  # it lives: what was open a moment ago may be closed
                 assert os.readlink(link) != str(tmp_path / "of the caller")
     assert home.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in home.iterdir() if path.is_file() and path.stat().st_mode & 0o077] == []
 
 
 def test_ten_callers_at_once_start_one_daemon(home):

@@ -289,3 +289,31 @@ def test_a_view_of_another_origin_shares_the_connections(scripted, open_either):
     client("remove_model", "indexeddb://a")
     assert server.connections == 1
     assert server.requests[1][1].endswith("?origin=https%3A%2F%2Fapp.example")
+
+
+def test_a_cancelled_requests_connection_is_discarded(scripted, flavour):
+    """What is left of its answer must not be taken for the next one's."""
+    if flavour == "blocking":
+        return
+    asked, answer = threading.Event(), threading.Event()
+
+    def handler(conversation) -> None:
+        _, target, _, _ = conversation.request()
+        if target == "/v1/origins":
+            asked.set()
+            answer.wait(10)
+        conversation.answer(200, {"target": target})
+
+    async def work() -> None:
+        async with tfjsd.aconnect(server.path, autostart=False) as client:
+            request = asyncio.ensure_future(client.origins())
+            await asyncio.to_thread(asked.wait, 10)
+            request.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await request
+            answer.set()
+            assert (await client.status())["target"] == "/v1/status"
+
+    server = scripted(handler)
+    asyncio.run(work())
+    assert server.connections == 2
