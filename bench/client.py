@@ -20,7 +20,6 @@ from pathlib import Path
 import tfjsd
 from tfjsd.client.client import Client
 
-
 PEAK = """
 from tfjsd.cli import main
 main()
