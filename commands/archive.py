@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ..model_io.model_json import ModelJSON
+    from ..model_io.store import Progress
     from ..storage_backends.abc import Buffer
     from .output import Output
 
@@ -74,8 +75,9 @@ class ArchiveWriter:
 class ArchiveReader:
     """Reads one model from a stream."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, progress: Progress) -> None:
         self._stream = stream
+        self._progress = progress
 
     def load(self) -> ModelArtifacts:
         """The model whose ``model.json`` the archive has, in whatever directory, with the files that it names.
@@ -86,7 +88,7 @@ class ArchiveReader:
         """
         try:
             with tarfile.open(fileobj=self._stream, mode="r|", bufsize=_PIECE) as archive:
-                members = _members(archive)
+                members = _members(archive, self._progress)
         except (tarfile.TarError, EOFError) as error:
             raise InvalidArtifactsError(
                 f"standard input is no tar archive that can be read: {error}", hint=_BEFORE_THE_PIPE
@@ -94,7 +96,7 @@ class ArchiveReader:
         return _model(members)
 
 
-def _members(archive: tarfile.TarFile) -> dict[str, bytearray]:
+def _members(archive: tarfile.TarFile, progress: Progress) -> dict[str, bytearray]:
     """Plain files by name. Sparse members are left out: they declare what they do not hold."""
     members: dict[str, bytearray] = {}
     left = MAX_MODEL_BYTES
@@ -107,18 +109,19 @@ def _members(archive: tarfile.TarFile) -> dict[str, bytearray]:
         limit = MAX_MODEL_JSON if posixpath.basename(name) == MODEL_JSON else left
         if member.size > limit:
             raise TooLargeError(f"{name!r} in the archive has {member.size} bytes; the limit is {limit}")
-        members[name] = _content(archive, member)
+        members[name] = _content(archive, member, progress)
         left -= member.size
     return members
 
 
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytearray:
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, progress: Progress) -> bytearray:
     """Grows with what really arrives, not with what the header says."""
     content = bytearray()
     file = archive.extractfile(member)
     assert file is not None
     while piece := file.read(_PIECE):
         content += piece
+        progress(len(content), member.size)
     if len(content) != member.size:
         raise EOFError(f"{member.name!r} ends after {len(content)} of {member.size} bytes")
     return content

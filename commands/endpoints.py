@@ -3,56 +3,77 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .arguments import UsageError
 from .listing import parse_size
 from .locations import MODEL_JSON
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..model_io.store import ModelURL
     from .arguments import Arguments
     from .invocation import Invocation
-    from .locations import Location
+    from .locations import Kind, Location
     from .progress import Progress
 
 
-def check_options(arguments: Arguments) -> None:
+class _Use(NamedTuple):
+    """What an option of ``copy`` goes with."""
+
+    option: str
+    source: Kind | None
+    dest: Kind | None
+    ends: str
+
+
+_USES = (
+    _Use("--method", None, "http", "an http:// DEST"),
+    _Use("--header", "http", "http", "an http:// SOURCE or DEST"),
+    _Use("--weight-path-prefix", "http", None, "an http:// SOURCE"),
+    _Use("--weights-manifest", "path", None, "a topology file as SOURCE"),
+    _Use("--shard-size", None, "path", "a directory as DEST"),
+    _Use("--downloads-dir", None, "downloads", "a downloads:// DEST"),
+)
+
+
+def check_options(arguments: Arguments, sources: Sequence[Location], dests: Sequence[Location]) -> None:
     """What can be wrong with the options themselves, before anything is read.
 
     Raises:
-        UsageError: a header without a colon, a size that is none.
+        UsageError: a header without a colon, a size that is none, an option that goes with none of the ends.
     """
     _headers(arguments)
     _shard_bytes(arguments)
+    for use in _USES:
+        fits = any(end.kind == use.source for end in sources) or any(end.kind == use.dest for end in dests)
+        if arguments.flag(use.option) and not fits:
+            raise UsageError(f"{use.option} goes with {use.ends}")
 
 
 def source(location: Location, arguments: Arguments, progress: Progress) -> ModelURL:
     """What to load.
 
     Raises:
-        UsageError: an option that does not fit the source.
+        UsageError: a tar would come from a terminal.
     """
-    manifest = arguments.text("--weights-manifest")
-    if manifest is not None and location.kind != "path":
-        raise UsageError("--weights-manifest goes with a topology file as SOURCE")
-    if location.kind == "archive":
-        from .archive import ArchiveReader, standard_input
+    match location.kind:
+        case "archive":
+            from .archive import ArchiveReader, standard_input
 
-        return ArchiveReader(standard_input())
-    if location.kind == "http":
-        from ..model_io.http import http_request
+            return ArchiveReader(standard_input(), progress)
+        case "http":
+            from ..model_io.http import http_request
 
-        return http_request(
-            location.text,
-            headers=_headers(arguments),
-            weight_path_prefix=arguments.text("--weight-path-prefix"),
-            on_progress=progress,
-        )
-    if location.kind == "path":
-        from ..model_io.node_file_system import file_system
+            prefix = arguments.text("--weight-path-prefix")
+            headers = _headers(arguments)
+            return http_request(location.text, headers=headers, weight_path_prefix=prefix, on_progress=progress)
+        case "path":
+            from ..model_io.node_file_system import file_system
 
-        return file_system(location.source_path() if manifest is None else (location.path, Path(manifest)))
+            manifest = arguments.text("--weights-manifest")
+            return file_system(location.source_path() if manifest is None else (location.path, Path(manifest)))
     return location.text
 
 
@@ -60,35 +81,40 @@ def dest(location: Location, invocation: Invocation, progress: Progress) -> Mode
     """Where to save.
 
     Raises:
-        UsageError: an option that does not fit the destination, or one that is no place for a model.
+        UsageError: a tar would go to a terminal.
     """
     arguments = invocation.arguments
-    if location.kind == "archive":
-        from .archive import ArchiveWriter, standard_output
+    match location.kind:
+        case "archive":
+            from .archive import ArchiveWriter, standard_output
 
-        return ArchiveWriter(standard_output(invocation.output))
-    if location.kind == "http":
-        from ..model_io.http import http_request
+            return ArchiveWriter(standard_output(invocation.output))
+        case "http":
+            from ..model_io.http import http_request
 
-        return http_request(
-            location.text,
-            method=arguments.text("--method") or "POST",
-            headers=_headers(arguments),
-            on_progress=progress,
-        )
-    if location.kind == "downloads":
-        from ..model_io.browser_downloads import downloads
+            method = arguments.text("--method") or "POST"
+            return http_request(location.text, method=method, headers=_headers(arguments), on_progress=progress)
+        case "downloads":
+            from ..model_io.browser_downloads import downloads
 
-        return downloads(location.text, arguments.text("--downloads-dir") or ".")
-    if location.kind == "path":
-        if location.path.name == MODEL_JSON and not location.path.is_dir():
-            raise UsageError(
-                f"DEST is a directory, and {location.text!r} names a file in it", hint=f"use {location.path.parent}"
-            )
-        from ..model_io.node_file_system import file_system
+            return downloads(location.text, arguments.text("--downloads-dir") or ".")
+        case "path":
+            from ..model_io.node_file_system import file_system
 
-        return file_system(location.path, shard_bytes=_shard_bytes(arguments))
+            return file_system(location.path, shard_bytes=_shard_bytes(arguments))
     return location.text
+
+
+def check_dest(location: Location) -> None:
+    """Refuses a path that names a file of the directory that is meant.
+
+    Raises:
+        UsageError: with the directory as its hint.
+    """
+    if location.kind == "path" and location.path.name == MODEL_JSON and not location.path.is_dir():
+        raise UsageError(
+            f"DEST is a directory, and {location.text!r} names a file in it", hint=f"use {location.path.parent}"
+        )
 
 
 def _headers(arguments: Arguments) -> dict[str, str]:

@@ -11,7 +11,7 @@ from .parsing import usage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .arguments import Command
+    from .arguments import Command, Option
     from .output import Output
 
 _LEAST_WIDTH = 40
@@ -21,34 +21,20 @@ _INDENT = 26
 
 def command_help(command: Command, where: str, output: Output) -> str:
     """The help of one command."""
+    tables = (
+        ("Commands", [(_child_usage(child), child.summary) for child in command.children]),
+        ("Arguments", [(operand.spelling, operand.help) for operand in command.operands]),
+        ("Options", [(option.spelling, _option_help(option)) for option in command.options]),
+        ("Global options, before or after the command", [(o.spelling, o.help) for o in GLOBAL_OPTIONS]),
+    )
     sections = [
         f"{output.paint('Usage:', 'bold')} {_usage_line(command, where)}",
-        command.summary[:1].upper() + command.summary[1:] + ".",
+        f"{command.summary[:1].upper()}{command.summary[1:]}.",
+        textwrap.fill(" ".join(command.description.split()), _columns(output)),
+        *(_section(title, rows, output) for title, rows in tables if rows),
+        _examples(command, output) if command.examples else "",
     ]
-    if command.description:
-        sections.append(textwrap.fill(" ".join(command.description.split()), _columns(output)))
-    if command.children:
-        sections.append(
-            _section("Commands", [(_child_usage(child), child.summary) for child in command.children], output)
-        )
-    if command.operands:
-        sections.append(
-            _section("Arguments", [(operand.spelling, operand.help) for operand in command.operands], output)
-        )
-    if command.options:
-        sections.append(
-            _section(
-                "Options",
-                [(option.spelling, _option_help(option.help, option.choices)) for option in command.options],
-                output,
-            )
-        )
-    sections.append(
-        _section("Global options, before or after the command", [(o.spelling, o.help) for o in GLOBAL_OPTIONS], output)
-    )
-    if command.examples:
-        sections.append(_examples(command, output))
-    return "\n\n".join(sections)
+    return "\n\n".join(section for section in sections if section)
 
 
 def overview(groups: Sequence[tuple[str, Sequence[Command]]], output: Output) -> str:
@@ -84,8 +70,8 @@ def _usage_line(command: Command, where: str) -> str:
     return usage(where + options, command.operands)
 
 
-def _option_help(text: str, choices: tuple[str, ...]) -> str:
-    return f"{text}: {', '.join(choices)}" if choices else text
+def _option_help(option: Option) -> str:
+    return f"{option.help}: {', '.join(option.choices)}" if option.choices else option.help
 
 
 def _columns(output: Output) -> int:

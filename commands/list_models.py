@@ -66,16 +66,14 @@ def _show(invocation: Invocation, rows: list[Row], of: int, now: datetime) -> No
 
 def _show_table(invocation: Invocation, rows: list[Row], of: int, now: datetime) -> None:
     arguments, output = invocation.arguments, invocation.output
-    header, *lines = listing.table_lines(
+    lines = listing.table_lines(
         rows,
         now,
         origins=arguments.flag("--all-origins"),
         fit=output.columns(),
         short=not arguments.flag("--no-trunc"),
     )
-    output.line(output.paint(header, "bold"))
-    for line in lines:
-        output.line(line)
+    output.table(lines)
     if of:
         output.line(output.paint(listing.total_line(rows, of), "dim"))
 

@@ -28,24 +28,27 @@ def run(invocation: Invocation) -> int:
     """
     from ..wire.addresses import LOG_FILE
 
-    path = invocation.configuration().home / LOG_FILE
+    path, output = invocation.configuration().home / LOG_FILE, invocation.output
     count = invocation.arguments.number("--lines")
+    with _opened(path) as file:
+        for line in file if count is None else deque(file, count):
+            _show(line, output)
+        if invocation.arguments.flag("--follow"):
+            output.stdout.flush()
+            for line in _following(path, file):
+                _show(line, output)
+                output.stdout.flush()
+    return 0
+
+
+def _opened(path: Path) -> TextIO:
     try:
-        file = path.open(encoding="utf-8", errors="backslashreplace")
+        return path.open(encoding="utf-8", errors="backslashreplace")
     except FileNotFoundError:
         raise NotFoundError(
             f"there is no log at {path}",
             hint="a daemon in the foreground logs to its terminal, a service to the journal: journalctl -u tfjsd",
         ) from None
-    with file:
-        for line in file if count is None else deque(file, count):
-            _show(line, invocation.output)
-        invocation.output.stdout.flush()
-        if invocation.arguments.flag("--follow"):
-            for line in _following(path, file):
-                _show(line, invocation.output)
-                invocation.output.stdout.flush()
-    return 0
 
 
 def _following(path: Path, file: TextIO) -> Iterator[str]:

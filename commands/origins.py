@@ -13,40 +13,34 @@ if TYPE_CHECKING:
     from .output import Output
 
 _BAR = 20
+_COLUMNS = (
+    render.Column("ORIGIN", flexible=True),
+    render.Column("MODELS", right=True),
+    render.Column("LOCALSTORAGE", right=True),
+    render.Column("INDEXEDDB", right=True),
+    render.Column("USED", right=True),
+    render.Column("LIMIT", right=True),
+)
 
 
 def _origins(invocation: Invocation) -> int:
-    output = invocation.output
-    estimates = invocation.store.origins()
+    output, estimates = invocation.output, invocation.store.origins()
     if output.json:
-        output.document(
-            {
-                origin: {"models": estimate.models, **estimate_document(estimate)}
-                for origin, estimate in estimates.items()
-            }
-        )
-        return 0
-    if invocation.arguments.flag("--quiet"):
+        output.document({origin: _origin_document(estimate) for origin, estimate in estimates.items()})
+    elif invocation.arguments.flag("--quiet"):
         for origin in estimates:
             output.line(origin)
-        return 0
-    columns = [
-        render.Column("ORIGIN", flexible=True),
-        render.Column("MODELS", right=True),
-        render.Column("LOCALSTORAGE", right=True),
-        render.Column("INDEXEDDB", right=True),
-        render.Column("USED", right=True),
-        render.Column("LIMIT", right=True),
-        *([render.Column("")] if output.on_terminal else []),
-    ]
-    rows = [_row(origin, estimate, output) for origin, estimate in estimates.items()]
-    header, *lines = render.table(columns, rows, fit=output.columns())
-    output.line(output.paint(header, "bold"))
-    for line in lines:
-        output.line(line)
-    if not estimates:
-        output.note("no origin holds anything yet")
+    else:
+        bars = [render.Column("")] if output.on_terminal else []
+        rows = [_row(origin, estimate, output) for origin, estimate in estimates.items()]
+        output.table(render.table([*_COLUMNS, *bars], rows, fit=output.columns()))
+        if not estimates:
+            output.note("no origin holds anything yet")
     return 0
+
+
+def _origin_document(estimate: StorageEstimate) -> dict[str, object]:
+    return {"models": estimate.models, **estimate_document(estimate)}
 
 
 def _row(origin: str, estimate: StorageEstimate, output: Output) -> list[str]:

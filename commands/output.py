@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .render import Colour, coloured, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO, TextIO
 
     from ..errors import TfjsdError
@@ -55,6 +56,13 @@ class Output:
     def line(self, text: str = "") -> None:
         """A line of the result."""
         self.stdout.write(f"{text}\n")
+
+    def table(self, lines: Sequence[str]) -> None:
+        """A table's lines; the first is its header."""
+        header, *rows = lines
+        self.line(self.paint(header, "bold"))
+        for row in rows:
+            self.line(row)
 
     def text(self, text: str) -> None:
         """Part of the result as it stands."""

@@ -12,7 +12,7 @@ from .progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model_io.model_summary import LayerSummary, ModelSummary, TensorSummary
+    from ..model_io.model_summary import DtypeSummary, LayerSummary, ModelSummary, TensorSummary
     from ..model_io.types import ModelArtifacts, ModelArtifactsInfo
     from ..model_io.weight_specs import WeightSpec
     from .invocation import Invocation
@@ -186,15 +186,7 @@ def _document(
         "layers": [_layer_document(layer) for layer in summary.layers],
         "ops": dict(summary.ops),
         "otherWeights": [_weight_document(weight) for weight in summary.other_weights],
-        "dtypes": [
-            {
-                "dtype": dtype.dtype,
-                "weights": dtype.weights,
-                "parameters": dtype.parameters,
-                "byteLength": dtype.byte_length,
-            }
-            for dtype in summary.dtypes
-        ],
+        "dtypes": [_dtype_document(dtype) for dtype in summary.dtypes],
         "trainingConfig": artifacts.training_config,
         "signature": artifacts.signature,
         "userDefinedMetadata": artifacts.user_defined_metadata,
@@ -206,6 +198,15 @@ def _tensor_document(tensor: TensorSummary) -> dict[str, object]:
         "name": tensor.name,
         "dtype": tensor.dtype,
         "shape": None if tensor.shape is None else list(tensor.shape),
+    }
+
+
+def _dtype_document(dtype: DtypeSummary) -> dict[str, object]:
+    return {
+        "dtype": dtype.dtype,
+        "weights": dtype.weights,
+        "parameters": dtype.parameters,
+        "byteLength": dtype.byte_length,
     }
 
 

@@ -18,52 +18,64 @@ if TYPE_CHECKING:
     from ..model_io.types import ModelArtifacts, ModelArtifactsInfo
     from .invocation import Invocation
 
+    Work = Callable[[Invocation, Location, Location], ModelArtifactsInfo]
+
 
 def copy(invocation: Invocation) -> int:
     """Copies one model to DEST, or several ``--into`` a prefix."""
-    endpoints.check_options(invocation.arguments)
-
-    def work(source: Location, dest: Location) -> ModelArtifactsInfo:
-        return _copy(invocation, source, dest)
-
-    return _transfer(invocation, "copied", work)
+    return _transfer(invocation, "copied", _copy)
 
 
 def move(invocation: Invocation) -> int:
     """Moves one model to DEST, or several ``--into`` a prefix."""
-
-    def work(source: Location, dest: Location) -> ModelArtifactsInfo:
-        return _move(invocation, source, dest)
-
-    return _transfer(invocation, "moved", work)
+    return _transfer(invocation, "moved", _move)
 
 
-def _transfer(invocation: Invocation, verb: str, work: Callable[[Location, Location], ModelArtifactsInfo]) -> int:
-    arguments, output = invocation.arguments, invocation.output
-    into = arguments.text("--into")
+def _transfer(invocation: Invocation, verb: str, work: Work) -> int:
+    into = invocation.arguments.text("--into")
     words, dest = _operands(invocation, into)
     sources = _sources(invocation, words)
-    if into is None:
-        assert dest is not None
-        return _single(invocation, verb, sources, locations.locate(dest), work)
-    targets = _targets(sources, into)
-    outcomes = Outcomes(output)
+    if into is not None:
+        return _several(invocation, verb, sources, _targets(sources, into), work)
+    if len(sources) > 1:
+        raise UsageError(f"{len(sources)} models match, for one DEST", hint="put them --into URL-PREFIX")
+    return _single(invocation, verb, sources[0], locations.locate(dest), work)
+
+
+def _several(invocation: Invocation, verb: str, sources: list[Location], targets: list[Location], work: Work) -> int:
+    endpoints.check_options(invocation.arguments, sources, targets)
+    outcomes = Outcomes(invocation.output)
     for source, target in zip(sources, targets, strict=True):
 
         def one(source: Location = source, target: Location = target) -> ModelArtifactsInfo:
-            info = work(source, target)
-            output.done(f"{verb} {source.text!r} to {target.text!r}")
+            info = work(invocation, source, target)
+            invocation.output.done(f"{verb} {source.text!r} to {target.text!r}")
             return info
 
         outcomes.attempt(source.text, one)
     return outcomes.finish()
 
 
-def _operands(invocation: Invocation, into: str | None) -> tuple[tuple[str, ...], str | None]:
+def _single(invocation: Invocation, verb: str, source: Location, dest: Location, work: Work) -> int:
+    output = invocation.output
+    if dest.kind == "archive" and output.json:
+        raise UsageError("--json and a tar on standard output exclude each other")
+    endpoints.check_dest(dest)
+    endpoints.check_options(invocation.arguments, [source], [dest])
+    locations.check_bare_name(dest, invocation.in_origin(invocation.arguments.text("--to-origin")))
+    info = work(invocation, source, dest)
+    if output.json:
+        output.document(info_document(info))
+    elif dest.kind != "archive":
+        output.done(f"{verb} {source.text!r} to {dest.text!r}")
+    return 0
+
+
+def _operands(invocation: Invocation, into: str | None) -> tuple[tuple[str, ...], str]:
     """SOURCE... and DEST: the last word, unless ``--into`` says where to."""
     words = (*invocation.arguments.operands("SOURCE"), *invocation.arguments.operands("DEST"))
     if into is not None:
-        return words, None
+        return words, ""
     if len(words) < 2:
         raise UsageError("DEST is missing", hint="SOURCE DEST, or SOURCE... --into URL-PREFIX")
     if len(words) > 2:
@@ -89,27 +101,6 @@ def _targets(sources: list[Location], into: str) -> list[Location]:
             raise UsageError(f"both {seen[target.text].text!r} and {source.text!r} would become {target.text!r}")
         seen[target.text] = source
     return targets
-
-
-def _single(
-    invocation: Invocation,
-    verb: str,
-    sources: list[Location],
-    dest: Location,
-    work: Callable[[Location, Location], ModelArtifactsInfo],
-) -> int:
-    output = invocation.output
-    if len(sources) > 1:
-        raise UsageError(f"{len(sources)} models match, for one DEST", hint="put them --into URL-PREFIX")
-    if dest.kind == "archive" and output.json:
-        raise UsageError("--json and a tar on standard output exclude each other")
-    locations.check_bare_name(dest, invocation.in_origin(invocation.arguments.text("--to-origin")))
-    info = work(sources[0], dest)
-    if output.json:
-        output.document(info_document(info))
-    elif dest.kind != "archive":
-        output.done(f"{verb} {sources[0].text!r} to {dest.text!r}")
-    return 0
 
 
 def _copy(invocation: Invocation, source: Location, dest: Location) -> ModelArtifactsInfo:
