@@ -29,14 +29,14 @@ def disk(tmp_path):
     disk.power_off()
 
 
-def changes_until_the_cut(disk: Disk, home: Path, durability: str, seed: int, seconds: float) -> list[list]:
+def changes_until_the_cut(disk, home, durability, seed, seconds):
     """What the worker said before the power went."""
     command = [sys.executable, str(WORKER), str(home), durability, str(seed)]
     worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     said: list[list] = []
     started = threading.Event()
 
-    def listen() -> None:
+    def listen():
         for line in worker.stdout:
             said.append(json.loads(line))
             started.set()
@@ -62,7 +62,7 @@ def states(said: list[list]) -> dict[int, list[dict]]:
     return possible
 
 
-def found_in(home: Path) -> dict[int, dict]:
+def found_in(home):
     found: dict[int, dict] = defaultdict(dict)
     with open_store(home) as store:
         for url in store.list_models():
@@ -76,7 +76,7 @@ def found_in(home: Path) -> dict[int, dict]:
     return found
 
 
-def cycle(disk: Disk, durability: str, seed: int, home: str, acknowledged: list[int]) -> list[str]:
+def cycle(disk, durability, seed, home, acknowledged):
     """One cut; what was lost or torn."""
     directory = disk.mountpoint / home
     seconds = random.Random(seed).uniform(0.0, 0.4)
@@ -95,7 +95,7 @@ def cycle(disk: Disk, durability: str, seed: int, home: str, acknowledged: list[
     ]
 
 
-def cycles(disk: Disk, durability: str, seeds: range) -> list[str]:
+def cycles(disk, durability, seeds):
     problems, acknowledged = [], []
     for seed in seeds:
         problems += cycle(disk, durability, seed, f"home-{seed}", acknowledged)

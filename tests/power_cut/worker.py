@@ -8,11 +8,14 @@ import json
 import random
 import sys
 import threading
+from typing import Any
 
 from tfjsd.embedded import open_store
 from tfjsd.model_io.types import ModelArtifacts
+from tfjsd.storage_backends.abc import Durability
 
-home, durability, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
+home, seed = sys.argv[1], int(sys.argv[3])
+durability: Durability = "strict" if sys.argv[2] == "strict" else "relaxed"
 sizes = [10, 10, 150_000] if durability == "strict" else [10]  # a blob's sync may carry other bytes to the disk
 output = threading.Lock()
 
@@ -28,7 +31,8 @@ def artifacts(mark: int, size: int) -> ModelArtifacts:
 
 
 def change(thread: int) -> None:
-    chance, state = random.Random(seed * 10 + thread), {}
+    chance = random.Random(seed * 10 + thread)
+    state: dict[str, Any] = {}
     for step in range(1_000_000):
         urls = [f"{medium}://{thread}/{name}" for medium in ("localstorage", "indexeddb") for name in "ab"]
         chance.shuffle(urls)
@@ -51,7 +55,7 @@ def change(thread: int) -> None:
         elif kind == "item":
             store.storage.area.set_item(f"item {thread}", str(step), durability).result()
         elif kind == "remove":
-            store.storage.models.remove(source, durability=durability).result()
+            store.storage.models.remove(str(source), durability=durability).result()
         else:
             getattr(store.storage.models, kind)(source, dest, durability=durability).result()
         state = after
