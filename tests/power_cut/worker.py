@@ -30,7 +30,7 @@ def artifacts(mark: int, size: int) -> ModelArtifacts:
     return ModelArtifacts({"mark": mark}, specs, bytes([mark % 256]) * size)
 
 
-def change(thread: int) -> None:
+def change(thread):
     chance = random.Random(seed * 10 + thread)
     state: dict[str, Any] = {}
     for step in range(1_000_000):
