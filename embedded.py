@@ -13,11 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from .model_io.caller_routers import caller_routers
 from .model_io.endpoints import copy_ends, load_end, move_ends, save_end
 from .model_io.optimizer_weights import without_optimizer
 from .model_io.origin import DEFAULT_ORIGIN, Origin, Origins
 from .model_io.quirks import quirks_named
-from .model_io.router_registry import LoadHandler, SaveHandler, caller_routers
+from .model_io.router_registry import LoadHandler, SaveHandler
 from .model_io.stored_model import StoredModel
 from .model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
 from .storage_backends.browsers import Browser, browser_named

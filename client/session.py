@@ -53,7 +53,7 @@ class Session(NamedTuple):
 
     def routers(self) -> IORouterRegistry:
         """The handlers that run in the calling process."""
-        from ..model_io.router_registry import caller_routers
+        from ..model_io.caller_routers import caller_routers
 
         return caller_routers()
 

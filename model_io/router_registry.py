@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
-
-from .quirks import NO_QUIRKS, Quirks
 
 if TYPE_CHECKING:
     from .types import ModelArtifacts, SaveResult
@@ -65,21 +62,6 @@ class IORouterRegistry:
     def load_handlers(self, url: ModelLocation, **options: Any) -> list[LoadHandler]:
         """As ``save_handlers``."""
         return _asked(self._load_routers, url, options)
-
-
-def caller_routers(quirks: Quirks = NO_QUIRKS) -> IORouterRegistry:
-    """A new registry of what runs in the calling process: ``downloads://`` (saves only), ``http(s)://``, and ``file://``
-    with path objects, in the order of TensorFlow.js. Handlers get those of the faults that concern them."""
-    from .browser_downloads import downloads_router
-    from .http import http_router
-    from .node_file_system import file_system_router
-
-    registry = IORouterRegistry()
-    registry.register_save_router(downloads_router)
-    for router in (partial(http_router, quirks=quirks), partial(file_system_router, quirks=quirks)):
-        registry.register_save_router(router)
-        registry.register_load_router(router)
-    return registry
 
 
 def _asked(

@@ -10,9 +10,10 @@ import pytest
 
 from tfjsd.errors import InvalidArtifactsError
 from tfjsd.model_io.browser_downloads import Downloads
+from tfjsd.model_io.caller_routers import caller_routers
 from tfjsd.model_io.http import HTTPRequest
 from tfjsd.model_io.node_file_system import FileSystem, LegacyFiles
-from tfjsd.model_io.router_registry import IORouterRegistry, LoadHandler, SaveHandler, caller_routers
+from tfjsd.model_io.router_registry import IORouterRegistry, LoadHandler, SaveHandler
 from tfjsd.model_io.types import ModelArtifacts, SaveResult
 
 
@@ -151,7 +152,7 @@ def test_options_of_the_callers_routers(tmp_path: Path):
 
 def test_the_callers_routers_load_neither_numpy_nor_a_web_client():
     program = (
-        "import sys; from tfjsd.model_io.router_registry import caller_routers;"
+        "import sys; from tfjsd.model_io.caller_routers import caller_routers;"
         "caller_routers().save_handlers('file:///x');"
         "print([name for name in ('numpy', 'http.client', 'ssl', 'aiohttp', 'plyvel') if name in sys.modules])"
     )
@@ -162,7 +163,7 @@ def test_the_callers_routers_load_neither_numpy_nor_a_web_client():
 def test_the_handlers_functions_are_names_of_the_package_whatever_was_imported_before():
     program = (
         "import sys, tfjsd.model_io as io; lazy = [n for n in sys.modules if n.startswith('tfjsd.model_io.')];"
-        "from tfjsd.model_io import router_registry; router_registry.caller_routers();"
+        "from tfjsd.model_io import caller_routers; caller_routers.caller_routers();"
         "print(lazy, all(callable(getattr(io, name)) or name == 'IOHandler' for name in io.__all__), len(io.__all__))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
