@@ -78,15 +78,30 @@ def listens(target: Target) -> bool:
 
 
 def _spawn_and_wait(target: Target, deadline: float) -> None:
-    import subprocess
-
-    log = os.open(Path(target.home) / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    path = Path(target.home) / LOG_FILE
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     logged = os.fstat(log).st_size
     reader, writer = os.pipe()
     try:
-        # The shell leaves it to init: no zombie stays with a caller that outlives the daemon.
+        try:
+            _spawn(command(target, writer), writer, log)
+        finally:
+            os.close(writer)
+            os.close(log)
+        report = _report(reader, deadline)
+    finally:
+        os.close(reader)
+    if not report.endswith(_READY):
+        _raise_report(report, _logged_since(path, logged))
+
+
+def _spawn(words: list[str], writer: int, log: int) -> None:
+    """Runs a command detached. The shell leaves it to init: no zombie stays with a caller that outlives the daemon."""
+    import subprocess
+
+    try:
         subprocess.run(
-            ["/bin/sh", "-c", '"$@" &', "sh", *command(target, writer)],
+            ["/bin/sh", "-c", '"$@" &', "sh", *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -95,17 +110,8 @@ def _spawn_and_wait(target: Target, deadline: float) -> None:
             start_new_session=True,
             check=True,
         )
-        os.close(writer)
-        writer = -1
-        report = _report(reader, deadline)
     except (OSError, subprocess.CalledProcessError) as error:
         raise DaemonUnavailableError(f"Cannot start the tfjsd daemon: {error}") from error
-    finally:
-        for descriptor in (reader, writer, log):
-            if descriptor != -1:
-                os.close(descriptor)
-    if not report.endswith(_READY):
-        _raise_report(report, _logged_since(Path(target.home) / LOG_FILE, logged))
 
 
 def _report(reader: int, deadline: float) -> bytes:
