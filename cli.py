@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 from .commands.arguments import Arguments, Command, UsageError
@@ -91,7 +92,9 @@ def _invoke(command: Command, arguments: Arguments, output: Output, connect: Con
         raise _reserved("--profile (the stores of a real browser)")
     output.quiet = arguments.flag("--quiet")
     assert command.run is not None
-    with Invocation(arguments, output, connect) as invocation:
+    with warnings.catch_warnings(), Invocation(arguments, output, connect) as invocation:
+        # Of the daemon's version, say: a sentence for people, not Python's lines of source.
+        warnings.showwarning = lambda message, *_, **__: output.note(str(message))
         return command.run(invocation)
 
 
