@@ -20,6 +20,7 @@ from .edge import edge, stamp
 from .guard import Guard
 from .routes import Route, add_routes, backup, events, ingest, loading, local_storage, models, origins, saving, service
 from .service import SERVICE, Service
+from .warm_origins import WarmOrigins
 from .workers import Workers
 
 ROUTES: tuple[Route, ...] = (
@@ -54,6 +55,7 @@ def build_service(
         Activity(),
         Connections(limits),
         Guard.of_names(configuration["access.users"], configuration["access.groups"]),
+        WarmOrigins(),
         autostarted,
     )
 

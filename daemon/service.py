@@ -23,6 +23,7 @@ from .body_reader import BodyReader
 from .connections import Connection, Connections
 from .guard import Guard
 from .peer import Peer, own_uid
+from .warm_origins import WarmOrigins
 from .workers import Workers
 
 _SMALL_JSON = 64 * 1024
@@ -41,6 +42,7 @@ class Service:
     activity: Activity
     connections: Connections
     guard: Guard
+    warm: WarmOrigins
     autostarted: bool
 
 
@@ -80,8 +82,14 @@ class Call:
         return name
 
     async def origin(self) -> Origin:
-        """Opening one reads from the disk."""
-        return await self.service.workers.short(self.service.origins.get, self.origin_name)
+        """The origin, its data opened: what is small can be read from it on the loop."""
+        known = self.service.warm.get(self.origin_name)
+        if known is not None:
+            return known
+        origin = await self.service.workers.short(self.service.origins.get, self.origin_name)
+        await self.service.workers.short(origin.area.length)
+        self.service.warm.add(origin)
+        return origin
 
     def model(self) -> ModelTarget:
         return parse_model_target(self.path, self.parameters)

@@ -38,6 +38,7 @@ async def take_backup(call: Call) -> web.StreamResponse:
     with call.service.activity.alone():
         summary = await call.service.workers.long(restore, call.service.home, source)  # type: ignore[arg-type]
         call.service.origins.forget()
+        call.service.warm.forget()
     return json_answer(
         {"origins": summary.origins, "records": summary.records, "blobs": summary.blobs, "bytes": summary.bytes}
     )

@@ -31,8 +31,7 @@ async def load_model(call: Call) -> web.StreamResponse:
         return await _whole(call, origin, target.url, mapped=True)
     if MODEL_TYPE in accepted:
         return await _whole(call, origin, target.url, mapped=False)
-    info = await call.service.workers.short(origin.models.info, target.url)
-    return text_answer(info.to_json())
+    return text_answer(origin.models.info(target.url).to_json())
 
 
 async def _whole(call: Call, origin: Origin, url: str, *, mapped: bool) -> web.StreamResponse:

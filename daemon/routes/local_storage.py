@@ -14,10 +14,13 @@ from ...storage_backends.buckets import Bucket
 from ...storage_backends.web_storage.operations import Clear, Operation, RemoveItem, SetItem
 from ...storage_backends.web_storage.storage_area import StorageArea
 from ...wire.error_body import error_to_json
+from ...wire.json_text import dump_json
 from ...wire.schemas import LocalStorageOperation, parse_local_storage
-from ..service import Call, json_answer
+from ..service import Call, json_answer, text_answer
 from . import Route
 
+_SMALL_VALUE = 16 * 1024
+_FEW_KEYS = 256
 _READS = frozenset({"getItem", "key", "length", "keys", "items"})
 
 
@@ -38,7 +41,9 @@ async def local_storage(call: Call) -> web.StreamResponse:
         return json_answer({"results": await workers.long(lambda: [outcome() for outcome in outcomes])})
     operation = request.operations[0]
     if operation.op in _READS:
-        return json_answer({"result": await workers.short(session.read, operation)})
+        if session.is_small(operation):
+            return text_answer(session.read_text(operation))
+        return text_answer(await workers.long(session.read_text, operation))
     await workers.commit(session.write, operation)
     return json_answer({"result": None})
 
@@ -64,6 +69,16 @@ class Session:
             case "keys":
                 return self._area.keys(source=self)
         raise AssertionError(f"{operation.op} reads nothing")
+
+    def is_small(self, operation: LocalStorageOperation) -> bool:
+        """Whether reading takes less time than a change of threads."""
+        if operation.op == "getItem":
+            return self._area.value_units(operation.key or "") <= _SMALL_VALUE
+        return operation.op == "length" or self._area.length(source=self) <= _FEW_KEYS
+
+    def read_text(self, operation: LocalStorageOperation) -> str:
+        """The whole answer to one reading operation."""
+        return dump_json({"result": self.read(operation)})
 
     def write(self, operation: LocalStorageOperation) -> Future[None]:
         """Carries out an operation that changes something. Raises QuotaExceededError."""

@@ -56,6 +56,11 @@ class StorageArea:
             return value
         return self._value_for(source, key)
 
+    def value_units(self, key: str) -> int:
+        """UTF-16 code units of the newest value, 0 where there is no item; once the area is loaded, from memory."""
+        item = (self._map or self._loaded()).items.get(key)
+        return 0 if item is None else item.units
+
     def key(self, index: int, *, source: object = None) -> str | None:
         """The key at ``index`` in the browser's order, or None where there is none."""
         with self._bucket.locked():
