@@ -9,6 +9,7 @@ from ..storage_backends.browsers import Browser
 from ..storage_backends.web_storage.bucket_quota import StorageAPI, denied_error
 
 Deniable = Literal["localstorage", "indexeddb", "downloads"]
+DENIABLE: tuple[Deniable, ...] = get_args(Deniable)
 
 _API: dict[str, StorageAPI] = {"localstorage": "localStorage", "indexeddb": "indexedDB"}
 
@@ -26,8 +27,8 @@ class Access:
 
         Raises ValueError for another word or a negative number.
         """
-        if what not in get_args(Deniable):
-            raise ValueError(f"cannot deny {what!r}: there are {', '.join(get_args(Deniable))}")
+        if what not in DENIABLE:
+            raise ValueError(f"cannot deny {what!r}: there are {', '.join(DENIABLE)}")
         if after < 0:
             raise ValueError(f"after is negative: {after}")
         with self._lock:
