@@ -45,12 +45,20 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
         output.trace("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # What is still buffered has no reader: without this, the interpreter would report it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return READER_LEFT
     except OSError as error:
+        _leave_stdout()
         output.error(TfjsdError(_os_error(error)))
         return 1
+
+
+def _leave_stdout() -> None:
+    """What is still buffered cannot be written: without this, the interpreter would fail on it once more at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _asked(words: Sequence[str], *names: str) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import render
 from .arguments import Command, Example, Operand, UsageError
 from .progress import Progress
+from .target_file import target_file
 
 if TYPE_CHECKING:
     from .invocation import Invocation
+    from .target_file import Writable
 
 
 def _verify(invocation: Invocation) -> int:
@@ -35,33 +36,27 @@ def _backup(invocation: Invocation) -> int:
     if name == "-":
         if invocation.output.on_terminal:
             raise UsageError("- writes a backup, and standard output is a terminal", hint="pipe it, or name a file")
-        invocation.store.backup(_Counted(invocation.output.binary(), None))
+        invocation.store.backup(invocation.output.binary())
         return 0
-    from ..storage_backends.durable import StagedFile, fsync_path
-
-    target = Path(name)
-    with StagedFile(target.parent, mode=0o600) as staged, Progress(f"backup to {name}", invocation.output) as progress:
-        invocation.store.backup(_Counted(staged, progress))
-        staged.sync()
-        staged.publish(target)
-        fsync_path(target.parent)
-        size = staged.size
-    return _done(invocation, f"backed up {render.size(size)} to {name!r}", {"file": name, "bytes": size})
+    with target_file(name) as file, Progress(f"backup to {name}", invocation.output) as progress:
+        counted = _Counted(file, progress)
+        invocation.store.backup(counted)
+    text = f"backed up {render.size(counted.done)} to {name!r}"
+    return _done(invocation, text, {"file": name, "bytes": counted.done})
 
 
 class _Counted:
     """A file that reports how many bytes it was given."""
 
-    def __init__(self, file: object, progress: Progress | None) -> None:
-        self._write = file.write  # type: ignore[attr-defined]
+    def __init__(self, file: Writable, progress: Progress) -> None:
+        self.done = 0
+        self._file = file
         self._progress = progress
-        self._done = 0
 
-    def write(self, data: bytes | memoryview) -> int:
-        self._write(data)
-        self._done += len(data)
-        if self._progress is not None:
-            self._progress(self._done, None)
+    def write(self, data: bytes | memoryview, /) -> int:
+        self._file.write(data)
+        self.done += len(data)
+        self._progress(self.done, None)
         return len(data)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from .render import Colour, coloured, printable
@@ -43,7 +44,7 @@ class Output:
     @property
     def asks(self) -> bool:
         """Whether a person is there to answer."""
-        return sys.stdin is not None and sys.stdin.isatty() and self.stderr.isatty()
+        return sys.stdin.isatty() and self.stderr.isatty()
 
     def columns(self) -> int | None:
         """The terminal's width; None where there is none and nothing needs shortening."""
@@ -137,9 +138,14 @@ def json_text(value: object, *, indent: int | None = None) -> str:
 
 def prepare_streams() -> None:
     """No name in a store may stop the output: lone surrogates keep their three bytes, as they have them in arguments;
-    an encoding that is not UTF-8 shows escapes."""
+    an encoding that is not UTF-8 shows escapes.
+
+    A stream that the caller has closed is opened on /dev/null, so that nothing else gets its descriptor.
+    """
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 (for as long as the process lives)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        if stream is None or not hasattr(stream, "reconfigure"):
-            continue
-        utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
-        stream.reconfigure(errors="surrogatepass" if utf8 else "backslashreplace")
+        if isinstance(stream, TextIOWrapper):
+            utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+            stream.reconfigure(errors="surrogatepass" if utf8 else "backslashreplace")

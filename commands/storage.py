@@ -103,11 +103,12 @@ def _export(invocation: Invocation) -> int:
     if target in (None, "-"):
         invocation.output.document(items)
         return 0
-    from ..storage_backends.durable import write_file
     from .output import json_text
+    from .target_file import target_file
 
     assert target is not None
-    write_file(Path(target), json_text(items, indent=2).encode("utf-8", "surrogatepass") + b"\n")
+    with target_file(target) as file:
+        file.write(json_text(items, indent=2).encode("utf-8", "surrogatepass") + b"\n")
     return _done(invocation, f"exported {render.counted(len(items), 'item')} to {target!r}", {"exported": len(items)})
 
 

@@ -402,6 +402,25 @@ def test_a_full_pipe_that_nobody_reads_any_more_ends_quietly(tfjsd):
         assert writer.stderr.read() == b""
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("list >&-", 0, ""),
+        ("list 2>&-", 0, ""),
+        ("nonsense 2>&-", 2, ""),
+        ("copy - indexeddb://x <&-", 1, "error: standard input is no tar archive"),
+        ("list >/dev/full", 1, "error: No space left on device"),
+        ("storage keys >&- 2>&- <&-", 0, ""),
+    ],
+)
+def test_closed_and_full_streams_are_no_accident(tfjsd, line, code, said):
+    shell = ["sh", "-c", f'"{sys.executable}" -P -m tfjsd {line}']
+    done = subprocess.run(shell, capture_output=True, env=tfjsd.env, cwd=tfjsd.directory, check=False)
+    assert done.returncode == code
+    assert said in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
 def test_ctrl_c_leaves_nothing_half_done(tfjsd):
     with tfjsd.start("copy", "--verbose", "-", "indexeddb://half") as copy:
         assert copy.stdin is not None
