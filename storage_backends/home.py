@@ -161,14 +161,16 @@ class Home:
             self._closed = True
             buckets = list(self._buckets.values())
         self._housekeeping.stop()
-        try:
+        with contextlib.ExitStack() as stack:  # one that fails keeps the others from nothing
+            stack.callback(self._release)
+            stack.callback(self._pool.shutdown, wait=True)
             for bucket in buckets:
-                bucket.close()
-        finally:
-            self._pool.shutdown(wait=True)
-            descriptor, self._descriptor = self._descriptor, -1
-            if descriptor >= 0:
-                os.close(descriptor)
+                stack.callback(bucket.close)
+
+    def _release(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def __enter__(self) -> Home:
         return self

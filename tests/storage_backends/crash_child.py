@@ -248,10 +248,6 @@ def state(path: Path) -> dict[str, object]:
     return found
 
 
-def verify(base: Path, points: list[int]) -> None:
-    print(json.dumps([state(base / str(point)) for point in points]))
-
-
 # -- Many writers, killed at any time ----------------------------------------------------------------------------------
 
 WRITERS = 8
@@ -347,8 +343,6 @@ def main(arguments: list[str]) -> None:
     elif mode == "inject":
         operation, when, call, *points = rest
         inject(Path(path), operation, int(when), call, [int(point) for point in points], broken=broken)
-    elif mode == "verify":
-        verify(Path(path), [int(point) for point in rest])
     elif mode == "raw":
         raw(Path(path))
     elif mode == "writers":

@@ -8,6 +8,7 @@ strace waits for.
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 CHILD = Path(__file__).with_name("crash_child.py")
+STATE = runpy.run_path(str(CHILD))["state"]
 WHEN = 100
 CALLS = ["write", "fsync", "fdatasync", "rename", "unlink"]
 
@@ -95,7 +97,7 @@ class Sweep:
         under += ["-e", f"trace={self.call}", "-e", inject]
         arguments = [self.operation, WHEN, self.call, *points, *options]
         outcomes = json.loads(child("inject", self.base, *arguments, under=under))
-        return outcomes, json.loads(child("verify", self.base, *points))
+        return outcomes, [STATE(self.base / str(point)) for point in points]
 
 
 def violations(sweep: Sweep, outcomes: list[dict], states: list[dict], before: dict, after: dict) -> list[str]:
@@ -129,12 +131,12 @@ def sweep(strace: str, template: Path, base: Path, operation: str, call: str) ->
     """With the number of its calls, and what is there before and after the operation."""
     made = Sweep(strace, template, base, operation, call)
     count = made.count()
-    (state,) = json.loads(child("verify", base, 0))
+    state = STATE(base / "0")
     after = {name: state[name] for name in NOTHING}
     if operation == "first":
         return made, count, NOTHING, after
     made.prepare([0])
-    (state,) = json.loads(child("verify", base, 0))
+    state = STATE(base / "0")
     return made, count, {name: state[name] for name in NOTHING}, after
 
 
