@@ -61,7 +61,7 @@ class Row(NamedTuple):
 
     @property
     def type(self) -> str:
-        return self.info.model_topology_type
+        return str(self.info.model_topology_type or "")
 
     @property
     def saved(self) -> datetime:

@@ -241,7 +241,7 @@ class Schemas:
         if "type" in schema:
             kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             assert any(_is_a(kind, value) for kind in kinds), f"{where}: {value!r} is not {kinds}"
-        if "pattern" in schema:
+        if "pattern" in schema and isinstance(value, str):
             assert re.search(schema["pattern"], value), f"{where}: {value!r}"
         if isinstance(value, dict):
             self._validate_object(schema, value, where)

@@ -125,3 +125,12 @@ def test_a_wrong_template_is_a_usage_error(template):
 def test_missing_sizes_count_as_nothing():
     bare = listing.Row("o", "indexeddb://x", ModelArtifactsInfo(NOW, "JSON", None, None, None))
     assert bare.size == 0
+
+
+def test_an_info_that_another_program_left_incomplete_is_listed():
+    foreign = listing.Row("o", "indexeddb://x", ModelArtifactsInfo.from_json("{}"))
+    [_, line] = listing.table_lines([foreign], NOW, origins=False, fit=None, short=True)
+    assert line.split() == ["indexeddb://x", "0", "B", "0", "B", "unknown"]
+    assert listing.template_lines("{type}{size:d}", [foreign], NOW) == ["0"]
+    assert not listing.parse_filter("age<2d", NOW)(foreign)
+    assert listing.sort_rows([ROWS[0], foreign], "saved") == [foreign, ROWS[0]]
