@@ -10,6 +10,7 @@ from typing import Self
 
 from .arguments import as_index, as_items, as_key, as_value
 from .backend import StorageBackend
+from .length import Length
 from .operations import Clear, RemoveItem, SetItem
 
 
@@ -31,9 +32,9 @@ class Storage(MutableMapping[str, str]):
     # -- https://html.spec.whatwg.org/multipage/webstorage.html#storage-2 ----------------------------------------------
 
     @property
-    def length(self) -> int:
-        """How many items there are."""
-        return self._backend.length()
+    def length(self) -> Length:
+        """How many items there are: ``storage.length``, or ``storage.length()`` as the asynchronous twin has it."""
+        return Length(self._backend.length())
 
     def key(self, index: float) -> str | None:
         """The key at ``index`` in the browser's order, or None past the end.

@@ -259,3 +259,10 @@ async def test_the_asynchronous_twin(area, in_thread):
     await storage.clear()
     assert await storage.length() == 0
     assert not hasattr(storage, "__getitem__")
+
+
+def test_the_length_reads_as_an_attribute_and_as_a_method(storage):
+    storage.update(a="1", b="2")
+    assert storage.length == 2
+    assert storage.length() == 2
+    assert f"{storage.length}" == "2"
