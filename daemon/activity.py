@@ -59,8 +59,9 @@ class Activity:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Other requests are refused for the block. Raises DaemonUnavailableError while others run."""
-        if self.running > 1 or self.refusing:
+        """Other requests are refused for the block. Raises DaemonUnavailableError while others run, or subscribers
+        are there: they would go on listening to what was before."""
+        if self.running > 1 or self.holders or self.refusing:
             raise DaemonUnavailableError("The daemon is busy with other requests.", hint="try again")
         self.refusing = True
         try:

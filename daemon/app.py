@@ -20,6 +20,7 @@ from .edge import edge, stamp
 from .guard import Guard
 from .routes import Route, add_routes, backup, events, ingest, loading, local_storage, models, origins, saving, service
 from .service import SERVICE, Service
+from .stored_weights import RecentlyVerified
 from .warm_origins import WarmOrigins
 from .workers import Workers
 
@@ -56,6 +57,7 @@ def build_service(
         Connections(limits),
         Guard.of_names(configuration["access.users"], configuration["access.groups"]),
         WarmOrigins(),
+        RecentlyVerified(),
         autostarted,
     )
 

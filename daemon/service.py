@@ -14,7 +14,7 @@ from ..storage_backends.abc import Durability
 from ..storage_backends.home import Home
 from ..wire.addresses import Address
 from ..wire.configuration import Configuration
-from ..wire.json_text import dump_json, parse_json
+from ..wire.json_text import check_objects, dump_json, parse_json
 from ..wire.limits import Limits
 from ..wire.model_path import ModelTarget, parse_model_target, split_target
 from ..wire.protocol import JSON_TYPE
@@ -23,6 +23,7 @@ from .body_reader import BodyReader
 from .connections import Connection, Connections
 from .guard import Guard
 from .peer import Peer, own_uid
+from .stored_weights import RecentlyVerified
 from .warm_origins import WarmOrigins
 from .workers import Workers
 
@@ -43,6 +44,7 @@ class Service:
     connections: Connections
     guard: Guard
     warm: WarmOrigins
+    verified: RecentlyVerified
     autostarted: bool
 
 
@@ -116,6 +118,7 @@ class Call:
     async def json(self) -> Any:
         """The body's value. Raises BadRequestError, TooLargeError."""
         data = await self.body().whole(self.service.limits.json_bytes)
+        check_objects(data, self.service.limits.json_objects)
         return parse_json(data) if len(data) <= _SMALL_JSON else await self.service.workers.long(parse_json, data)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from ..errors import BadRequestError
+from ..errors import BadRequestError, TooLargeError
 
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\n\r"
@@ -19,6 +19,12 @@ def parse_json(data: bytes | str) -> Any:
         return json.loads(data if isinstance(data, str) else data.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BadRequestError(f"The body is not valid JSON: {_shortened(error)}") from error
+
+
+def check_objects(data: bytes, limit: int) -> None:
+    """Refuses a JSON text of very many objects before it is parsed. Raises TooLargeError."""
+    if len(data) > limit and data.count(b"{") > limit:
+        raise TooLargeError(f"The JSON has more than {limit} objects.")
 
 
 def dump_json(value: object) -> str:

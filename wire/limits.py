@@ -18,6 +18,8 @@ class Limits:
     """The JSON header of a model body, and any one part of a multipart body that is not the weights."""
     json_bytes: int
     """Any other JSON body. A batch may fill localStorage's 5 Mi units, each escaped as six bytes."""
+    json_objects: int
+    """Objects in one JSON text: parsed, an empty one takes twenty times the memory of its text."""
     weights_bytes: int
     """The weights of one model."""
     restore_bytes: int
@@ -45,6 +47,7 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits(
     header_bytes=64 * MIB,
     json_bytes=64 * MIB,
+    json_objects=500_000,
     weights_bytes=8 * GIB,
     restore_bytes=1024 * GIB,
     operations=100_000,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from ...model_io.model_json import model_json_text
 from ...model_io.origin import Origin
 from ...model_io.stored_model import StoredModel
-from ...storage_backends.abc import Blob
+from ...storage_backends.abc import Blob, BlobStore
 from ...wire.model_body import MappedBlob, ModelHeader, encode_header
 from ...wire.protocol import JSON_TYPE, MAPPED_TYPE, MODEL_JSON, MODEL_TYPE, WEIGHTS_BIN
 from ..binary_answer import Binary, send_binary
 from ..service import Call, text_answer
-from ..stored_weights import mapped_blob, open_model
+from ..stored_weights import mapped_blob, open_model, trust, verify
 from . import Route
 from .models import ONE_MODEL
 
@@ -44,16 +46,22 @@ async def _whole(call: Call, origin: Origin, url: str, *, mapped: bool) -> web.S
     header = ModelHeader(model.texts, model.weight_bytes, info=info, blob=blob)
     if blob is not None:
         return web.Response(body=header.to_text().encode(), content_type=MAPPED_TYPE)
-    with await call.service.workers.long(open_model, origin, url) as opened:
+    with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
         header = ModelHeader(opened.texts, opened.size, info=opened.info)
         binary = Binary(opened.weights, opened.size or 0, MODEL_TYPE, prefix=encode_header(header))
         return await send_binary(call, binary)
 
 
 async def _weights(call: Call, origin: Origin, url: str) -> web.StreamResponse:
-    with await call.service.workers.long(open_model, origin, url) as opened:
+    with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
         binary = Binary(opened.weights, opened.size or 0, "application/octet-stream", etag=opened.etag)
         return await send_binary(call, binary)
+
+
+def _check(call: Call) -> Callable[[BlobStore, Blob], None]:
+    if call.request.method == "HEAD":
+        return trust
+    return call.service.verified.check if "Range" in call.request.headers else verify
 
 
 async def _model_json(call: Call, origin: Origin, url: str) -> web.StreamResponse:

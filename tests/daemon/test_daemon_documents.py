@@ -27,6 +27,7 @@ def test_the_http_reference_names_the_limits():
     for said, limit in (
         ("A header of a model 64 MiB", DEFAULT_LIMITS.header_bytes == 64 << 20),
         ("any other JSON 64 MiB", DEFAULT_LIMITS.json_bytes == 64 << 20),
+        ("500,000 objects", DEFAULT_LIMITS.json_objects == 500_000),
         ("weights 8 GiB", DEFAULT_LIMITS.weights_bytes == 8 << 30),
         ("100,000 operations", DEFAULT_LIMITS.operations == 100_000),
         ("request line 64 KiB", DEFAULT_LIMITS.request_line_bytes == 64 << 10),
