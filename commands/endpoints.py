@@ -101,7 +101,7 @@ def dest(location: Location, invocation: Invocation, progress: Progress) -> Mode
         case "path":
             from ..model_io.node_file_system import file_system
 
-            return file_system(location.path, shard_bytes=_shard_bytes(arguments))
+            return file_system(location.path, shard_bytes=_shard_bytes(arguments), on_progress=progress)
     return location.text
 
 

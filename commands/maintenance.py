@@ -23,9 +23,8 @@ def _verify(invocation: Invocation) -> int:
         output.document(report)
     else:
         for problem in problems:
-            output.line(
-                f"{output.paint('damaged', 'red')}  {render.printable(problem['object'])}: {problem['message']}"
-            )
+            what = render.printable(f"{problem['object']}: {problem['message']}")
+            output.line(f"{output.paint('damaged', 'red')}  {what}")
         checked = ", ".join(render.counted(count, noun) for noun, count in report["checked"].items())
         output.done(f"checked {checked}: {render.counted(len(problems), 'problem')}")
     return 1 if problems else 0

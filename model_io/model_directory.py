@@ -23,7 +23,7 @@ import fcntl
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class WeightFile:
     """A weight file to be: a name without directories, and the buffers that it consists of."""
 
     name: str
-    pieces: Sequence[Buffer]
+    pieces: Iterable[Buffer]
 
 
 def replace_model(
@@ -97,7 +97,7 @@ def _publish_under_passing_names(
     durable.fsync_path(directory)
 
 
-def _give_second_name(file: durable.StagedFile, target: Path, pieces: Sequence[Buffer]) -> None:
+def _give_second_name(file: durable.StagedFile, target: Path, pieces: Iterable[Buffer]) -> None:
     try:
         durable.link(file.path, target)
     except OSError as error:
@@ -121,7 +121,7 @@ def _is_named(name: str, model_json: bytes) -> bool:
     return any(f'"{prefix}{name}"'.encode() in model_json for prefix in ("", "./"))
 
 
-def _staged(directory: Path, pieces: Sequence[Buffer]) -> durable.StagedFile:
+def _staged(directory: Path, pieces: Iterable[Buffer]) -> durable.StagedFile:
     """A temporary file that holds the synced pieces; removed unless it is published."""
     staged = durable.StagedFile(directory, mode=_MODE)
     try:

@@ -7,7 +7,7 @@ the directory of its JSON file (``confined_directory.py``) and never mixes two m
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InvalidArtifactsError
@@ -19,6 +19,7 @@ from .model_directory import MAX_MODEL_JSON, WeightFile, replace_model
 from .model_files import absolute, read_file, read_settled, read_weights, require_file, translated
 from .model_json import NODE_ORDER, get_weight_specs, model_json_text, parse_manifest, parse_model_json
 from .quirks import NO_QUIRKS, Fault, Quirks, quirks_named
+from .reported_pieces import OnWritten, ReportedPieces
 from .router_registry import LoadOptions, ModelLocation
 from .shards import split
 from .types import ModelArtifacts, SaveResult
@@ -33,9 +34,17 @@ Path_ = str | os.PathLike[str]
 class FileSystem:
     """Saves to a directory, loads from a JSON file. A relative path is resolved when the handler is made."""
 
-    def __init__(self, path: Path_, *, shard_bytes: int | None = None, quirks: Quirks = NO_QUIRKS) -> None:
+    def __init__(
+        self,
+        path: Path_,
+        *,
+        shard_bytes: int | None = None,
+        on_progress: OnWritten | None = None,
+        quirks: Quirks = NO_QUIRKS,
+    ) -> None:
         self.path = absolute(path)
         self._shard_bytes = shard_bytes
+        self._on_progress = on_progress
         self._quirks = quirks
 
     def save(self, artifacts: ModelArtifacts) -> SaveResult:
@@ -85,7 +94,20 @@ class FileSystem:
             # Buffer.from(list): every shard becomes a number, NaN, a byte 0
             whole = CompositeBuffer(bytes(len(whole.parts)))
         files = {WEIGHTS_BINARY_FILENAME: whole} if self._shard_bytes is None else split(whole, self._shard_bytes)
-        return [WeightFile(name, part.parts) for name, part in files.items()]
+        written = self._counter(whole.byte_length)
+        return [WeightFile(name, ReportedPieces(part.parts, written)) for name, part in files.items()]
+
+    def _counter(self, total: int | None) -> Callable[[int], None]:
+        """Adds up what was written, for ``on_progress``."""
+        done = 0
+
+        def written(count: int) -> None:
+            nonlocal done
+            done += count
+            if self._on_progress is not None:
+                self._on_progress(done, total)
+
+        return written
 
     def _replace(self, weights: Sequence[WeightFile], texts: Mapping[str, str]) -> None:
         directory = Path(os.path.realpath(self.path))
@@ -126,13 +148,18 @@ class LegacyFiles:
 
 
 def file_system(
-    path: Path_ | Sequence[Path_], *, shard_bytes: int | None = None, quirks: str | Iterable[str] | None = None
+    path: Path_ | Sequence[Path_],
+    *,
+    shard_bytes: int | None = None,
+    on_progress: OnWritten | None = None,
+    quirks: str | Iterable[str] | None = None,
 ) -> FileSystem | LegacyFiles:
     """A handler for paths (not URLs): the directory to save to, the ``model.json`` to load from, or the two files
     ``(topology, manifest)`` of the legacy form. With ``shard_bytes`` the weights are saved as
-    ``group1-shard1ofN.bin``, … of that many bytes. ``quirks`` may name the fault ``zero-shards`` (``quirks.py``)."""
+    ``group1-shard1ofN.bin``, … of that many bytes. ``on_progress(done, total)`` is told the weight bytes written.
+    ``quirks`` may name the fault ``zero-shards`` (``quirks.py``)."""
     if isinstance(path, str | os.PathLike):
-        return FileSystem(path, shard_bytes=shard_bytes, quirks=quirks_named(quirks))
+        return FileSystem(path, shard_bytes=shard_bytes, on_progress=on_progress, quirks=quirks_named(quirks))
     return LegacyFiles(path)
 
 
