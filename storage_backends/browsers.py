@@ -37,6 +37,8 @@ class WebStorageRules:
     """What ``setItem`` over the quota says; ``{key}`` stands for the key, raw and whole."""
     named_property_message: str
     """What the assignment ``storage[key] = value`` over the quota says."""
+    indexed_property_message: str
+    """The same where the key is an array index."""
     quota_interface: str
     """The class that is thrown: ``QuotaExceededError``, or ``DOMException`` of that name."""
     denied_message: str
@@ -141,6 +143,7 @@ CHROME = Browser(
         key_order="blink",
         set_item_message=f"Failed to execute 'setItem' on 'Storage': {_CHROME_OVER}",
         named_property_message=f"Failed to set a named property '{{key}}' on 'Storage': {_CHROME_OVER}",
+        indexed_property_message=f"Failed to set an indexed property [{{key}}] on 'Storage': {_CHROME_OVER}",
         quota_interface="QuotaExceededError",
         denied_message="Failed to read the '{property}' property from 'Window': Access is denied for this document.",
     ),
@@ -174,6 +177,7 @@ FIREFOX = Browser(
         key_order="gecko",
         set_item_message="The quota has been exceeded.",
         named_property_message="The quota has been exceeded.",
+        indexed_property_message="The quota has been exceeded.",
         quota_interface="DOMException",
         denied_message=_INSECURE,
     ),
@@ -205,6 +209,7 @@ SAFARI = Browser(
         key_order="webkit",
         set_item_message="The quota has been exceeded.",
         named_property_message="The quota has been exceeded.",
+        indexed_property_message="The quota has been exceeded.",
         quota_interface="DOMException",
         denied_message=_INSECURE,
     ),

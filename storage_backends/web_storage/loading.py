@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from ..browsers import WebStorageRules
 from ..buckets import Bucket
 from .area_values import AreaValues
-from .key_order.key_log import KeyLog
 from .key_order.orders import KeyOrder, key_order
 from .records import NAMESPACE, NAMESPACE_END, item_key, unpack
 from .storage_map import StorageMap
@@ -20,7 +19,7 @@ def load_items(bucket: Bucket, rules: WebStorageRules, values: AreaValues) -> St
     """
     order = key_order(rules.key_order)
     restored = _Restored(order)
-    area = StorageMap(rules, KeyLog(order.new_table, restored.keys), values.of)
+    area = StorageMap(rules, order.log(restored.keys), values.of)
     for record, stored in bucket.scan(NAMESPACE, NAMESPACE_END):
         key, encoded_key = item_key(record)
         sequence, text = unpack(record, stored)

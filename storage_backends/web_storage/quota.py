@@ -32,7 +32,9 @@ def is_refused(rules: WebStorageRules, *, total: int, before: int, peak: int, it
 
 def quota_error(rules: WebStorageRules, key: str, needed: int, *, named_property: bool) -> QuotaExceededError:
     """The error as the engine words it; ``needed`` is the total that was asked for."""
-    template = rules.named_property_message if named_property else rules.set_item_message
+    template = rules.set_item_message
+    if named_property:
+        template = rules.indexed_property_message if _is_array_index(key) else rules.named_property_message
     return QuotaExceededError(
         template.replace("{key}", key),
         limit=rules.limit,
@@ -40,3 +42,10 @@ def quota_error(rules: WebStorageRules, key: str, needed: int, *, named_property
         unit=rules.unit,
         interface=rules.quota_interface,
     )
+
+
+def _is_array_index(key: str) -> bool:
+    """https://tc39.es/ecma262/#array-index: the canonical decimal form of an integer up to 2**32 - 2."""
+    if not key.isascii() or not key.isdigit() or len(key) > 10:
+        return False
+    return str(int(key)) == key and int(key) < 2**32 - 1

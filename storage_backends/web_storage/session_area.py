@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from ...errors import QuotaExceededError
 from ..abc import Durability
 from ..browsers import Browser
 from .items import Item, Revision
-from .key_order.key_log import KeyLog
 from .key_order.orders import key_order
 from .listeners import Listeners
 from .operations import Operation, RemoveItem, SetItem
@@ -26,7 +26,7 @@ class SessionArea:
 
     def __init__(self, browser: Browser) -> None:
         order = key_order(browser.web_storage.key_order)
-        self._map = StorageMap(browser.web_storage, KeyLog(order.new_table), _value)
+        self._map = StorageMap(browser.web_storage, order.log(), _value)
         self._lock = threading.RLock()
         self._listeners = Listeners()
 
@@ -68,6 +68,10 @@ class SessionArea:
             revision = self._map.begin(source)
             try:
                 told = [self._perform(revision, operation, url) for operation in operations]
+            except QuotaExceededError:
+                self._map.rewind(revision)
+                self._map.note_refusal(operations)
+                raise
             except BaseException:
                 self._map.rewind(revision)
                 raise

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from ...errors import QuotaExceededError
 from ..abc import INLINE_LIMIT, Blob, Durability
 from ..browsers import Browser
 from ..buckets import Bucket
@@ -143,12 +144,18 @@ class StorageArea:
 
         Raises QuotaExceededError at once; the future resolves, or fails, as Mutation.future does.
         """
-        operations = self.prepare(operations)
+        prepared = operations
         try:
+            prepared = self.prepare(operations)
             with self._bucket.mutate(durability, inline=True) as mutation:
-                self.apply(mutation, operations, source=source, url=url)
+                self.apply(mutation, prepared, source=source, url=url)
+        except QuotaExceededError:
+            self.discard(prepared)
+            with self._bucket.locked():
+                self._loaded().note_refusal(operations)
+            raise
         except BaseException:
-            self.discard(operations)
+            self.discard(prepared)
             raise
         return mutation.future
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ..browsers import WebStorageRules
 from .items import Item, Revision
 from .key_order.key_log import KeyLog
+from .operations import Operation, SetItem
 from .quota import is_refused, quota_error, size_in
 from .records import record_key
 from .text import EncodedText, decode, normalize
@@ -91,7 +92,10 @@ class StorageMap:
             self.order.add(key)
         else:
             old_value = self._inline_value(old)
-            if _is_same(old, old_value, text, value):
+            is_same = _is_same(old, old_value, text, value)
+            if not is_same or not text.units:  # Firefox inserts an empty value again
+                self.order.overwrite(key)
+            if is_same:
                 return key, old, old
             revision.hold(key, (old, old_value))
         self.sequence += 1
@@ -132,6 +136,12 @@ class StorageMap:
         self.order.rewind(revision.mark)
         self.total = revision.total
         self.peak = revision.peak
+
+    def note_refusal(self, operations: Sequence[Operation]) -> None:
+        """Does to the order of keys what the engine does when it refuses one ``setItem``; batches are our own."""
+        if len(operations) == 1 and isinstance(operations[0], SetItem):
+            key, _ = self.find(operations[0].key)
+            self.order.refuse(key)
 
     def end_task(self) -> None:
         """Ends the running task: room that was freed in it is given back."""

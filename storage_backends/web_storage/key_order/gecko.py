@@ -66,9 +66,7 @@ class PLDHashTable:
     def add(self, key: str) -> None:
         if self._find(key) >= 0:
             return
-        capacity = len(self._slots)
-        if self._live + self._removed >= capacity - (capacity >> 2):
-            self._resize(self._log2 if self._removed >= capacity >> 2 else self._log2 + 1)
+        self._make_room()
         index = self._slot_for(key)
         if self._slots[index] is _REMOVED:
             self._removed -= 1
@@ -88,6 +86,18 @@ class PLDHashTable:
             self._slots[index] = None
         self._live -= 1
         self._shrink()
+
+    def overwrite(self, key: str) -> None:
+        self._make_room()
+        self._slot_for(key)
+
+    def refuse(self, key: str) -> None:
+        if self._find(key) >= 0:
+            self.overwrite(key)
+            self.overwrite(key)
+        else:
+            self.add(key)
+            self.remove(key)
 
     def keys(self) -> list[str]:
         return [slot for slot in self._slots if type(slot) is str]
@@ -120,23 +130,29 @@ class PLDHashTable:
             index = (index - step) & mask
         return -1
 
-    def _slot_for(self, key: str) -> int:
-        """The slot where an absent key belongs; every taken one before it is marked as collided.
+    def _make_room(self) -> None:
+        """Before every insertion, of a key that is there too: grows a table that is loaded to three quarters."""
+        capacity = len(self._slots)
+        if self._live + self._removed >= capacity - (capacity >> 2):
+            self._resize(self._log2 if self._removed >= capacity >> 2 else self._log2 + 1)
 
-        The first removed marker on the way is reused, but the marking goes on up to a free slot, as in the engine.
+    def _slot_for(self, key: str) -> int:
+        """The slot where the key is or belongs.
+
+        The first removed marker on the way is reused; taken slots before that are marked as collided.
         """
         index, step = self._probe(key)
         slots = self._slots
         mask = len(slots) - 1
         reuse = -1
-        while (slot := slots[index]) is not None:
-            if slot is _REMOVED:
-                if reuse < 0:
+        while (slot := slots[index]) is not None and slot != key:
+            if reuse < 0:
+                if slot is _REMOVED:
                     reuse = index
-            else:
-                self._collided[index] = 1
+                else:
+                    self._collided[index] = 1
             index = (index - step) & mask
-        return index if reuse < 0 else reuse
+        return index if reuse < 0 or slot == key else reuse
 
     def _resize(self, log2: int) -> None:
         """Inserts the keys, in slot order, into a table of 2**log2 empty slots."""

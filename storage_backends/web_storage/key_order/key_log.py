@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from .table import KeyTable
 
 _LONGEST_LOG = 4096
 
-_Log = list[tuple[bool, str]]
+_Change = Literal["add", "remove", "overwrite", "refuse"]
+_Log = list[tuple[_Change, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,20 @@ class Mark:
 class KeyLog:
     """A table of keys and the changes that it has yet to see; the caller serializes calls."""
 
-    __slots__ = ("_keys", "_log", "_new_table", "_table")
+    __slots__ = ("_follows_overwrites", "_keys", "_log", "_new_table", "_table")
 
-    def __init__(self, new_table: Callable[[], KeyTable], keys: Callable[[], Sequence[str]] = tuple) -> None:
-        """Starts with ``keys()``, inserted in turn into an empty table; asked for only when the order is."""
+    def __init__(
+        self,
+        new_table: Callable[[], KeyTable],
+        keys: Callable[[], Sequence[str]] = tuple,
+        *,
+        follows_overwrites: bool = False,
+    ) -> None:
+        """Starts with ``keys()``, inserted in turn into an empty table; asked for only when the order is.
+
+        ``follows_overwrites`` where the engine's table notices them.
+        """
+        self._follows_overwrites = follows_overwrites
         self._new_table = new_table
         self._table: KeyTable | _Seed = _Seed(new_table, keys)
         self._log: _Log = []
@@ -58,11 +70,21 @@ class KeyLog:
 
     def add(self, key: str) -> None:
         """Notes that a key, absent so far, was set."""
-        self._note((True, key))
+        self._note(("add", key))
 
     def remove(self, key: str) -> None:
         """Notes that a key, present so far, was removed."""
-        self._note((False, key))
+        self._note(("remove", key))
+
+    def overwrite(self, key: str) -> None:
+        """Notes that a key, present already, was set."""
+        if self._follows_overwrites:
+            self._note(("overwrite", key))
+
+    def refuse(self, key: str) -> None:
+        """Notes that setting a key was refused."""
+        if self._follows_overwrites:
+            self._note(("refuse", key))
 
     def clear(self) -> None:
         """Starts over with an empty table, as the engines do."""
@@ -87,7 +109,7 @@ class KeyLog:
         del self._log[mark.length :]
         self._keys = None
 
-    def _note(self, change: tuple[bool, str]) -> None:
+    def _note(self, change: tuple[_Change, str]) -> None:
         if len(self._log) >= _LONGEST_LOG:
             self._folded()
         self._log.append(change)
@@ -104,9 +126,14 @@ class KeyLog:
 def _replayed(table: KeyTable | _Seed, log: _Log) -> KeyTable:
     """The table as the logged changes leave it; the given one stays as it was."""
     table = table.copy()
-    for added, key in log:
-        if added:
-            table.add(key)
-        else:
-            table.remove(key)
+    for change, key in log:
+        match change:
+            case "add":
+                table.add(key)
+            case "remove":
+                table.remove(key)
+            case "overwrite":
+                table.overwrite(key)
+            case "refuse":
+                table.refuse(key)
     return table

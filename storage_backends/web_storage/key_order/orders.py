@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ...browsers import KeyOrderName
 from .blink import blink_table
 from .gecko import gecko_table
+from .key_log import KeyLog
 from .table import KeyTable
 from .webkit import webkit_table
 
@@ -22,7 +23,12 @@ class KeyOrder:
     """One engine's rules."""
 
     new_table: Callable[[], KeyTable]
-    sorted_by_encoding: bool
+    sorted_by_encoding: bool = False
+    follows_overwrites: bool = False
+
+    def log(self, keys: Callable[[], Sequence[str]] = tuple) -> KeyLog:
+        """The order of an area that starts with ``keys()``, inserted in turn into an empty table."""
+        return KeyLog(self.new_table, keys, follows_overwrites=self.follows_overwrites)
 
     def new_process_table(self, by_last_set: Sequence[str]) -> KeyTable:
         """The table of another process that opens the area now.
@@ -54,8 +60,8 @@ def leveldb_key(key: str) -> bytes:
 
 _ORDERS: dict[KeyOrderName, KeyOrder] = {
     "blink": KeyOrder(blink_table, sorted_by_encoding=True),
-    "gecko": KeyOrder(gecko_table, sorted_by_encoding=False),
-    "webkit": KeyOrder(webkit_table, sorted_by_encoding=False),
+    "gecko": KeyOrder(gecko_table, follows_overwrites=True),
+    "webkit": KeyOrder(webkit_table),
 }
 
 

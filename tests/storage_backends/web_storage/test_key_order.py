@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tfjsd.storage_backends.web_storage.key_order.blink import rapidhash
-from tfjsd.storage_backends.web_storage.key_order.key_log import KeyLog
 from tfjsd.storage_backends.web_storage.key_order.orders import key_order
 
 HERE = Path(__file__).parent
@@ -23,14 +22,16 @@ def digest(keys):
 
 
 def replay(order, operations):
-    log = KeyLog(order.new_table)
+    log = order.log()
     last_set: dict[str, None] = {}
     for operation, key in operations:
         known = key in last_set
         last_set.pop(key, None)
         if operation == "set":
             last_set[key] = None
-            if not known:
+            if known:
+                log.overwrite(key)
+            else:
                 log.add(key)
         elif known:
             log.remove(key)
@@ -46,7 +47,7 @@ def test_order_live_in_a_new_process_and_after_a_restart(case, engine, name):
     assert log.keys()[:4] == expected["head"]
     assert digest(log.keys()) == expected["live"]
     assert digest(order.new_process_table(last_set).keys()) == expected["newProcess"]
-    restarted = KeyLog(order.new_table, lambda: order.after_restart(last_set))
+    restarted = order.log(lambda: order.after_restart(last_set))
     assert digest(restarted.keys()) == expected["restart"]
 
 
@@ -66,7 +67,7 @@ def test_order_of_the_recorded_sequences(engine, name):
     compared = 0
     for sequence in RECORDED:
         results = sequence["results"].get("all") or sequence["results"][engine]
-        log = KeyLog(key_order(name).new_table)
+        log = key_order(name).log()
         there: set[str] = set()
         for operation, result in zip(sequence["ops"], results, strict=True):
             match operation["op"]:
@@ -88,7 +89,7 @@ def test_order_of_the_recorded_sequences(engine, name):
 @pytest.mark.parametrize(("_engine", "name"), ENGINES)
 def test_a_log_goes_back_to_every_mark(_engine, name):
     draw = random.Random(3)
-    log = KeyLog(key_order(name).new_table)
+    log = key_order(name).log()
     there: set[str] = set()
     history = []
     for step in range(400):
@@ -112,12 +113,69 @@ def test_a_log_goes_back_to_every_mark(_engine, name):
 
 @pytest.mark.parametrize(("_engine", "name"), ENGINES)
 def test_a_long_history_of_one_key_takes_no_room(_engine, name):
-    log = KeyLog(key_order(name).new_table)
+    log = key_order(name).log()
     for _ in range(10_000):
         log.add("k")
         log.remove("k")
     assert len(log.mark().log) <= 4096
     assert log.keys() == []
+
+
+# Found in Firefox 153, and worked out from PLDHashTable.cpp: an overwritten key is inserted anew, which may grow the table,
+# a refused one is inserted and taken back, and slots after a reused one are not marked as collided.
+GROWING = [("add", f"item{number}") for number in range(6)]
+
+
+def test_firefox_grows_its_table_for_a_key_that_is_there():
+    log = key_order("gecko").log()
+    for change, key in GROWING:
+        getattr(log, change)(key)
+    before = log.keys().copy()
+    log.overwrite("item1")
+    assert log.keys() != before
+    assert sorted(log.keys()) == sorted(before)
+
+
+def test_firefox_grows_its_table_for_a_key_that_is_refused():
+    log = key_order("gecko").log()
+    for change, key in GROWING:
+        getattr(log, change)(key)
+    before = log.keys().copy()
+    log.refuse("item1")
+    assert log.keys() != before
+
+
+@pytest.mark.parametrize("name", ["blink", "webkit"])
+def test_other_tables_notice_neither(name):
+    log = key_order(name).log()
+    for change, key in GROWING * 2:
+        getattr(log, change)(key)
+    before = log.keys().copy()
+    log.overwrite("item1")
+    log.refuse("item1")
+    log.refuse("zz")
+    assert log.keys() == before
+
+
+def test_firefox_does_not_mark_slots_after_the_one_it_reuses():
+    smile, high, bee, zero, ka, ba = (
+        "\U0001f600/b0\x00a\u0100",
+        "\ud83d\u4e2d\xe9",
+        "\x00b\u4e2db0",
+        "0\u0100__\xe9k\ude00b",
+        "\xffka",
+        "ba0b\U0001f600\xe9",
+    )
+    log = key_order("gecko").log()
+    for key in (smile, high, bee, zero):
+        log.add(key)
+    log.remove(bee)
+    log.add(ka)
+    log.add(bee)
+    log.remove(zero)
+    log.add(ba)
+    log.overwrite(high)
+    assert log.keys() == [smile, ka, bee, ba, high]
 
 
 @pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 8, 15, 16, 17, 32, 33, 47, 48, 49, 95, 96, 97, 200])

@@ -125,3 +125,26 @@ def test_the_error_is_the_engines_own(browser, named_property, shown):
     error = quota_error(browser.web_storage, "a{b}", LIMIT + 1, named_property=named_property)
     assert error.as_dom() == shown
     assert (error.limit, error.needed, error.unit) == (LIMIT, LIMIT + 1, browser.web_storage.unit)
+
+
+@pytest.mark.parametrize(
+    ("key", "is_index"),
+    [
+        ("0", True),
+        ("11", True),
+        ("4294967294", True),
+        ("4294967295", False),
+        ("01", False),
+        ("-1", False),
+        ("1.0", False),
+        ("\u0661", False),
+        ("", False),
+    ],
+)
+def test_an_array_index_is_an_indexed_property_in_chrome_only(key, is_index):
+    message = quota_error(CHROME.web_storage, key, 1, named_property=True).message
+    assert message.startswith("Failed to set an indexed property [" if is_index else "Failed to set a named property '")
+    assert quota_error(CHROME.web_storage, key, 1, named_property=False).message.startswith(
+        "Failed to execute 'setItem'"
+    )
+    assert quota_error(SAFARI.web_storage, key, 1, named_property=True).message == "The quota has been exceeded."
