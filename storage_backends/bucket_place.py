@@ -115,6 +115,12 @@ class BucketPlace:
             )
         return catalogue
 
+    def reopening_size(self) -> int:
+        """How many bytes an opening of the engine may write: its logs anew as tables."""
+        if self.directory is None:
+            return 0
+        return sum(log.stat().st_size for log in (self.directory / "leveldb").glob("*.log"))
+
     def acknowledge(self, number: int) -> None:
         """Notes that the commits up to ``number`` are on stable storage."""
         if self._witness is not None:

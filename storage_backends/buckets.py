@@ -260,13 +260,12 @@ class Bucket:
             if strict:
                 self._slot.sync()
             return
-        try:
-            self._slot.commit(self._batch(group), group[-1].catalogue, strict=strict)
-        except QuotaExceededError:
-            if not all(entry.frees_space for entry in group):
-                raise
-            # The reserve has been released: what frees space goes through now.
-            self._slot.commit(self._batch(group), group[-1].catalogue, strict=strict)
+        # What frees space goes through with the space that a recovery has released, if need be at the third attempt.
+        for _ in range(2 if all(entry.frees_space for entry in group) else 0):
+            with contextlib.suppress(QuotaExceededError):
+                self._slot.commit(self._batch(group), group[-1].catalogue, strict=strict)
+                return
+        self._slot.commit(self._batch(group), group[-1].catalogue, strict=strict)
 
     def _batch(self, group: Group) -> WriteBatch:
         batch = WriteBatch()
@@ -414,6 +413,10 @@ class Bucket:
             if not self._closed:
                 self._closed = True
                 self._close_engine()
+
+    def abandon(self) -> None:
+        """In a forked process: says that it is closed, and leaves the engine to the parent."""
+        self._closed = True
 
     def _close_engine(self) -> None:
         try:

@@ -75,15 +75,23 @@ class EngineSlot:
 
     def commit(self, batch: WriteBatch, catalogue: Catalogue, *, strict: bool) -> None:
         """Writes a group with its commit record. Raises after the engine was recovered, saying what became of it."""
-        if strict:
-            self.sync()  # a log switch would leave a hole of relaxed commits before this batch
-        engine = self.writer()
+        try:
+            if strict:
+                self.sync()  # a log switch would leave a hole of relaxed commits before this batch
+            engine = self.writer()
+        except StoreFailedError as error:
+            raise self._not_tried(error) from error
         batch.put(COMMIT_KEY, catalogue.encode())
         try:
             engine.write(batch, sync=strict)
         except StoreFailedError as error:
             self._settle_failure(error, catalogue)
         self._acknowledge(catalogue, is_durable=strict)
+
+    def _not_tried(self, error: StoreFailedError) -> TfjsdError:
+        if error.disk_full:
+            return durable.disk_full(self._place.directory)
+        return StoreFailedError(f"{error} (this write was not tried)", outcome="unchanged")
 
     def _acknowledge(self, catalogue: Catalogue, *, is_durable: bool) -> None:
         with self._mutex:
@@ -110,10 +118,8 @@ class EngineSlot:
         """
         poison = self._poison
         assert poison is not None
-        if poison.disk_full:
-            self._reserve.release()
-            if not self._reserve.can_recover():
-                raise poison
+        if poison.disk_full and not self._reserve.release(self._place.reopening_size()):
+            raise poison
         _log.warning("%s: reopening the engine after: %s", self._place.origin, poison)
         with self._mutex:
             try:
@@ -127,6 +133,7 @@ class EngineSlot:
                 self._poison = poison
                 raise StoreFailedError(f"{poison}; reopening failed: {error}", disk_full=poison.disk_full) from error
         self._acknowledge(self.catalogue, is_durable=True)
+        self._reserve.restore_last()
 
     def forget_journal(self, digests: list[str]) -> None:
         """Deletes journal entries of blobs that are gone; needs no sync, a start would only look again."""

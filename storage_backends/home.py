@@ -8,6 +8,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -64,6 +65,7 @@ class Home:
         self._reserve = Reserve(None if self.path is None else self.path / "reserve", reserve_bytes)
         self._pool = pool or ThreadPoolExecutor(MAX_COMMITTING_THREADS, thread_name_prefix="tfjsd-commit")
         self._housekeeping = Housekeeping()
+        _abandon_in_children(weakref.ref(self))
 
     def _claim(self, path: Path) -> None:
         durable.make_directory(path)
@@ -167,7 +169,19 @@ class Home:
             for bucket in buckets:
                 stack.callback(bucket.close)
 
+    def _abandon(self) -> None:
+        """In a forked process, which has none of the threads: gives the directory up without a word to the disk."""
+        self._closed = True
+        for bucket in self._buckets.values():
+            bucket.abandon()
+        self._forget_lock()
+
     def _release(self) -> None:
+        if self._descriptor >= 0:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # for a forked child, too, that has not yet let go
+        self._forget_lock()
+
+    def _forget_lock(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -177,6 +191,17 @@ class Home:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _abandon_in_children(reference: weakref.ref[Home]) -> None:
+    """A child that lives on would keep the lock from the next owner: it shares the parent's descriptor."""
+
+    def abandon() -> None:
+        home = reference()
+        if home is not None:
+            home._abandon()
+
+    os.register_at_fork(after_in_child=abandon)
 
 
 def _lock_file(path: Path) -> int:

@@ -5,43 +5,65 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from ..errors import QuotaExceededError
 from . import durable
 
-RESERVE_BYTES = 8 << 20
-"""Reopening an engine writes its log anew as a table: at most LevelDB's write buffer of 4 MiB, and a manifest."""
+RESERVE_BYTES = 10 << 20
+"""Reopening an engine writes its logs anew as tables: at most twice LevelDB's write buffer of 4 MiB, and a manifest."""
+
+_SLACK = 256 * 1024
 
 
 class Reserve:
-    """A preallocated file. While it is released, only what frees space may be written."""
+    """Two preallocated files. While the first is released, only what frees space may be written.
+
+    The second is for the recoveries after the first: on a full disk LevelDB's compactions fill whatever space there
+    is, and the files that they leave are removed only when the engine is opened again.
+    """
 
     def __init__(self, path: Path | None, size: int = RESERVE_BYTES) -> None:
         self._path = path if size else None
-        self._size = size
+        self._sizes = {} if self._path is None else {self._path: size, self._path.with_name("reserve-last"): size // 8}
         self._lock = threading.Lock()
-        self._held = self._path is None or (self._path.exists() and self._path.stat().st_size >= size)
+        self._held = all(path.exists() and path.stat().st_size >= size for path, size in self._sizes.items())
 
     @property
     def is_held(self) -> bool:
         return self._held
 
-    def release(self) -> None:
-        """Gives the space back, for a recovery or a deletion."""
+    def release(self, needed: int) -> bool:
+        """Gives space back for a recovery that may write ``needed`` bytes; whether the disk has room for that now."""
         with self._lock:
-            if self._path is not None:
-                with durable.translated("Cannot release the reserve"):
-                    durable.unlink(self._path)
+            for path in self._sizes:
                 self._held = False
+                with durable.translated("Cannot release the reserve"):
+                    durable.unlink(path)
+                if self._has_room_for(needed):
+                    return True
+            return self._path is None
 
-    def can_recover(self) -> bool:
-        """Whether an engine can probably be reopened with the space there is."""
-        return self._path is None or durable.free_space(self._path.parent) >= self._size // 4
+    def _has_room_for(self, size: int) -> bool:
+        return self._path is not None and durable.free_space(self._path.parent) >= size + _SLACK
+
+    def restore_last(self) -> None:
+        """After a recovery: takes back what the next one may need, if the disk has it."""
+        with self._lock:
+            if self._path is not None and not self._held:
+                try:
+                    self._take(self._path.with_name("reserve-last"))
+                except QuotaExceededError:
+                    return  # the next recovery may have to wait for space
 
     def ensure(self) -> None:
         """Takes the space (again). Raises QuotaExceededError (unit ``disk``) where the disk has none."""
         if self._held:
             return
         with self._lock:
-            if self._path is not None and not self._held:
-                with durable.translated("Cannot set disk space aside"):
-                    durable.preallocate(self._path, self._size)
-                self._held = True
+            for path in self._sizes:
+                self._take(path)
+            self._held = True
+
+    def _take(self, path: Path) -> None:
+        with durable.translated("Cannot set disk space aside"):
+            if not path.exists():
+                durable.preallocate(path, self._sizes[path])

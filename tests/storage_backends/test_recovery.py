@@ -120,6 +120,8 @@ def test_without_room_for_a_recovery_reads_go_on(bucket: Bucket, faults: Faults,
         put(bucket, A, b"new")
     assert caught.value.outcome == "unknown"
     assert bucket.get(A) == b"old"
+    with pytest.raises(QuotaExceededError):
+        put(bucket, A, b"new")  # not tried
     assert faults.calls["open"] == opened
     monkeypatch.undo()
     put(bucket, A, b"newer")
