@@ -73,7 +73,7 @@ def _remove(invocation: Invocation) -> int:
 
 def _clear(invocation: Invocation) -> int:
     area, origin = invocation.store.local_storage(), invocation.store.origin
-    count = area.length
+    count = len(area)
     if count and not invocation.confirm(f"remove {render.counted(count, 'item')} from localStorage of {origin}?"):
         invocation.output.note("nothing was removed")
         return 1

@@ -24,8 +24,6 @@ class FakeArea(dict):
         super().__init__(items)
         self._items = items
 
-    length = property(lambda self: len(self._items))
-
     def get_item(self, key):
         return self._items.get(key)
 
