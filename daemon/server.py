@@ -29,6 +29,8 @@ from .ready import ReadyPipe
 from .service import Service
 
 _LOCK_PAUSE = 0.02
+_LAST_WORK_SECONDS = 0.5
+"""For threads whose clients are gone; what reads on is stopped by the end of the home."""
 _DRAIN_PAUSE = 0.01
 _READ_BUFFER = MIB // 2
 
@@ -105,7 +107,7 @@ class Server:
             await self._stop.wait()
         await self._drain(service, accepting)
         await runner.cleanup()
-        service.workers.close()
+        await service.workers.close(_LAST_WORK_SECONDS)
 
     def stop(self) -> None:
         """Ends ``run`` soon."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -12,14 +14,16 @@ P = ParamSpec("P")
 
 _SHORT_THREADS = 4
 _LONG_THREADS = 4
+_APART_THREADS = 2
 
 
 class Workers:
-    """Two bounded pools; threads start when they are first needed."""
+    """Bounded pools; threads start when they are first needed."""
 
     def __init__(self) -> None:
         self._short = ThreadPoolExecutor(_SHORT_THREADS, thread_name_prefix="tfjsd-short")
         self._long = ThreadPoolExecutor(_LONG_THREADS, thread_name_prefix="tfjsd-long")
+        self._apart = ThreadPoolExecutor(_APART_THREADS, thread_name_prefix="tfjsd-apart")
 
     async def short(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs what takes milliseconds."""
@@ -29,6 +33,10 @@ class Workers:
         """Runs what takes as long as its data are large."""
         return await _uninterrupted(self._long.submit(work, *args, **kwargs))
 
+    async def apart(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs what takes as long as its client likes, or as the whole home is large."""
+        return await _uninterrupted(self._apart.submit(work, *args, **kwargs))
+
     async def commit(self, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs ``work`` and waits for the commit that it returns. Cancelling the wait cancels neither."""
         return await _uninterrupted(await self.short(work, *args, **kwargs))
@@ -37,10 +45,21 @@ class Workers:
         """``commit`` of what prepares much before it is sequenced."""
         return await _uninterrupted(await self.long(work, *args, **kwargs))
 
-    def close(self) -> None:
-        """Waits for what runs."""
-        self._short.shutdown()
-        self._long.shutdown()
+    async def close(self, patience: float) -> None:
+        """Takes no more work and waits up to ``patience`` seconds for what runs. The loop goes on meanwhile: a thread
+        may be waiting for it to tell that its client has gone."""
+        pools, loop, done = (self._short, self._long, self._apart), asyncio.get_running_loop(), asyncio.Event()
+
+        def wait() -> None:
+            for pool in pools:
+                pool.shutdown(cancel_futures=True)
+            with contextlib.suppress(RuntimeError):  # it took too long, and the loop has ended
+                loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=wait, daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await done.wait()
 
 
 async def _uninterrupted(future: Future[T]) -> T:

@@ -56,7 +56,7 @@ DEFAULT_LIMITS: Final = Limits(
     connections=256,
     pause_seconds=30.0,
     keep_alive_seconds=600.0,
-    drain_seconds=3.5,
+    drain_seconds=3.0,
     event_backlog=1_000,
     event_backlog_bytes=32 * MIB,
 )

@@ -18,7 +18,7 @@ async def make_backup(call: Call) -> web.StreamResponse:
     response = web.StreamResponse()
     response.content_type = BACKUP_TYPE
     await response.prepare(call.request)
-    await call.service.workers.long(_write, call, AnswerFile(response, call.service.limits.pause_seconds))
+    await call.service.workers.apart(_write, call, AnswerFile(response, call.service.limits.pause_seconds))
     await response.write_eof()
     return response
 
@@ -36,7 +36,7 @@ async def take_backup(call: Call) -> web.StreamResponse:
 
     source = BodyFile(call.body().pieces(call.service.limits.restore_bytes))
     with call.service.activity.alone():
-        summary = await call.service.workers.long(restore, call.service.home, source)  # type: ignore[arg-type]
+        summary = await call.service.workers.apart(restore, call.service.home, source)  # type: ignore[arg-type]
         call.service.origins.forget()
         call.service.warm.forget()
     return json_answer(
@@ -53,10 +53,10 @@ async def verify(call: Call) -> web.StreamResponse:
         raise BadRequestError("The body must be a JSON object.")
     urls = body.get("urls")
     if urls is None:
-        return json_answer(await call.service.workers.long(verify_all, call.service.home, call.service.origins))
+        return json_answer(await call.service.workers.apart(verify_all, call.service.home, call.service.origins))
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
         raise BadRequestError('"urls" must be an array of strings.')
-    return json_answer(await call.service.workers.long(verify_models, await call.origin(), urls))
+    return json_answer(await call.service.workers.apart(verify_models, await call.origin(), urls))
 
 
 ROUTES = (

@@ -230,6 +230,34 @@ def test_an_upload_that_does_not_end_is_cut_off_and_leaves_no_trace(daemons):
     assert successor.get("/v1/models").json == {}
 
 
+def test_a_backup_that_is_read_slowly_does_not_hold_the_end_up(daemons):
+    daemon = daemons.process()
+    for number in range(4):
+        daemon.save(f"/v1/models/indexeddb/m{number}", os.urandom(4 << 20))
+    connections = [daemon.connection() for _ in range(2)]
+    for connection in connections:
+        connection.request("GET", "/v1/backup")
+        assert connection.getresponse().status == 200
+    daemon.save("/v1/models/indexeddb/meanwhile", os.urandom(1 << 20))
+    started = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - started < 5
+    for connection in connections:
+        connection.close()
+
+
+def test_a_verification_that_is_not_done_does_not_hold_the_end_up(daemons):
+    daemon = daemons.process()
+    for number in range(30):
+        daemon.save(f"/v1/models/indexeddb/m{number}", os.urandom(4 << 20))
+    connection = daemon.connection()
+    connection.request("POST", "/v1/verify")
+    started = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - started < 5
+    connection.close()
+
+
 def test_socket_activation(daemons):
     """As systemd does it: descriptor 3, LISTEN_PID of the very process."""
     directory = daemons.directory / "a"
