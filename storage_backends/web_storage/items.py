@@ -38,16 +38,16 @@ Held = tuple[Item, str | None]
 class Revision:
     """One group of operations: what was before, for those who must not see the new state yet and for going back."""
 
-    __slots__ = ("_keys", "before", "cleared", "items", "mark", "peak", "pinned", "snapshot", "source", "total")
+    __slots__ = ("_keys", "before", "cleared", "counts", "items", "mark", "pinned", "snapshot", "source")
 
-    def __init__(self, source: object, items: dict[str, Item], mark: Mark, total: int, peak: int) -> None:
+    def __init__(self, source: object, items: dict[str, Item], mark: Mark, counts: tuple[int, int, int]) -> None:
+        """``counts``: the area's total, its peak and its last sequence number."""
         self.source = source
         self.items = items
+        self.counts = counts
         self.before: dict[str, Held | None] = {}
         self.cleared = False
         self.mark = mark
-        self.total = total
-        self.peak = peak
         self.snapshot: Snapshot | None = None
         """The records as they were, where values had to be left in them."""
         self.pinned: list[Blob] = []

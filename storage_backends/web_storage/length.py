@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Length(int):
-    """``storage.length`` is the attribute that JavaScript has; ``storage.length()`` reads like AsyncStorage's method."""
+    """``storage.length`` is the attribute that JavaScript has; ``storage.length()`` reads like AsyncStorage's."""
 
     __slots__ = ()
 

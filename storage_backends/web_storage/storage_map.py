@@ -56,7 +56,7 @@ class StorageMap:
 
     def begin(self, source: object) -> Revision:
         """Starts a group of operations."""
-        return Revision(source, self.items, self.order.mark(), self.total, self.peak)
+        return Revision(source, self.items, self.order.mark(), (self.total, self.peak, self.sequence))
 
     def load(self, key: str, encoded_key: EncodedText, text: EncodedText, sequence: int) -> None:
         """Takes in an item that is stored already; the order of keys is the caller's to know."""
@@ -134,8 +134,7 @@ class StorageMap:
             else:
                 self.items[key] = held[0]
         self.order.rewind(revision.mark)
-        self.total = revision.total
-        self.peak = revision.peak
+        self.total, self.peak, self.sequence = revision.counts
 
     def note_refusal(self, operations: Sequence[Operation]) -> None:
         """Does to the order of keys what the engine does when it refuses one ``setItem``; batches are our own."""
