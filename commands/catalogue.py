@@ -16,10 +16,11 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Models", "models", ("list", "ls", "show", "copy", "cp", "move", "mv", "remove", "rm")),
     ("Stores of an origin", "storage", ("storage",)),
     ("Stores of an origin", "origins", ("origins", "quota", "estimate")),
+    ("Stores of an origin", "state", ("state",)),
     ("The daemon", "daemon", ("serve", "start", "stop", "restart", "status", "logs", "doctor", "events")),
     ("Safety", "maintenance", ("verify", "backup", "restore")),
     ("The shell", "completion", ("completion", "__complete")),
-    ("Reserved", "reserved", ("idb", "state", "sync", "service", "token", "open", "convert")),
+    ("Reserved", "reserved", ("idb", "sync", "service", "token", "open", "convert")),
 )
 
 

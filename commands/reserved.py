@@ -13,7 +13,6 @@ def _reserved(name: str, summary: str) -> Command:
 
 COMMANDS = (
     _reserved("idb", "look into IndexedDB databases"),
-    _reserved("state", "exchange Playwright's storageState"),
     _reserved("sync", "keep directories and stores equal"),
     _reserved("service", "run the daemon as a system service"),
     _reserved("token", "manage the token of the HTTP listener"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..async_embedded import AsyncEmbeddedStore
+from ..storage_backends.indexed_db.idb_factory import IDBFactory
 from ..storage_backends.web_storage.async_storage import AsyncAreaBackend, AsyncStorage
 from .simulated_browser import SimulatedBrowser
 
@@ -19,6 +20,11 @@ class AsyncSimulatedBrowser(AsyncEmbeddedStore):
     def local_storage(self) -> AsyncStorage:
         """The page's ``localStorage``; its methods are awaited. Raises SecurityError where it is denied."""
         return AsyncStorage(AsyncAreaBackend(self.page.local_storage_backend(), asyncio.wrap_future))
+
+    def indexed_db(self) -> IDBFactory:
+        """The page's ``indexedDB``. Raises SecurityError where it is denied."""
+        self.page.use_indexed_db()
+        return IDBFactory(self.page.storage.databases, self.page.browser)
 
     def with_origin(self, origin: str) -> AsyncSimulatedBrowser:
         return AsyncSimulatedBrowser(self.page.with_origin(origin))

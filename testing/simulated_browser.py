@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -166,10 +167,17 @@ class SimulatedBrowser(EmbeddedStore):
         return SimulatedBrowser(self._profile, self._tab, origin)
 
     def run(self, function: Callable[Concatenate[AsyncStore, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``Store.run``; where this thread runs a loop already (Playwright's synchronous API does), in another."""
+
         async def call() -> T:
             return await function(self.aio, *args, **kwargs)
 
-        return asyncio.run(call())
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(call())
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, call()).result()
 
     def __enter__(self) -> SimulatedBrowser:
         return self
@@ -189,6 +197,10 @@ class SimulatedBrowser(EmbeddedStore):
         self._profile.access.refuse_denied("localstorage")
         area = PresentArea(lambda: self._simulated.area, lambda: self._check("localstorage", "localStorage"))
         return AreaBackend(area, source=self._tab, url=f"{self.origin}/")
+
+    def use_indexed_db(self) -> None:
+        """Counts a use of IndexedDB. Raises SecurityError where it is denied."""
+        self._check("indexeddb", "indexedDB")
 
     def fill(self, leave: int = 0, key: str = "fill", text: Literal["latin1", "wide"] = "latin1") -> int:
         """Sets one item so long that ``leave`` units, as the browser counts, are left in localStorage; what is left.

@@ -6,5 +6,9 @@ returns an awaitable. Playwright itself is the test's to install; nothing of it 
 
 from .emulation import emulate as emulate
 from .emulation import init_script as init_script
+from .pages import capture as capture
+from .pages import seed as seed
+from .storage_states import from_storage_state as from_storage_state
+from .storage_states import storage_state as storage_state
 
-__all__ = ["emulate", "init_script"]
+__all__ = ["capture", "emulate", "from_storage_state", "init_script", "seed", "storage_state"]

@@ -401,7 +401,6 @@ def test_the_version(run):
     [
         ["sync", "add", "DIR", "indexeddb://", "--name", "x"],
         ["idb", "databases"],
-        ["state", "export"],
         ["service", "install"],
         ["token", "show"],
         ["open"],
