@@ -9,6 +9,10 @@ from ..storage_backends.abc import INLINE_LIMIT, Blob, BlobStore, BlobWriter, Bu
 from ..storage_backends.ingest import Ingest
 from .workers import Workers
 
+_IN_MEMORY = 8 << 20
+"""Weights for localStorage: they are stored as base64, so a blob of the raw bytes would be written for nothing. What is
+larger fits into no browser's localStorage."""
+
 
 class WeightsSink:
     """Takes the weights of one save piece by piece; use it with ``async with``.
@@ -16,10 +20,11 @@ class WeightsSink:
     What was staged stays pinned until the block ends. A block that ends before ``finish`` leaves nothing behind.
     """
 
-    def __init__(self, blobs: BlobStore, workers: Workers, *, declared: int | None) -> None:
+    def __init__(self, blobs: BlobStore, workers: Workers, url: str, *, declared: int | None) -> None:
         self._blobs = blobs
         self._workers = workers
         self._declared = declared
+        self._in_memory = _IN_MEMORY if url.startswith("localstorage://") else INLINE_LIMIT
         self._small: list[bytes] = []
         self._writer: BlobWriter | None = None
         self._staged: Blob | None = None
@@ -31,7 +36,7 @@ class WeightsSink:
         self.received += sum(map(len, pieces))
         if self._declared is not None and self.received > self._declared:
             raise self._wrong_size("more than")
-        if self._writer is None and max(self.received, self._declared or 0) <= INLINE_LIMIT:
+        if self._writer is None and max(self.received, self._declared or 0) <= self._in_memory:
             self._small += map(bytes, pieces)
             return
         if self._writer is None:

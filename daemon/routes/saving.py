@@ -67,7 +67,9 @@ async def _save_body(call: Call, destination: Destination) -> web.StreamResponse
     declared = header.weight_data_bytes
     if declared is not None and declared > limits.weights_bytes:
         raise TooLargeError(f"Weights of {declared} bytes pass the limit of {limits.weights_bytes}.")
-    async with WeightsSink(destination.origin.bucket.blobs, workers, declared=header.body_weight_bytes) as sink:
+    async with WeightsSink(
+        destination.origin.bucket.blobs, workers, destination.url, declared=header.body_weight_bytes
+    ) as sink:
         async for piece in body.pieces(limits.weights_bytes):
             await sink.take(piece)
         weights: memoryview | Blob | None = await sink.finish()
@@ -81,7 +83,7 @@ async def _save_body(call: Call, destination: Destination) -> web.StreamResponse
 async def _save_form(call: Call, destination: Destination) -> web.StreamResponse:
     limits, workers, body = call.service.limits, call.service.workers, call.body()
     form = ModelForm(call.request.headers.get("Content-Type", ""), limits)
-    async with WeightsSink(destination.origin.bucket.blobs, workers, declared=None) as sink:
+    async with WeightsSink(destination.origin.bucket.blobs, workers, destination.url, declared=None) as sink:
         async for piece in body.pieces(limits.weights_bytes + limits.header_bytes):
             for chunk in piece:
                 weights = form.feed(chunk)
