@@ -122,6 +122,10 @@ class ConnectionBackend(ABC):
         """No transaction begins after this; the connection is closed once the live ones are through. Idempotent."""
 
     @abstractmethod
+    def upgrade_over(self) -> None:
+        """The open request has its outcome; those that wait for it may go on."""
+
+    @abstractmethod
     def open_blob(self, blob: Blob) -> memoryview:
         """The bytes that a value keeps out of line."""
 

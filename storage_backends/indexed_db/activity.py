@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-AFTER_CREATION: Final = 1
+AFTER_CREATION: Final = 0
 AFTER_SETTLEMENT: Final = 4
 
 
@@ -36,9 +36,9 @@ class ActivityWindow:
             self._loop.call_soon(self._tick)
 
     def _tick(self) -> None:
-        self.turns_left -= 1
         self._turn()
         if self.turns_left > 0:
+            self.turns_left -= 1
             self._loop.call_soon(self._tick)
             return
         self._is_ticking = False

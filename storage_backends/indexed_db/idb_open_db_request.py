@@ -88,7 +88,7 @@ class OpenCourse(OpenEvents):
         tx = database.begin_upgrade(transaction, old_version)
         self._request.old_version = old_version
         self._request.upgrading(tx)
-        tx.add_done_callback(lambda _: self._loop.call_soon(self._upgraded, database, tx))
+        tx.add_done_callback(lambda _: self._loop.call_soon(self._upgraded, connection, database, tx))
         if self._upgrade is not None:
             self._run(self._upgrade, database, tx, old_version, new_version)
         return tx.abort_with
@@ -122,7 +122,7 @@ class OpenCourse(OpenEvents):
             self._problem = problem
             tx.release(problem)
 
-    def _upgraded(self, database: IDBDatabase, tx: IDBTransaction) -> None:
+    def _upgraded(self, connection: ConnectionBackend, database: IDBDatabase, tx: IDBTransaction) -> None:
         self._request.upgrading(None)
         if tx.abort_reason is not None:
             database.close()
@@ -133,3 +133,4 @@ class OpenCourse(OpenEvents):
             self._request.settle(UNDEFINED, self._says.error("connection-closed"))
         else:
             self._request.settle(database, None)
+        self._loop.call_soon(connection.upgrade_over)

@@ -34,6 +34,7 @@ class IDBRequest(Generic[R]):
         "_tx",
         "_waiters",
         "convert",
+        "is_fresh",
     )
 
     def __init__(self, source: Any, transaction: IDBTransaction | None, loop: asyncio.AbstractEventLoop) -> None:
@@ -47,6 +48,7 @@ class IDBRequest(Generic[R]):
         self._waiters: list[asyncio.Future[tuple[Any, BaseException | None]]] | None = None
         self._callbacks: list[Callable[[Any], object]] | None = None
         self.convert: Callable[[Any], Any] = _as_it_is
+        self.is_fresh = True
 
     @property
     def source(self) -> Any:
@@ -133,6 +135,7 @@ class IDBRequest(Generic[R]):
         """Pending again, for a cursor's next step."""
         self._is_done = False
         self._prevented = False
+        self.is_fresh = True
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.ready_state}>"

@@ -248,8 +248,16 @@ class IDBTransaction:
         ask(reply)
 
     def _pump(self) -> None:
-        """Settles requests in order, up to one that somebody waits for: that code runs before the next is settled."""
+        """Settles requests in order, up to one that somebody waits for: that code runs before the next is settled.
+
+        What nobody waits for yet gets one turn more: tasks that were created with it begin to wait then.
+        """
         self._is_pumping = False
+        if self._ready and self._ready[0][0].is_fresh and not self._ready[0][0].is_observed:
+            for request, _, _ in self._ready:
+                request.is_fresh = False
+            self._pump_soon()
+            return
         while self._ready and self._state != "finished":
             request, result, problem = self._ready.popleft()
             self._pending.popleft()
@@ -286,11 +294,12 @@ class IDBTransaction:
         failing = self._failing
         if failing is None:
             return
-        self._failing_turns -= 1
         if failing.is_prevented:
             self._failing = None
             self._pump_soon()
-        elif self._failing_turns <= 0:
+        elif self._failing_turns > 0:
+            self._failing_turns -= 1
+        else:
             self._failing = None
             self.abort_with(self._error_of_failed_commit(failing) if self._state == "committing" else failing.error)
 

@@ -31,6 +31,7 @@ class LocalConnection(ConnectionBackend):
         self._queue = queue
         self._post = post
         self._live: set[LocalTransaction] = set()
+        self._upgrade_over: Callable[[], None] | None = None
         self.is_closing = False
         self.is_closed = False
 
@@ -51,10 +52,10 @@ class LocalConnection(ConnectionBackend):
         transaction.queue()
         return transaction
 
-    def upgrade(self, failed: Callable[[BaseException], None], settled: Callable[[], None]) -> LocalTransaction:
-        """The version-change transaction; its caller queues it. ``settled`` runs after its outcome is known."""
+    def upgrade(self, failed: Callable[[BaseException], None], over: Callable[[], None]) -> LocalTransaction:
+        """The version-change transaction; its caller queues it. ``over`` runs once the front end is through with it."""
         transaction = LocalTransaction(self, [], "versionchange", "strict", failed)
-        transaction.on_settled = settled
+        self._upgrade_over = over
         with self.store.mutex:
             self._live.add(transaction)
             self.store.live.add(transaction)
@@ -65,6 +66,11 @@ class LocalConnection(ConnectionBackend):
             self._live.discard(transaction)
             self.store.live.discard(transaction)
         self._close_if_idle()
+
+    def upgrade_over(self) -> None:
+        over, self._upgrade_over = self._upgrade_over, None
+        if over is not None:
+            over()
 
     def close(self) -> None:
         with self.store.mutex:
@@ -79,6 +85,7 @@ class LocalConnection(ConnectionBackend):
         for transaction in live:
             transaction.abort()
         self._close_if_idle()
+        self.upgrade_over()
 
     def _close_if_idle(self) -> None:
         with self.store.mutex:

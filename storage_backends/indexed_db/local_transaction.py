@@ -46,7 +46,6 @@ class LocalTransaction(TransactionBackend):
         self._is_started = False
         self.is_over = False
         self.on_started: Callable[[], None] | None = None
-        self.on_settled: Callable[[], None] | None = None
         self._starting_here = False
         self._claim = Claim(self._wanted(scope), self._granted)
 
@@ -198,7 +197,7 @@ class LocalTransaction(TransactionBackend):
             self._finish()
             self._give_up_staged()
             reply(None, problem)
-            self._settled(is_aborted=True)
+            self._aborted()
             return
         self._finish()
         mutation.future.add_done_callback(lambda done: self._committed(done, reply))
@@ -232,6 +231,8 @@ class LocalTransaction(TransactionBackend):
 
     def _committed(self, done: Future[None], reply: Reply) -> None:
         """In the committing thread."""
+        if self._store.last_commit is done:
+            self._store.last_commit = None
         self._give_up_staged()
         problem = done.exception()
         if problem is None:
@@ -239,19 +240,19 @@ class LocalTransaction(TransactionBackend):
             if self._mode == "versionchange":
                 self._connection.schema = self.schema
         self._connection.post(lambda: reply(None, problem))
-        self._settled(is_aborted=problem is not None)
+        if problem is not None:
+            self._aborted()
 
     def abort(self) -> None:
         if not self.is_over:
             self._finish()
             self._give_up_staged()
-            self._settled(is_aborted=True)
+            self._aborted()
 
-    def _settled(self, *, is_aborted: bool) -> None:
-        if self._mode == "versionchange" and is_aborted:
+    def _aborted(self) -> None:
+        """A connection whose upgrade was aborted is closed."""
+        if self._mode == "versionchange":
             self._connection.close()
-        if self.on_settled is not None:
-            self.on_settled()
 
     def fail(self, problem: BaseException) -> None:
         """Aborts it from this side; in any thread."""

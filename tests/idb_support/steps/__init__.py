@@ -1,0 +1,1 @@
+"""Cases by algorithm and step of the specification."""
