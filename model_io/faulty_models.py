@@ -64,7 +64,13 @@ class FaultyModels(Models):
             self._media[UndefinedTexts.scheme] = UndefinedTexts(bucket, area, browser)
 
     def save(
-        self, url: str, model: StoredModel, *, overwrite: bool = True, durability: Durability = "strict"
+        self,
+        url: str,
+        model: StoredModel,
+        *,
+        overwrite: bool = True,
+        expected: ModelArtifactsInfo | None = None,
+        durability: Durability = "strict",
     ) -> Future[ModelArtifactsInfo]:
         medium = scheme_of(url)
         if medium == "localstorage" and Fault.OVERWRITE_DESTROYS in self._quirks:
@@ -73,7 +79,7 @@ class FaultyModels(Models):
             return _settled(lambda: self._save_in_two(url, model, overwrite, durability))
         if medium == "indexeddb" and Fault.FULL_INDEXEDDB in self._quirks:
             return _settled(lambda: self._save_where_it_may_be_full(url, model, overwrite, durability))
-        return super().save(url, model, overwrite=overwrite, durability=durability)
+        return super().save(url, model, overwrite=overwrite, expected=expected, durability=durability)
 
     def remove(
         self, url: str, *, expected: ModelArtifactsInfo | None = None, durability: Durability = "strict"

@@ -105,12 +105,19 @@ class Models:
             return ModelArtifacts.from_texts(model.texts, self._bucket.blobs.map(model.weights))
 
     def save(
-        self, url: str, model: StoredModel, *, overwrite: bool = True, durability: Durability = "strict"
+        self,
+        url: str,
+        model: StoredModel,
+        *,
+        overwrite: bool = True,
+        expected: ModelArtifactsInfo | None = None,
+        durability: Durability = "strict",
     ) -> Future[ModelArtifactsInfo]:
         """Stores a model, wholly or not at all. A blob among its weights stays pinned by who staged it.
 
-        Raises (here or from the future) QuotaExceededError, InvalidArtifactsError, and ModelExistsError where
-        ``overwrite`` is false and the URL is taken.
+        Raises (here or from the future) QuotaExceededError, InvalidArtifactsError, ModelExistsError where
+        ``overwrite`` is false and the URL is taken, and ModelChangedError where it holds another model than the
+        ``expected`` one (or none).
         """
         medium, path = self._handler(url, "save")
         self._check_weights(model)
@@ -118,6 +125,9 @@ class Models:
 
         def write(change: ModelChange) -> ModelArtifactsInfo:
             self._refuse_existing(medium, path, overwrite)
+            if expected is not None:
+                present = medium.info(path)
+                self._refuse_changed(url, None if present is None else ModelArtifactsInfo.from_json(present), expected)
             medium.write(change, prepared)
             self._announce(change, "saved", url, prepared.info)
             return prepared.info
@@ -159,8 +169,8 @@ class Models:
             if text is None:
                 raise medium.missing_for_removal(parsed.path)
             info = ModelArtifactsInfo.from_json(text)
-            if expected is not None and info != expected:
-                raise ModelChangedError(f"The model at '{url}' was replaced meanwhile; the new one was kept.")
+            if expected is not None:
+                self._refuse_changed(url, info, expected)
             medium.erase(change, parsed.path)
             self._announce(change, "removed", url, info)
             return info
@@ -281,6 +291,11 @@ class Models:
         check_weights(
             None if specs is None else ecma_json.parse(specs), None if data is None else CompositeBuffer(data)
         )
+
+    @staticmethod
+    def _refuse_changed(url: str, present: ModelArtifactsInfo | None, expected: ModelArtifactsInfo) -> None:
+        if present != expected:
+            raise ModelChangedError(f"The model at '{url}' was replaced meanwhile; the new one was kept.")
 
     def _refuse_existing(self, medium: Medium, path: str, overwrite: bool) -> None:
         if not overwrite and medium.info(path) is not None:

@@ -97,6 +97,19 @@ def remove_tree(path: Path) -> None:
         shutil.rmtree(path)
 
 
+def remove_empty_directory(path: Path) -> bool:
+    """Removes a directory that holds nothing; whether it is gone. Durable after the next sync of its parent."""
+    try:
+        path.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
+            raise
+        return False
+    return True
+
+
 def truncate(path: Path, size: int) -> None:
     """Cuts a file to ``size`` bytes, durably."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -1,0 +1,206 @@
+"""One model as files below a directory: found by its JSON file, read without following a symbolic link, written in the
+layout that it has."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import posixpath
+import re
+import signal
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import InvalidArtifactsError, NeverSettlesError
+from ...model_io.composite_buffer import CompositeBuffer
+from ...model_io.confined_directory import ConfinedDirectory
+from ...model_io.model_directory import MAX_MODEL_JSON, MODEL_JSON, WeightFile, replace_model
+from ...model_io.model_files import content_of
+from ...model_io.model_json import CORE_ORDER, NODE_ORDER, ModelJSON, model_json_text, parse_model_json
+from ...model_io.shards import split
+from ...model_io.weight_specs import MAX_MODEL_BYTES, check_weights
+from ...storage_backends import durable
+from .content_digest import content_digest, weights_digest
+
+_SHARD = re.compile(r"group1-shard1of\d+\.bin")
+_F_SETLEASE: int | None = getattr(fcntl, "F_SETLEASE", None)
+_F_SETSIG: int = getattr(fcntl, "F_SETSIG", 0)
+
+
+class FileStamp(NamedTuple):
+    """A file as it was when it was read; unchanged while all of it is the same."""
+
+    path: str
+    size: int
+    modified_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryModel:
+    """``json`` and the paths of ``files`` are relative to the pair's directory; the JSON file comes first. ``changed``
+    is when the youngest file last changed in any way (its ctime), ``modified`` when its content did."""
+
+    json: str
+    files: tuple[FileStamp, ...]
+    texts: Mapping[str, str]
+    pieces: tuple[memoryview, ...]
+    has_weights: bool
+    changed: float
+    modified: float
+
+    def digest(self) -> str:
+        """Reads all of it."""
+        return content_digest(self.texts, weights_digest(self.pieces))
+
+
+def stamp(root: Path, path: str) -> FileStamp | None:
+    """The file's stamp now; None where no regular file is there."""
+    try:
+        status = os.stat(root / path, follow_symlinks=False)
+    except OSError:
+        return None
+    return _stamp(path, status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _stamp(path: str, status: os.stat_result) -> FileStamp:
+    return FileStamp(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def read_model(root: Path, json: str) -> DirectoryModel:
+    """Opens the files and checks that they are one whole model; large weights are mapped, not read.
+
+    Raises FileNotFoundError where a file is missing, NeverSettlesError where one is open for writing,
+    InvalidArtifactsError, TooLargeError, OSError.
+    """
+    with ConfinedDirectory(root) as directory:
+        statuses: dict[str, os.stat_result] = {}
+        parsed = parse_model_json(bytes(_content(directory, json, MAX_MODEL_JSON, statuses)))
+        pieces, left = list[memoryview](), MAX_MODEL_BYTES
+        for name in parsed.paths:
+            pieces.append(_content(directory, posixpath.join(posixpath.dirname(json), name), left, statuses))
+            left -= len(pieces[-1])
+        _check(parsed, pieces)
+    return DirectoryModel(
+        json,
+        tuple(_stamp(path, status) for path, status in statuses.items()),
+        parsed.artifact_texts(),
+        tuple(pieces),
+        parsed.manifest is not None,
+        max(status.st_ctime for status in statuses.values()),
+        max(status.st_mtime for status in statuses.values()),
+    )
+
+
+def _content(directory: ConfinedDirectory, path: str, limit: int, statuses: dict[str, os.stat_result]) -> memoryview:
+    descriptor = directory.open(path)
+    try:
+        if _is_being_written(descriptor):
+            raise NeverSettlesError(f"{path} is open for writing")
+        statuses[posixpath.normpath(path)] = os.fstat(descriptor)
+        return content_of(descriptor, path, limit=limit)
+    finally:
+        os.close(descriptor)
+
+
+def _check(parsed: ModelJSON, pieces: Sequence[memoryview]) -> None:
+    if parsed.manifest is None and "modelTopology" not in parsed.texts:
+        raise InvalidArtifactsError("it has neither modelTopology nor weightsManifest")
+    check_weights(parsed.weight_specs if parsed.manifest is not None else None, CompositeBuffer(pieces))
+
+
+def _is_being_written(descriptor: int) -> bool:
+    """Whether a writer has the file open, as far as a read lease tells (Linux, own files): the kernel grants none then.
+    It is given back at once."""
+    if _F_SETLEASE is None:
+        return False
+    try:
+        # A lease that is broken raises a signal; the default one would end the process.
+        fcntl.fcntl(descriptor, _F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, _F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, _F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:  # another user's file, or a file system without leases
+        return False
+    return False
+
+
+def write_model(root: Path, json: str, texts: Mapping[str, str], weights: memoryview, old: Sequence[FileStamp]) -> None:
+    """Makes ``json`` name this model, in the layout of the ``old`` files where there are any; durable on return, the
+    old model or the new one at any crash.
+
+    Raises InvalidArtifactsError for weights without specs and for a place that a symbolic link or a file has taken,
+    OSError.
+    """
+    if weights and texts.get("weightSpecs", "null") == "null":
+        raise InvalidArtifactsError("weights without weightSpecs could not be loaded again")
+    place, json_name = posixpath.split(json)
+    directory = own_directory(root, place)
+    files = _laid_out(json_name, place, weights, old)
+    is_download = json_name != MODEL_JSON
+    order = CORE_ORDER if is_download else NODE_ORDER
+
+    def text(names: Sequence[str]) -> bytes:
+        named = [f"./{name}" for name in names] if is_download else names
+        return model_json_text(texts, named if files or "weightSpecs" in texts else None, order=order).encode()
+
+    durable.make_directory(directory, mode=0o777)
+    replace_model(directory, files, text, json_name=json_name)
+
+
+def own_directory(root: Path, place: str) -> Path:
+    """The path of a directory below ``root``, there or not. Raises InvalidArtifactsError where a symbolic link or a
+    file stands in the way."""
+    directory = root
+    for part in place.split("/") if place else ():
+        directory /= part
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISDIR(os.stat(directory, follow_symlinks=False).st_mode):
+                raise InvalidArtifactsError(f"{directory} is no directory of its own")
+    return directory
+
+
+def _laid_out(json_name: str, place: str, weights: memoryview, old: Sequence[FileStamp]) -> list[WeightFile]:
+    """The weights cut into files as the old ones were: shards of the same size, other files of the same names with the
+    rest in the last one."""
+    if not len(weights):
+        return []
+    whole = CompositeBuffer(weights)
+    names = [posixpath.relpath(file.path, place or ".") for file in old[1:]]
+    if names and _SHARD.fullmatch(names[0]) and old[1].size:
+        return [WeightFile(name, part.parts) for name, part in split(whole, old[1].size).items()]
+    if not names or any("/" in name for name in names):
+        only = "weights.bin" if json_name == MODEL_JSON else f"{json_name.removesuffix('.json')}.weights.bin"
+        return [WeightFile(only, whole.parts)]
+    return list(_cut(whole, names, [file.size for file in old[1:]]))
+
+
+def _cut(whole: CompositeBuffer, names: Sequence[str], sizes: Sequence[int]) -> Iterator[WeightFile]:
+    start, total = 0, whole.byte_length or 0
+    for number, (name, size) in enumerate(zip(names, sizes, strict=True), 1):
+        end = total if number == len(names) else min(start + size, total)
+        yield WeightFile(name, whole.views(start, end))
+        start = end
+
+
+def remove_files(root: Path, paths: Sequence[str], *, spared: frozenset[str] = frozenset()) -> None:
+    """Removes a model's files, its JSON first, and the directories that are empty then; durable on return."""
+    for path in paths:
+        if path not in spared:
+            durable.unlink(root / path)
+            if path == paths[0]:
+                durable.fsync_path((root / path).parent)
+    for place in {posixpath.dirname(path) for path in paths}:
+        _remove_empty(root, place)
+
+
+def _remove_empty(root: Path, place: str) -> None:
+    while place and durable.remove_empty_directory(root / place):
+        place = posixpath.dirname(place)
+    if (root / place).is_dir():
+        durable.fsync_path(root / place)

@@ -1,0 +1,139 @@
+"""What a pair remembers between two passes and two lives of the daemon: ``<home>/sync/<name>.state.json``.
+
+The file is replaced atomically before a pass changes anything (with what it is going to do) and after it. Without it
+nothing is known to have been equal, so nothing is deleted: both sides' models are taken together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from ...storage_backends import durable
+from ...wire.sync_pair import Keep, SyncPair
+from ..logs import LOGGER
+from .directory_model import FileStamp
+from .directory_snapshot import KnownModel
+from .planning import Side, State, Version
+from .store_snapshot import KnownStored
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write that was going to happen: afterwards ``to`` holds ``digest`` (None: no model)."""
+
+    to: Side
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictCopy:
+    """A version that lost a conflict, and under which name it was kept; ``side`` is where it comes from."""
+
+    name: str
+    side: Side
+
+
+@dataclass(slots=True)
+class Memory:
+    """``base``: what was last equal, model to digest."""
+
+    base: dict[str, str] = field(default_factory=dict)
+    directory: dict[str, KnownModel] = field(default_factory=dict)
+    store: dict[str, KnownStored] = field(default_factory=dict)
+    intents: dict[str, Intent] = field(default_factory=dict)
+    approved: set[tuple[str, str]] = field(default_factory=set)
+    resolved: dict[str, Keep] = field(default_factory=dict)
+    copies: dict[str, list[ConflictCopy]] = field(default_factory=dict)
+    marked: bool = False
+    paused: bool = False
+
+    def recover(self, directory: Mapping[str, State], store: Mapping[str, State]) -> None:
+        """Finds out which of the writes that were going to happen did: what a side holds as intended, both held."""
+        sides = {"directory": directory, "store": store}
+        for model, intent in list(self.intents.items()):
+            present = sides[intent.to].get(model)
+            if present is not None and not isinstance(present, Version):
+                continue
+            del self.intents[model]
+            if (None if present is None else present.digest) == intent.digest:
+                self.remember(model, intent.digest)
+
+    def remember(self, model: str, digest: str | None) -> None:
+        """Both sides hold ``digest`` (None: no model)."""
+        if digest is None:
+            self.base.pop(model, None)
+        else:
+            self.base[model] = digest
+
+
+class MemoryFile:
+    """One pair's memory on the disk."""
+
+    def __init__(self, path: Path, pair: SyncPair) -> None:
+        self._path = path
+        self._pair = {"directory": str(pair.directory), "prefix": pair.prefix, "origin": pair.origin}
+        self._written = b""
+
+    def read(self) -> Memory:
+        """An empty memory where there is none, or one of another pair, or one that is damaged (which is logged)."""
+        try:
+            self._written = self._path.read_bytes()
+            content = json.loads(self._written)
+            if content["format"] == FORMAT and content["pair"] == self._pair:
+                return _from_json(content)
+        except FileNotFoundError:
+            return Memory()
+        except (ValueError, KeyError, TypeError) as error:
+            LOGGER.warning("a sync pair's memory is damaged; it starts anew", extra={"file": str(self._path)})
+            LOGGER.debug("the damage", exc_info=error)
+        return Memory()
+
+    def write(self, memory: Memory) -> None:
+        """Durable on return; nothing is written where nothing has changed. Raises OSError."""
+        content = json.dumps({"format": FORMAT, "pair": self._pair, **_to_json(memory)}, sort_keys=True).encode()
+        if content != self._written:
+            durable.write_file(self._path, content)
+            self._written = content
+
+    def remove(self) -> None:
+        durable.unlink(self._path)
+
+
+def _to_json(memory: Memory) -> dict[str, Any]:
+    return {
+        "base": memory.base,
+        "directory": {
+            model: [known.digest, known.modified, *(list(file) for file in known.files)]
+            for model, known in memory.directory.items()
+        },
+        "store": {model: [known.info, known.digest] for model, known in memory.store.items()},
+        "intents": {model: [intent.to, intent.digest] for model, intent in memory.intents.items()},
+        "approved": sorted(memory.approved),
+        "resolved": memory.resolved,
+        "copies": {model: [[copy.name, copy.side] for copy in copies] for model, copies in memory.copies.items()},
+        "marked": memory.marked,
+        "paused": memory.paused,
+    }
+
+
+def _from_json(content: Mapping[str, Any]) -> Memory:
+    return Memory(
+        base=dict(content["base"]),
+        directory={
+            model: KnownModel(tuple(FileStamp(*file) for file in files), digest, modified)
+            for model, (digest, modified, *files) in content["directory"].items()
+        },
+        store={model: KnownStored(*known) for model, known in content["store"].items()},
+        intents={model: Intent(*intent) for model, intent in content["intents"].items()},
+        approved={(model, digest) for model, digest in content["approved"]},
+        resolved=cast("dict[str, Keep]", dict(content["resolved"])),
+        copies={model: [ConflictCopy(*copy) for copy in copies] for model, copies in content["copies"].items()},
+        marked=bool(content["marked"]),
+        paused=bool(content["paused"]),
+    )

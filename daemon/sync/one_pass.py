@@ -1,0 +1,200 @@
+"""One pass over one pair: look at both sides, plan, write down what will be done, do it, remember it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import ModelChangedError, TfjsdError
+from ...model_io.origin import Origin
+from ...wire.sync_pair import SyncPair
+from ..logs import LOGGER
+from .applying import Applier
+from .directory_model import remove_files, stamp
+from .directory_snapshot import DirectorySnapshot, take_directory
+from .memory import ConflictCopy, Intent, Memory, MemoryFile
+from .mount_guard import require_directory
+from .planning import Plan, Rules, Step, Unready, make_plan
+from .settling import Settling
+from .store_snapshot import StoreSnapshot, take_store
+
+SETTLE_SECONDS = 0.2
+RETRY_SECONDS = 5.0
+
+Report = Callable[[Step], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PassOptions:
+    """``settle``: how long a file must rest; ``deletion_share``: see ``Rules``; ``dry_run``: plan only."""
+
+    settle: float = SETTLE_SECONDS
+    deletion_share: float = 0.5
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class PassResult:
+    """What one pass saw and did. ``stale``: models that changed meanwhile; ``again``: seconds until the next pass is
+    due, None where only a change makes one so."""
+
+    plan: Plan
+    seconds: float = 0.0
+    models: dict[str, int] = field(default_factory=dict)
+    read: int = 0
+    applied: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, str] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
+    again: float | None = None
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Models that need a hand, and why."""
+        unready = {model: why.reason for model, why in self.plan.waiting.items() if why.problem}
+        return {**unready, **self.failures}
+
+    @property
+    def pending(self) -> dict[str, str]:
+        """Models that only need time."""
+        return {**{model: why.reason for model, why in self.plan.waiting.items() if not why.problem}, **self.stale}
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.problems or self.pending or self.plan.held or self.plan.conflicts)
+
+
+def run_pass(
+    pair: SyncPair,
+    origin: Origin,
+    memory: Memory,
+    file: MemoryFile,
+    options: PassOptions,
+    *,
+    touched: Iterable[str] = (),
+    report: Report = lambda step: None,
+) -> PassResult:
+    """``memory`` is brought up to date and written to ``file``. Raises DirectoryGoneError, OSError for a directory that
+    cannot be listed; what fails for one model is in the result."""
+    started = time.monotonic()
+    require_directory(pair.directory, memory, mark=not options.dry_run)
+    directory = take_directory(pair, memory.directory, memory.base, Settling(options.settle, time.time()))
+    store = take_store(origin, pair, memory.store, touched)
+    if not options.dry_run:
+        _finish_deletions(pair, memory, directory)
+    memory.recover(directory.states, store.states)
+    memory.directory = _known(memory, directory)
+    memory.store = store.known
+    plan = make_plan(memory.base, directory.states, store.states, _rules(pair, memory, options))
+    result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
+    if not options.dry_run:
+        _carry_out(pair, origin, memory, file, directory, store, result, report)
+    result.again = _again(result, directory)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _rules(pair: SyncPair, memory: Memory, options: PassOptions) -> Rules:
+    return Rules(
+        pair.direction, pair.on_conflict, options.deletion_share, frozenset(memory.approved), dict(memory.resolved)
+    )
+
+
+def _known(memory: Memory, directory: DirectorySnapshot) -> dict[str, Any]:
+    """What a model that is unready now was is kept: its layout is known by it."""
+    unready = {
+        model: known for model, known in memory.directory.items() if isinstance(directory.states.get(model), Unready)
+    }
+    return {**unready, **directory.known}
+
+
+def _counts(memory: Memory, directory: DirectorySnapshot, store: StoreSnapshot) -> dict[str, int]:
+    return {"known": len(memory.base), "directory": len(directory.found), "store": len(store.infos)}
+
+
+def _finish_deletions(pair: SyncPair, memory: Memory, directory: DirectorySnapshot) -> None:
+    """A killed deletion has taken the JSON file first; its weights are still there."""
+    used = {file.path for known in directory.known.values() for file in known.files}
+    for model, intent in memory.intents.items():
+        known = memory.directory.get(model)
+        if intent.to == "directory" and intent.digest is None and known is not None and model not in directory.found:
+            left = [
+                file.path for file in known.files if file.path not in used and stamp(pair.directory, file.path) == file
+            ]
+            if left:
+                remove_files(pair.directory, left)
+
+
+def _carry_out(
+    pair: SyncPair,
+    origin: Origin,
+    memory: Memory,
+    file: MemoryFile,
+    directory: DirectorySnapshot,
+    store: StoreSnapshot,
+    result: PassResult,
+    report: Report,
+) -> None:
+    steps = result.plan.steps
+    for step in steps:
+        memory.intents.update(_intents(step))
+    file.write(memory)
+    applier = Applier(pair, origin, directory, store)
+    for step in steps:
+        if step.model in result.failures or step.model in result.stale:
+            continue
+        try:
+            applier.apply(step)
+        except ModelChangedError as change:
+            result.stale[step.model] = str(change)
+            continue
+        except (TfjsdError, OSError) as error:
+            result.failures[step.model] = str(error)
+            LOGGER.warning(
+                "sync: a model was not brought across",
+                extra={"pair": pair.name, "model": step.model, "step": step.kind, "to": step.to, "error": str(error)},
+            )
+            continue
+        _remember(memory, step)
+        result.applied[step.kind if step.to is None else f"{step.kind}_{step.to}"] += 1
+        report(step)
+    file.write(memory)
+
+
+def _intents(step: Step) -> dict[str, Intent]:
+    if step.to is None or step.kind == "keep_copy":
+        return {}
+    if step.kind == "move":
+        return {step.model: Intent(step.to, None), step.name: Intent(step.to, step.digest)}
+    return {step.model: Intent(step.to, None if step.kind == "delete" else step.digest)}
+
+
+def _remember(memory: Memory, step: Step) -> None:
+    if step.kind == "keep_copy":
+        assert step.to is not None
+        copy, copies = ConflictCopy(step.name, step.to), memory.copies.setdefault(step.model, [])
+        if copy not in copies:
+            copies.append(copy)
+        return
+    gone = step.kind in ("forget", "delete", "move")
+    memory.remember(step.model, None if gone else step.digest)
+    memory.intents.pop(step.model, None)
+    memory.approved.discard((step.model, step.digest))
+    memory.resolved.pop(step.model, None)
+    if step.kind == "move":
+        memory.remember(step.name, step.digest)
+        memory.intents.pop(step.name, None)
+
+
+def _again(result: PassResult, directory: DirectorySnapshot) -> float | None:
+    if sum(result.applied.values()) > result.applied["forget"] + result.applied["adopt"]:
+        return 0.0
+    due = [] if directory.rest is None else [directory.rest]
+    if result.stale:
+        due.append(SETTLE_SECONDS)
+    if result.problems:
+        due.append(RETRY_SECONDS)
+    return min(due, default=None)

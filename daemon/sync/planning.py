@@ -1,0 +1,243 @@
+"""What is to be done, as a pure function of three snapshots: what was last equal, the directory, the store.
+
+A side that is as it was last equal follows the other one. Where both have changed, the rules choose who keeps the name;
+the other version stays on its own side under a name of its own first, and is an ordinary new model from then on.
+A changed model outlives a deletion on the other side. What is not ready on either side is left for a later pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from ...wire.sync_pair import Direction, Keep, OnConflict
+
+Side = Literal["directory", "store"]
+Kind = Literal["adopt", "forget", "copy", "delete", "move", "keep_copy"]
+_FEW_DELETIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A whole model: the digest of its content, and when it was last changed (seconds since 1970)."""
+
+    digest: str
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unready:
+    """A model that cannot be taken now. ``problem``: waiting alone will not help."""
+
+    reason: str
+    problem: bool = False
+
+
+State = Version | Unready
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """``approved``: deletions (model, digest) that may pass however many they are; ``resolved``: what the user chose
+    for a conflict; ``deletion_share``: the largest share of the known models that is deleted unasked."""
+
+    direction: Direction = "both"
+    on_conflict: OnConflict = "newest"
+    deletion_share: float = 0.5
+    approved: frozenset[tuple[str, str]] = frozenset()
+    resolved: Mapping[str, Keep] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change on the side ``to``; the steps of one model belong together, in their order.
+
+    ``adopt``: both sides hold ``digest``. ``forget``: neither holds the model. ``copy``: ``to`` gets the other side's
+    version. ``delete``: ``to`` loses its version. ``move``: ``to`` renames its version to ``name``. ``keep_copy``:
+    ``to`` stores its own version under ``name`` as well.
+    """
+
+    kind: Kind
+    model: str
+    digest: str = ""
+    to: Side | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``held``: deletions that wait for approval; ``conflicts``: models that wait for a decision, ``diverged``: models
+    that a one-way pair leaves different."""
+
+    steps: tuple[Step, ...]
+    held: tuple[Step, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    diverged: tuple[str, ...] = ()
+    waiting: Mapping[str, Unready] = field(default_factory=dict)
+
+
+class _Conflict(Exception):
+    """Both sides have changed, and the rules leave it to the user."""
+
+
+class _Diverged(Exception):
+    """The change is on the side that a one-way pair does not read."""
+
+
+def make_plan(
+    base: Mapping[str, str], directory: Mapping[str, State], store: Mapping[str, State], rules: Rules
+) -> Plan:
+    """Deterministic: equal snapshots and rules give equal plans."""
+    steps: list[Step] = []
+    conflicts, diverged, waiting = list[str](), list[str](), dict[str, Unready]()
+    sides: dict[Side, Mapping[str, State]] = {"directory": directory, "store": store}
+    taken = {*base, *directory, *store}
+    for model in sorted(taken):
+        here, there = directory.get(model), store.get(model)
+        unready = next((side for side in (here, there) if isinstance(side, Unready)), None)
+        if unready is not None:
+            waiting[model] = unready
+            continue
+        assert not isinstance(here, Unready)
+        assert not isinstance(there, Unready)
+        try:
+            steps += _steps_of(_Case(model, base.get(model), here, there, rules, sides, taken))
+        except _Conflict:
+            conflicts.append(model)
+        except _Diverged:
+            diverged.append(model)
+    steps = _with_moves(steps, sides)
+    held = _too_many(steps, len(base), rules)
+    return Plan(
+        tuple(step for step in steps if step not in held), tuple(held), tuple(conflicts), tuple(diverged), waiting
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    model: str
+    base: str | None
+    directory: Version | None
+    store: Version | None
+    rules: Rules
+    sides: Mapping[Side, Mapping[str, State]]
+    taken: set[str]
+
+
+def _steps_of(case: _Case) -> Iterator[Step]:
+    here, there = _digest(case.directory), _digest(case.store)
+    if here == there:
+        if here is None:
+            yield Step("forget", case.model)
+        elif here != case.base:
+            yield Step("adopt", case.model, here)
+    elif there == case.base:
+        yield from _follow(case, "store", here)
+    elif here == case.base:
+        yield from _follow(case, "directory", there)
+    elif here is None or there is None:
+        yield from _outlive(case, here, there)
+    else:
+        yield from _settle(case)
+
+
+def _digest(version: Version | None) -> str | None:
+    return None if version is None else version.digest
+
+
+def _writes(case: _Case, to: Side) -> bool:
+    return case.rules.direction != ("out" if to == "store" else "in")
+
+
+def _follow(case: _Case, to: Side, digest: str | None) -> Iterator[Step]:
+    """``to`` is as it was last equal; the other side holds ``digest`` now."""
+    if not _writes(case, to):
+        raise _Diverged
+    if digest is not None:
+        yield Step("copy", case.model, digest, to)
+    else:
+        assert case.base is not None
+        yield Step("delete", case.model, case.base, to)
+
+
+def _outlive(case: _Case, here: str | None, there: str | None) -> Iterator[Step]:
+    """Deleted on one side, changed on the other."""
+    to: Side = "directory" if here is None else "store"
+    digest = here or there
+    assert digest is not None
+    if _writes(case, to):
+        yield Step("copy", case.model, digest, to)
+    else:
+        yield Step("forget", case.model)
+
+
+def _settle(case: _Case) -> Iterator[Step]:
+    """Both sides hold versions that the other one never had."""
+    winner, keeps = _winner(case)
+    loser: Side = "store" if winner == "directory" else "directory"
+    if keeps == "both" and case.rules.on_conflict == "keep-both" and case.model not in case.rules.resolved:
+        yield _kept(case, winner)
+    if keeps == "both":
+        yield _kept(case, loser)
+    yield Step("copy", case.model, _version(case, winner).digest, loser)
+
+
+def _winner(case: _Case) -> tuple[Side, Keep]:
+    chosen = case.rules.resolved.get(case.model)
+    if case.rules.direction != "both":
+        winner: Side = "directory" if case.rules.direction == "in" else "store"
+        return winner, "both" if chosen in (None, "both") else chosen
+    if chosen in ("dir", "store"):
+        return ("directory" if chosen == "dir" else "store"), chosen
+    policy = "newest" if chosen == "both" else case.rules.on_conflict
+    if policy == "fail":
+        raise _Conflict
+    if policy in ("dir", "store"):
+        return ("directory" if policy == "dir" else "store"), "both"
+    newer = _version(case, "store").modified > _version(case, "directory").modified
+    return ("store" if newer else "directory"), "both"
+
+
+def _version(case: _Case, side: Side) -> Version:
+    version = case.directory if side == "directory" else case.store
+    assert version is not None
+    return version
+
+
+def _kept(case: _Case, side: Side) -> Step:
+    version = _version(case, side)
+    moment = datetime.fromtimestamp(max(version.modified, 0), UTC).strftime("%Y%m%dT%H%M%SZ")
+    name = stem = f"{case.model}.conflict-{moment}-{'dir' if side == 'directory' else 'store'}-{version.digest[:8]}"
+    number = 1
+    while name in case.taken and not _holds(case.sides[side].get(name), version.digest):
+        number += 1
+        name = f"{stem}-{number}"
+    case.taken.add(name)
+    return Step("keep_copy", case.model, version.digest, side, name)
+
+
+def _holds(state: State | None, digest: str) -> bool:
+    return isinstance(state, Version) and state.digest == digest
+
+
+def _with_moves(steps: list[Step], sides: Mapping[Side, Mapping[str, State]]) -> list[Step]:
+    """A model that is gone from one name and has come under another one was renamed."""
+    created: dict[tuple[Side | None, str], Step] = {
+        (step.to, step.digest): step
+        for step in reversed(steps)
+        if step.kind == "copy" and step.to is not None and step.model not in sides[step.to]
+    }
+    moved: dict[Step, Step] = {}
+    dropped: set[Step] = set()
+    for step in steps:
+        if step.kind == "delete" and (target := created.pop((step.to, step.digest), None)) is not None:
+            moved[step] = Step("move", step.model, step.digest, step.to, target.model)
+            dropped.add(target)
+    return [moved.get(step, step) for step in steps if step not in dropped]
+
+
+def _too_many(steps: list[Step], known: int, rules: Rules) -> list[Step]:
+    unasked = [step for step in steps if step.kind == "delete" and (step.model, step.digest) not in rules.approved]
+    return unasked if len(unasked) > max(_FEW_DELETIONS, rules.deletion_share * known) else []

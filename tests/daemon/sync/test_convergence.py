@@ -1,0 +1,220 @@
+"""Changes on both sides between passes that are cut short, fail, or are forgotten: in the end both sides are equal, and
+hold every version that nobody took away."""
+
+import contextlib
+import errno
+import itertools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tfjsd.daemon.sync import one_pass
+from tfjsd.daemon.sync.applying import Applier
+from tfjsd.daemon.sync.one_pass import PassOptions
+from tfjsd.model_io.node_file_system import file_system
+from tfjsd.storage_backends import durable
+
+from .conftest import Pairing, artifacts
+
+MODELS = ["a", "b", "t/a", "t/b", "t"]
+NAMES = st.sampled_from(MODELS)
+SIDES = st.sampled_from(["directory", "store"])
+POINTS = st.integers(1, 60)
+OPERATIONS = st.one_of(
+    st.tuples(st.just("write"), SIDES, NAMES),
+    st.tuples(st.just("write"), SIDES, NAMES),
+    st.tuples(st.just("revert"), SIDES, NAMES),
+    st.tuples(st.just("delete"), SIDES, NAMES),
+    st.tuples(st.just("rename"), SIDES, NAMES, NAMES),
+    st.tuples(st.just("rename tree")),
+    st.tuples(st.just("pass")),
+    st.tuples(st.just("pass")),
+    st.tuples(st.just("crash"), POINTS),
+    st.tuples(st.just("fault"), POINTS, st.sampled_from([errno.ENOSPC, errno.EIO, errno.EROFS])),
+    st.tuples(st.just("interfere"), POINTS, SIDES, NAMES),
+    st.tuples(st.just("restart")),
+)
+MEMORY = "/dev/shm"  # syncs of a real disk would take most of the time
+CALLS = ("fsync", "fsync_path", "rename", "link", "unlink", "make_directory", "remove_empty_directory")
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class World:
+    """A pair and what its users have done to it. ``live``: contents that nobody overwrote or deleted."""
+
+    def __init__(self, place: Path) -> None:
+        self.pairing = Pairing(place)
+        self.options = PassOptions(settle=0.0, deletion_share=1.0)
+        self.contents = itertools.count(1)
+        self.live: set[int] = set()
+        self.earlier: list[int] = []
+
+    # -- What users do
+
+    def present(self, side: str) -> dict[str, int]:
+        return self.pairing.files() if side == "directory" else self.pairing.stored()
+
+    def take_away(self, side: str, model: str) -> bool:
+        content = self.present(side).get(model)
+        self.live.discard(content)
+        return content is not None
+
+    def write(self, side: str, model: str, content: int | None = None) -> None:
+        self.take_away(side, model)
+        content = next(self.contents) if content is None else content
+        if side == "store":
+            self.pairing.save(model, content)
+        else:
+            file_system(self.pairing.directory / model).save(artifacts(content))
+        self.live.add(content)
+        self.earlier.append(content)
+
+    def revert(self, side: str, model: str) -> None:
+        if self.earlier:
+            self.write(side, model, self.earlier[len(self.earlier) // 2])
+
+    def delete(self, side: str, model: str) -> None:
+        if self.take_away(side, model):
+            if side == "store":
+                self.pairing.remove(model)
+            else:
+                for name in ("model.json", "weights.bin"):
+                    (self.pairing.directory / model / name).unlink()
+
+    def rename(self, side: str, model: str, name: str) -> None:
+        present = self.present(side)
+        if model in present and name not in present:
+            if side == "store":
+                self.pairing.rename(model, name)
+            else:
+                (self.pairing.directory / name).mkdir(parents=True, exist_ok=True)
+                for file in ("weights.bin", "model.json"):
+                    (self.pairing.directory / model / file).rename(self.pairing.directory / name / file)
+
+    def rename_tree(self) -> None:
+        tree, other = self.pairing.directory / "t", self.pairing.directory / "moved"
+        if tree.is_dir() and not other.exists():
+            tree.rename(other)
+        elif other.is_dir() and not tree.exists():
+            other.rename(tree)
+
+    # -- What happens to passes
+
+    def run(self) -> None:
+        self.pairing.run(self.options)
+
+    def crash(self, point: int) -> None:
+        with self.at(point, Crash()), contextlib.suppress(Crash):
+            self.run()
+        self.pairing.restart()
+
+    def fault(self, point: int, number: int) -> None:
+        with self.at(point, OSError(number, os.strerror(number))), contextlib.suppress(OSError):
+            self.run()
+
+    def interfere(self, point: int, side: str, model: str) -> None:
+        """Somebody writes while a pass is between two of its models."""
+        real, count = Applier.apply, itertools.count(1)
+
+        def apply(applier, step):
+            if next(count) == point % 4 + 1:
+                self.write(side, model)
+            real(applier, step)
+
+        Applier.apply = apply
+        try:
+            self.run()
+        finally:
+            Applier.apply = real
+
+    @contextlib.contextmanager
+    def at(self, point: int, error: BaseException):
+        """The ``point``-th call that changes a file fails; after a crash, so does every later one."""
+        count, real = itertools.count(1), {name: getattr(durable, name) for name in CALLS}
+
+        def failing(name):
+            def call(*args, **options):
+                number = next(count)
+                if number == point or (number > point and isinstance(error, Crash)):
+                    raise error
+                return real[name](*args, **options)
+
+            return call
+
+        for name in CALLS:
+            setattr(durable, name, failing(name))
+        try:
+            yield
+        finally:
+            for name in CALLS:
+                setattr(durable, name, real[name])
+
+    def check(self) -> None:
+        for _ in range(8):
+            self.run()
+        result = self.pairing.settle()
+        files, stored = self.pairing.files(), self.pairing.stored()
+        assert files == stored
+        assert result.clean, result
+        assert set(stored.values()) >= self.live, "a version that was last on one side is lost"
+
+
+def tell(operations) -> None:
+    place = Path(tempfile.mkdtemp(prefix="tfjsd-sync-", dir=MEMORY if os.path.isdir(MEMORY) else None))
+    world = World(place)
+    try:
+        for name, *given in operations:
+            {"pass": world.run, "rename tree": world.rename_tree, "restart": world.pairing.restart}.get(
+                name, getattr(world, name, None)
+            )(*given)
+        world.check()
+    finally:
+        world.pairing.close()
+        shutil.rmtree(place)
+
+
+STORIES = st.lists(OPERATIONS, min_size=2, max_size=14)
+QUIET: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
+}
+
+
+@settings(max_examples=300, **QUIET)
+@given(STORIES)
+@example(
+    [("write", "directory", "a"), ("pass",), ("delete", "directory", "a"), ("crash", 3), ("revert", "directory", "a")]
+)
+def test_both_sides_converge_and_lose_nothing(operations):
+    tell(operations)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+@settings(max_examples=2000, **QUIET)
+@given(st.lists(OPERATIONS, min_size=5, max_size=40))
+def test_both_sides_converge_and_lose_nothing_at_length(operations):
+    tell(operations)
+
+
+def test_the_check_catches_a_pass_that_takes_the_directory_for_right(monkeypatch):
+    """The negative control."""
+    real = one_pass.make_plan
+    monkeypatch.setattr(
+        one_pass, "make_plan", lambda base, directory, store, rules: real(store_of(store), directory, store, rules)
+    )
+    with pytest.raises(AssertionError, match="lost"):
+        tell([("write", "directory", "a"), ("write", "store", "a"), ("pass",)])
+
+
+def store_of(states):
+    return {model: state.digest for model, state in states.items()}
