@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from threading import RLock
 
 from ..errors import CorruptionError, QuotaExceededError, StoreFailedError, TfjsdError
@@ -11,6 +12,9 @@ from .abc import OrderedEngine, WriteBatch
 from .bucket_place import BucketPlace
 from .catalogue import COMMIT_KEY, Catalogue, journal_key
 from .reserve import Reserve
+
+DAMAGE_SECONDS = 5.0
+"""Damage does not go away by itself: who asks again at once is told again, without another look at the files."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +31,7 @@ class EngineSlot:
         self._reserve = reserve
         self._engine: OrderedEngine | None = None
         self._poison: StoreFailedError | None = None
+        self._damage: tuple[str, float] | None = None  # why opening is not tried again before a moment
         self.catalogue = Catalogue()  # the newest commit that was acknowledged
         self.durable_number = 0  # the newest one that is on stable storage
         self.is_known = not place.exists  # whether the catalogue was read
@@ -50,7 +55,13 @@ class EngineSlot:
         return self._engine
 
     def _open(self) -> OrderedEngine:
-        engine, catalogue = self._place.open()
+        if self._damage is not None and time.monotonic() < self._damage[1]:
+            raise CorruptionError(self._damage[0])
+        try:
+            engine, catalogue = self._place.open()
+        except CorruptionError as error:
+            self._damage = str(error), time.monotonic() + DAMAGE_SECONDS
+            raise
         if catalogue.number < self.catalogue.number:
             engine.close()
             raise CorruptionError(

@@ -17,7 +17,7 @@ from ..errors import HomeInUseError, StoreClosedError, UnsupportedFormatError
 from . import durable
 from .abc import Clock, EngineFactory
 from .blobs import FileBlobStore
-from .bucket_place import BucketPlace
+from .bucket_place import BucketPlace, directory_name
 from .buckets import Bucket
 from .housekeeping import Housekeeping
 from .reserve import RESERVE_BYTES, Reserve
@@ -104,10 +104,17 @@ class Home:
         """The origins that were ever written to or asked for, sorted; those that cannot be opened included."""
         with self._lock:
             known = set(self._buckets)
+        return sorted(known | {origin for origin in self._stored().values() if origin is not None})
+
+    def nameless_buckets(self) -> list[str]:
+        """Directories whose file ``origin`` is damaged; who asks for the origin by its name still gets its data."""
+        return sorted(name for name, origin in self._stored().items() if origin is None)
+
+    def _stored(self) -> dict[str, str | None]:
         directory = self._buckets_directory()
-        if directory is not None and directory.is_dir():
-            known |= {_read_origin(path) for path in directory.glob("*/origin")}
-        return sorted(known)
+        if directory is None or not directory.is_dir():
+            return {}
+        return {path.parent.name: _read_origin(path) for path in directory.glob("*/origin")}
 
     @contextlib.contextmanager
     def replacement(self) -> Iterator[Home]:
@@ -230,7 +237,7 @@ def _check_format(path: Path) -> None:
         version = json.loads(record.read_bytes())["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise UnsupportedFormatError(f"{record} is not a format record; nothing was touched") from error
-    if not isinstance(version, int) or version > HOME_FORMAT:
+    if not isinstance(version, int) or not 1 <= version <= HOME_FORMAT:
         raise UnsupportedFormatError(
             f"{path} has format {version}; this version of tfjsd reads up to {HOME_FORMAT}",
             hint="Update tfjsd.",
@@ -245,5 +252,9 @@ def _sweep_buckets(buckets: Path) -> None:
         durable.sweep(bucket)
 
 
-def _read_origin(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "surrogatepass")
+def _read_origin(path: Path) -> str | None:
+    try:
+        origin = path.read_bytes().decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return origin if directory_name(origin) == path.parent.name else None

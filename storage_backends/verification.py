@@ -44,6 +44,8 @@ def verify_home(home: Home, on_progress: Callable[[Report], None] | None = None)
     its digest. Changes nothing but that blobs which nothing refers to are removed; writers may go on meanwhile.
     """
     report = Report()
+    for name in home.nameless_buckets():
+        report.findings.append(Finding("", "bucket", name, f"the name of the origin in buckets/{name} is damaged"))
     for origin in home.all_origins():
         verify_bucket(home.bucket(origin), report)
         if on_progress is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def examine(data: bytes) -> LogState:
 
 def _valid_after(data: bytes, offset: int) -> bool:
     """Whether a valid fragment starts after ``offset``: at any byte, since a bad length hides where the next begins."""
+    if any(_fragment(data, start) is not None for start in _likely_starts(data, offset)):
+        return True
     position = offset + 1
     while position + _HEADER.size <= len(data):
         if data[position + 6] in _TYPES:
@@ -111,6 +114,14 @@ def _valid_after(data: bytes, offset: int) -> bool:
         else:
             position = _skip_zeros(data, position)
     return False
+
+
+def _likely_starts(data: bytes, offset: int) -> Iterator[int]:
+    """Where the length of the bad fragment, if that is right, says that the next one starts, and the next blocks."""
+    if offset + _HEADER.size <= len(data):
+        length = _HEADER.unpack_from(data, offset)[1]
+        yield _next_header(offset + _HEADER.size + length)
+    yield from range(offset - offset % _BLOCK + _BLOCK, len(data), _BLOCK)
 
 
 def _skip_zeros(data: bytes, position: int) -> int:
