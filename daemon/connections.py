@@ -55,9 +55,9 @@ class Connection(web.RequestHandler):
 
     def overdue(self, now: float, pause: float) -> bool:
         """Whether the peer has been sending one header, or not reading an answer, for longer than ``pause``."""
-        if self.answering:
-            return self._stalls(now, pause)
-        return bool(self.heard) and now - self.heard > pause
+        if self._stalls(now, pause):
+            return True
+        return not self.answering and bool(self.heard) and now - self.heard > pause
 
     def handle_error(
         self,

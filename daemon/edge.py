@@ -14,9 +14,9 @@ from ..wire.error_body import error_body, error_status
 from ..wire.protocol import HOME_HEADER, JSON_TYPE, PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER
 from .activity import Activity
 from .connections import Connection
-from .heap import LARGE, trim
+from .heap import trim
 from .logs import LOGGER
-from .service import SERVICE, Service
+from .service import LARGE_JSON, SERVICE, Service
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,8 +34,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     finally:
         if connection is not None:
             connection.end()
-    if (request.content_length or 0) > LARGE and not service.activity.draining:
-        await service.workers.long(trim)
+    if LARGE_JSON in request:
+        service.workers.later(trim)
     _note(service, request, response.status, time.perf_counter() - started)
     return response
 

@@ -6,7 +6,7 @@ import gc
 import sys
 
 LARGE = 1 << 20
-"""Requests whose JSON is larger leave enough behind to be worth a look."""
+"""A JSON text that is larger leaves enough behind to be worth a look."""
 
 
 def trim() -> None:

@@ -29,6 +29,9 @@ from .ready import ReadyPipe
 from .service import Service
 
 _LOCK_PAUSE = 0.02
+_CUT_SECONDS = 0.2
+_LINGER_SECONDS = 5.0
+"""How long a body that was refused is read on, so that its sender comes to read the refusal."""
 _LAST_WORK_SECONDS = 0.5
 """For threads whose clients are gone; what reads on is stopped by the end of the home."""
 _DRAIN_PAUSE = 0.01
@@ -83,19 +86,7 @@ class Server:
         service = build_service(
             self._configuration, self._address, self._home, self._limits, autostarted=self._autostarted
         )
-        runner = web.AppRunner(build_application(service), access_log=None, handle_signals=False, shutdown_timeout=0.2)
-        await runner.setup()
-        assert runner.server is not None
-        service.connections.serve(
-            runner.server,
-            access_log=None,
-            keepalive_timeout=self._limits.keep_alive_seconds,
-            max_line_size=self._limits.request_line_bytes,
-            max_field_size=self._limits.request_headers_bytes,
-            read_bufsize=_READ_BUFFER,
-            auto_decompress=False,
-            lingering_time=5.0,
-        )
+        runner = await self._set_up(service)
         accepting = await asyncio.get_running_loop().create_unix_server(
             service.connections,
             sock=self._listener.socket,
@@ -108,6 +99,24 @@ class Server:
         await self._drain(service, accepting)
         await runner.cleanup()
         await service.workers.close(_LAST_WORK_SECONDS)
+
+    async def _set_up(self, service: Service) -> web.AppRunner:
+        runner = web.AppRunner(
+            build_application(service), access_log=None, handle_signals=False, shutdown_timeout=_CUT_SECONDS
+        )
+        await runner.setup()
+        assert runner.server is not None
+        service.connections.serve(
+            runner.server,
+            access_log=None,
+            keepalive_timeout=self._limits.keep_alive_seconds,
+            max_line_size=self._limits.request_line_bytes,
+            max_field_size=self._limits.request_headers_bytes,
+            read_bufsize=_READ_BUFFER,
+            auto_decompress=False,
+            lingering_time=_LINGER_SECONDS,
+        )
+        return runner
 
     def stop(self) -> None:
         """Ends ``run`` soon."""

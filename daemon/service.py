@@ -22,6 +22,7 @@ from .activity import Activity
 from .body_reader import BodyReader
 from .connections import Connection, Connections
 from .guard import Guard
+from .heap import LARGE
 from .peer import Peer, own_uid
 from .stored_weights import RecentlyVerified
 from .warm_origins import WarmOrigins
@@ -49,6 +50,8 @@ class Service:
 
 
 SERVICE = web.AppKey("service", Service)
+LARGE_JSON = "tfjsd.large_json"
+"""Set in a request whose JSON text was large."""
 
 
 class Call:
@@ -115,10 +118,17 @@ class Call:
     def body(self) -> BodyReader:
         return BodyReader(self.request, pause=self.service.limits.pause_seconds)
 
+    def weigh(self, text: bytes) -> None:
+        """Looks at a JSON text before it is parsed: one of too many objects is refused, and what a large one needs is
+        given back to the system afterwards. Raises TooLargeError."""
+        if len(text) > LARGE:
+            self.request[LARGE_JSON] = True
+        check_objects(text, self.service.limits.json_objects)
+
     async def json(self) -> Any:
         """The body's value. Raises BadRequestError, TooLargeError."""
         data = await self.body().whole(self.service.limits.json_bytes)
-        check_objects(data, self.service.limits.json_objects)
+        self.weigh(data)
         return parse_json(data) if len(data) <= _SMALL_JSON else await self.service.workers.long(parse_json, data)
 
 

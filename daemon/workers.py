@@ -15,6 +15,7 @@ P = ParamSpec("P")
 _SHORT_THREADS = 4
 _LONG_THREADS = 4
 _APART_THREADS = 2
+_A_MOMENT = 0.1
 
 
 class Workers:
@@ -44,6 +45,15 @@ class Workers:
     async def long_commit(self, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """``commit`` of what prepares much before it is sequenced."""
         return await _uninterrupted(await self.long(work, *args, **kwargs))
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Runs something a moment from now, once what is going on has been answered."""
+
+        def submit() -> None:
+            with contextlib.suppress(RuntimeError):  # closed meanwhile
+                self._long.submit(work)
+
+        asyncio.get_running_loop().call_later(_A_MOMENT, submit)
 
     async def close(self, patience: float) -> None:
         """Takes no more work and waits up to ``patience`` seconds for what runs. The loop goes on meanwhile: a thread

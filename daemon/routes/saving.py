@@ -17,8 +17,6 @@ from ...model_io.stored_model import StoredModel
 from ...model_io.types import WIRE_NAMES
 from ...model_io.weight_specs import check_byte_length, parse_weight_specs
 from ...storage_backends.abc import Blob, Buffer, Durability
-from ...wire.json_text import check_objects
-from ...wire.limits import Limits
 from ...wire.model_body import ModelHeader, parse_header
 from ...wire.protocol import MODEL_TYPE
 from ..service import Call, text_answer
@@ -62,7 +60,7 @@ async def _save_body(call: Call, destination: Destination) -> web.StreamResponse
     if length > limits.header_bytes:
         raise TooLargeError(f"The header of {length} bytes passes the limit of {limits.header_bytes}.")
     data = await body.exactly(length)
-    check_objects(data, limits.json_objects)
+    call.weigh(data)
     header = parse_checked(data) if length <= _SMALL_HEADER else await workers.long(parse_checked, data)
     declared = header.weight_data_bytes
     if declared is not None and declared > limits.weights_bytes:
@@ -82,13 +80,14 @@ async def _save_body(call: Call, destination: Destination) -> web.StreamResponse
 
 async def _save_form(call: Call, destination: Destination) -> web.StreamResponse:
     limits, workers, body = call.service.limits, call.service.workers, call.body()
-    form = ModelForm(call.request.headers.get("Content-Type", ""), limits)
+    form = ModelForm(call.request.headers.get("Content-Type", ""), limits.header_bytes)
     async with WeightsSink(destination.origin.bucket.blobs, workers, destination.url, declared=None) as sink:
         async for piece in body.pieces(limits.weights_bytes + limits.header_bytes):
             for chunk in piece:
                 weights = form.feed(chunk)
                 if weights:
                     await sink.take(weights)
+        call.weigh(form.json)
         texts = await workers.long(form.finish)
         staged = await sink.finish() if form.has_weights else None
         return await _commit(call, destination, StoredModel(texts, staged))
@@ -123,9 +122,9 @@ def parse_checked(data: bytes) -> ModelHeader:
 class ModelForm:
     """The parts of tfjs's form: ``model.json`` kept, ``model.weights.bin`` passed on; others are refused."""
 
-    def __init__(self, content_type: str, limits: Limits) -> None:
+    def __init__(self, content_type: str, json_limit: int) -> None:
         self._reader = MultipartReader(boundary_of(content_type))
-        self._limits = limits
+        self._json_limit = json_limit
         self._json = bytearray()
         self._seen: set[str] = set()
         self._part = ""
@@ -133,6 +132,11 @@ class ModelForm:
     @property
     def has_weights(self) -> bool:
         return WEIGHTS in self._seen
+
+    @property
+    def json(self) -> bytes:
+        """The part ``model.json``, as far as it has come."""
+        return bytes(self._json)
 
     def feed(self, chunk: bytes) -> list[Buffer]:
         """The weights in ``chunk``. Raises InvalidArtifactsError, TooLargeError."""
@@ -144,8 +148,8 @@ class ModelForm:
                 weights.append(event.data)
             elif isinstance(event, PartData):
                 self._json += event.data
-                if len(self._json) > self._limits.header_bytes:
-                    raise TooLargeError(f"{MODEL_JSON} passes the limit of {self._limits.header_bytes} bytes.")
+                if len(self._json) > self._json_limit:
+                    raise TooLargeError(f"{MODEL_JSON} passes the limit of {self._json_limit} bytes.")
         return weights
 
     def finish(self) -> Mapping[str, str]:
@@ -153,9 +157,7 @@ class ModelForm:
         self._reader.close()
         if MODEL_JSON not in self._seen:
             raise InvalidArtifactsError(f"The form has no part named {MODEL_JSON}.")
-        data = bytes(self._json)
-        check_objects(data, self._limits.json_objects)
-        return parse_model_json(data).artifact_texts()
+        return parse_model_json(self.json).artifact_texts()
 
     def _begin(self, name: str) -> None:
         if name not in (MODEL_JSON, WEIGHTS) or name in self._seen:

@@ -60,9 +60,10 @@ def test_a_body_that_stops_is_refused_and_leaves_no_trace(impatient):
 
 
 def test_a_client_that_does_not_read_is_cut_off(impatient, eventually):
-    impatient.save("/v1/models/indexeddb/big", bytes(16 << 20))
-    clients = [connect(impatient) for _ in range(3)]
-    targets = ("/v1/models/indexeddb/big/weights.bin", "/v1/backup", "/v1/models/indexeddb/big")
+    impatient.save("/v1/models/indexeddb/big", bytes(16 << 20), userDefinedMetadata={"text": "x" * (16 << 20)})
+    clients = [connect(impatient) for _ in range(4)]
+    model = "/v1/models/indexeddb/big"
+    targets = (f"{model}/weights.bin", "/v1/backup", model, f"{model}/model.json")
     for client, target in zip(clients, targets, strict=True):
         accept = b"Accept: application/vnd.tfjsd.model\r\n"
         client.sendall(b"GET " + target.encode() + b" HTTP/1.1\r\nHost: x\r\n" + accept + b"\r\n")
