@@ -102,7 +102,7 @@ class IDBDatabase:
             scope,
             mode,
             durability,
-            lambda tx: self._connection.transaction(scope, mode, as_stored, tx.abort_with),
+            lambda tx: self._connection.transaction(scope, mode, as_stored, tx.fail),
         )
 
     def create_object_store(self, name: str, key_path: KeyPath = None, auto_increment: bool = False) -> IDBObjectStore:

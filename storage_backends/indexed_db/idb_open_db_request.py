@@ -91,7 +91,7 @@ class OpenCourse(OpenEvents):
         tx.add_done_callback(lambda _: self._loop.call_soon(self._upgraded, connection, database, tx))
         if self._upgrade is not None:
             self._run(self._upgrade, database, tx, old_version, new_version)
-        return tx.abort_with
+        return tx.fail
 
     def _connect(self, connection: ConnectionBackend) -> IDBDatabase:
         return IDBDatabase(connection, self._says, self._loop, self._versionchange, self._tasks)

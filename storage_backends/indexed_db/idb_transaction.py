@@ -400,6 +400,10 @@ class IDBTransaction:
         self.loop.call_soon(self._settle)
         self.backend.abort()
 
+    def fail(self, problem: BaseException) -> None:
+        """The backing store aborted it."""
+        self.abort_with(self.says.of_commit(problem))
+
     def abort_with_cause(self, problem: BaseException) -> None:
         """Aborts because of an exception in the code that uses the transaction."""
         if self._failing is not None and self._failing.error is problem:

@@ -271,13 +271,13 @@ def _register_checks() -> None:
                     raised(InvalidStateError, lambda cursor=cursor: getattr(cursor, method)(*arguments))  # type: ignore[misc]
 
     for name, (_step, value) in INVALID.items():
-        if value is not None and value is not UNDEFINED:
 
-            @covers("dom-idbcursor-continue", "invalid-key", name)
-            async def _(bench: Bench, value: Any = value) -> None:
-                db = await _books(bench)
-                async with db.transaction("s") as tx:
-                    cursor = await tx.object_store("s").open_cursor()
+        @covers("dom-idbcursor-continue", "invalid-key", name)
+        async def _(bench: Bench, value: Any = value) -> None:
+            db = await _books(bench)
+            async with db.transaction("s") as tx:
+                cursor = await tx.object_store("s").open_cursor()
+                if value is not None and value is not UNDEFINED:  # these say that there is no key
                     raised(DataError, lambda: cursor.continue_(value))
 
         @covers("dom-idbcursor-continueprimarykey", "invalid-key", name)
@@ -336,10 +336,10 @@ def _register_checks() -> None:
                 raised(InvalidAccessError, lambda: cursor.continue_primary_key("b", 1))
 
     for method in ("open_cursor", "open_key_cursor"):
-        for name, bad in {"unknown": "forward", "empty": "", "upper-case": "NEXT", "none": None}.items():
+        for name, unknown in {"unknown": "forward", "empty": "", "upper-case": "NEXT", "none": None}.items():
 
             @covers("open-cursor-direction", "enumeration", f"{method}-{name}")
-            async def _(bench: Bench, method: str = method, direction: Any = bad) -> None:
+            async def _(bench: Bench, method: str = method, direction: Any = unknown) -> None:
                 db = await _books(bench)
                 async with db.transaction("s") as tx:
                     raised(TypeError, lambda: getattr(tx.object_store("s"), method)(None, direction))

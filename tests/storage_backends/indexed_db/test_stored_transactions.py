@@ -1,0 +1,287 @@
+"""What transactions leave in the bucket: durability, quota, large values, failures, several loops and threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import threading
+
+import numpy as np
+import pytest
+from idb_support.homes import ENGINES, ORIGIN, open_home
+
+from tfjsd.errors import DataError, QuotaExceededError, StoreFailedError, UnknownError
+from tfjsd.storage_backends.abc import INLINE_LIMIT
+from tfjsd.storage_backends.browsers import CHROME, FIREFOX, SAFARI
+from tfjsd.storage_backends.indexed_db import write_set
+from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
+from tfjsd.storage_backends.script_types import UNDEFINED
+
+
+@pytest.fixture(params=ENGINES)
+def home(request, tmp_path):
+    with open_home(request.param, tmp_path) as home:
+        yield home
+
+
+@pytest.fixture
+def bucket(home):
+    return home.bucket(ORIGIN)
+
+
+def make(db, tx, old, new):
+    store = db.create_object_store("s")
+    store.create_index("i", "n")
+    db.create_object_store("auto", "id", True)
+
+
+@contextlib.asynccontextmanager
+async def opened(bucket, browser=CHROME, limit=None):
+    store = IndexedDBBackingStore(bucket, browser, limit=limit)
+    db = await IDBFactory(store).open("d", 1, upgrade=make)
+    try:
+        yield db
+    finally:
+        db.close()
+        store.close()
+
+
+async def values(db, name="s"):
+    async with db.transaction(name) as tx:
+        return await tx.object_store(name).get_all()
+
+
+@pytest.mark.parametrize("durability", ["strict", "relaxed"])
+async def test_what_is_complete_is_there_after_a_restart(tmp_path, durability):
+    for run in range(3):
+        with open_home("leveldb", tmp_path) as home:
+            async with opened(home.bucket(ORIGIN)) as db:
+                assert await values(db) == [{"n": number} for number in range(run)]
+                async with db.transaction(["s", "auto"], "readwrite", durability=durability) as tx:
+                    await tx.object_store("s").put({"n": run}, run)
+                    assert await tx.object_store("auto").put({}) == run + 1
+                assert [row["id"] for row in await values(db, "auto")] == list(range(1, run + 2))
+
+
+async def test_a_large_array_is_a_blob_and_reads_back_mapped(bucket):
+    array = np.arange(INLINE_LIMIT, dtype="f4").reshape(256, -1)
+    async with opened(bucket) as db:
+        async with db.transaction("s", "readwrite") as tx:
+            tx.object_store("s").put({"w": array, "bytes": b"x" * (INLINE_LIMIT + 1)}, 1)
+        async with db.transaction("s") as tx:
+            value = await tx.object_store("s").get(1)
+            cursor = await tx.object_store("s").open_cursor()
+        np.testing.assert_array_equal(value["w"], array, strict=True)
+        assert not value["w"].flags.writeable
+        assert isinstance(value["bytes"], memoryview)
+        async with db.transaction("s", "readwrite") as tx:
+            await tx.object_store("s").clear()
+        np.testing.assert_array_equal(value["w"], array)
+        np.testing.assert_array_equal(cursor.value["w"], array)
+    assert bucket.bytes_used() < 5000
+
+
+async def test_what_was_staged_for_nothing_is_let_go(bucket):
+    large = b"x" * (INLINE_LIMIT + 1)
+    async with opened(bucket) as db:
+        tx = db.transaction("s", "readwrite")
+        tx.object_store("s").put({"w": large}, 1)
+        with pytest.raises(DataError):
+            tx.object_store("s").put({"w": large + b"1"}, {})
+        tx.abort()
+        await tx.settled()
+        async with db.transaction("s", "readwrite") as tx:
+            tx.object_store("s").put(large + b"2", 2)
+            tx.object_store("s").put(large + b"3", 2)
+            tx.object_store("s").put(large + b"4", 2)
+        assert bytes((await values(db))[0]) == large + b"4"
+    assert not any(bucket.blobs.is_pinned(digest) for digest, _ in bucket.blobs.digests())
+
+
+async def test_chrome_refuses_at_the_commit(bucket):
+    async with opened(bucket, CHROME.derive(bucket_quota=20_000)) as db:
+        tx = db.transaction("s", "readwrite")
+        request = tx.object_store("s").put("x" * 30_000, 1)
+        assert await request == 1
+        with pytest.raises(QuotaExceededError) as caught:
+            await tx.done
+        assert tx.error is caught.value
+        assert (caught.value.message, caught.value.unit, caught.value.limit) == ("", "disk", 20_000)
+        assert (caught.value.quota, caught.value.requested) == (None, None)
+        async with db.transaction("s", "readwrite") as tx:
+            await tx.object_store("s").put("y" * 9_000, 1)
+        assert await values(db) == ["y" * 9_000]
+
+
+@pytest.mark.parametrize("browser", [FIREFOX, SAFARI], ids=lambda browser: browser.name)
+async def test_others_refuse_the_request(bucket, browser):
+    async with opened(bucket, browser.derive(bucket_quota=20_000)) as db:
+        async with db.transaction("s", "readwrite") as tx:
+            await tx.object_store("s").put("old", 1)
+        tx = db.transaction("s", "readwrite")
+        request = tx.object_store("s").put("x" * 30_000, 1)
+        with pytest.raises(QuotaExceededError) as caught:
+            await request
+        assert caught.value.message == browser.bucket.record_message
+        with pytest.raises(QuotaExceededError):
+            await tx.done
+        assert await values(db) == ["old"]
+
+
+async def test_room_that_was_freed_can_be_used_at_once(bucket):
+    async with opened(bucket, CHROME.derive(bucket_quota=200_000)) as db:
+        for _ in range(3):
+            async with db.transaction("s", "readwrite") as tx:
+                for number in range(700):
+                    tx.object_store("s").put("x" * 100, number)
+            async with db.transaction("s", "readwrite") as tx:
+                await tx.object_store("s").clear()
+        assert await values(db) == []
+
+
+async def test_inline_data_of_one_transaction_is_bounded(bucket, monkeypatch):
+    monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 10_000)
+    async with opened(bucket) as db:
+        tx = db.transaction("s", "readwrite")
+        tx.object_store("s").put("x" * 6_000, 1)
+        request = tx.object_store("s").put("x" * 6_000, 2)
+        with pytest.raises(UnknownError, match="more than 10000 bytes"):
+            await request
+        with pytest.raises(UnknownError):
+            await tx.done
+        assert await values(db) == []
+
+
+async def test_a_failed_commit_aborts_and_what_follows_sees_the_old_data(bucket, monkeypatch):
+    async with opened(bucket) as db:
+        async with db.transaction("s", "readwrite") as tx:
+            await tx.object_store("s").put({"n": "old"}, 1)
+        original = bucket._slot.commit
+        failing = threading.Event()
+
+        def commit(*arguments, **options):
+            if failing.is_set():
+                failing.clear()
+                raise StoreFailedError("the disk is gone")
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(bucket._slot, "commit", commit)
+        failing.set()
+        tx = db.transaction("s", "readwrite")
+        tx.object_store("s").put({"n": "new"}, 1)
+        with pytest.raises(UnknownError) as caught:
+            await tx.done
+        assert isinstance(caught.value.__cause__, StoreFailedError)
+        assert await values(db) == [{"n": "old"}]
+        async with db.transaction("s", "readwrite") as tx:
+            assert await tx.object_store("s").put({"n": "newer"}, 1) == 1
+        assert await values(db) == [{"n": "newer"}]
+
+
+async def test_a_transaction_that_read_what_was_not_committed_is_aborted(bucket, monkeypatch):
+    async with opened(bucket) as db:
+        original = bucket._slot.commit
+        go_on = threading.Event()
+
+        def commit(*_arguments, **_options):
+            go_on.wait(10)
+            monkeypatch.setattr(bucket._slot, "commit", original)
+            raise StoreFailedError("the disk is gone")
+
+        monkeypatch.setattr(bucket._slot, "commit", commit)
+        writer = db.transaction("s", "readwrite")
+        writer.object_store("s").put({"n": "never"}, 1)
+        follower = db.transaction("s", "readwrite")
+        follower.hold()
+        assert await follower.object_store("s").get(1) == {"n": "never"}
+        go_on.set()
+        await follower.settled()
+        for tx in (writer, follower):
+            with pytest.raises(UnknownError) as caught:
+                await tx.done
+            assert isinstance(caught.value.__cause__, StoreFailedError)
+        assert await values(db) == []
+
+
+async def test_nothing_is_logged_about_exceptions_that_nobody_asked_for(bucket, caplog):
+    async with opened(bucket) as db:
+        tx = db.transaction("s", "readwrite")
+        tx.object_store("s").add(1, 1)
+        tx.object_store("s").add(2, 1)
+        await tx.settled()
+        del tx
+        gc.collect()
+        await asyncio.sleep(0)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_loops_in_different_threads_share_a_database(bucket):
+    store = IndexedDBBackingStore(bucket, CHROME)
+    rounds, threads = 20, 4
+
+    async def count():
+        with await IDBFactory(store).open("d", 1, upgrade=make, versionchange=lambda e: e.target.close()) as db:
+            for _ in range(rounds):
+                async with db.transaction("s", "readwrite", durability="relaxed") as tx:
+                    number = await tx.object_store("s").get("n")
+                    await asyncio.sleep(0)
+                    await tx.object_store("s").put((0 if number is UNDEFINED else number) + 1, "n")
+
+    workers = [threading.Thread(target=lambda: asyncio.run(count())) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    async def read():
+        with await IDBFactory(store).open("d") as db:
+            return await values(db)
+
+    assert asyncio.run(read()) == [rounds * threads]
+    store.close()
+
+
+def test_a_loop_that_is_gone_takes_its_connections_with_it(bucket):
+    store = IndexedDBBackingStore(bucket, CHROME)
+    kept = []
+
+    async def leave():
+        db = await IDBFactory(store).open("d", 1, upgrade=make)
+        tx = db.transaction("s", "readwrite")
+        tx.hold()
+        tx.object_store("s").put("never", 1)
+        kept.append((db, tx))
+
+    asyncio.run(leave())
+
+    async def upgrade():
+        with await asyncio.wait_for(IDBFactory(store).open("d", 2), 10) as db:
+            return db.version, await values(db)
+
+    assert asyncio.run(upgrade()) == (2, [])
+    kept[0][1]._stop_timer()
+    store.close()
+
+
+async def test_models_and_front_ends_wait_for_one_another(bucket):
+    store = IndexedDBBackingStore(bucket, CHROME)
+    with await IDBFactory(store).open("d", 1, upgrade=make) as db:
+        async with db.transaction("s", "readwrite") as tx:
+            direct = store.transact("d", ["s"], "readonly", lambda direct: direct.count("s"))
+            await tx.object_store("s").put("v", 1)
+            assert not direct.done()
+        assert await asyncio.wrap_future(direct) == 1
+    store.close()
+
+
+async def test_generated_keys_survive_a_failed_commit_unused(bucket):
+    async with opened(bucket, CHROME.derive(bucket_quota=20_000)) as db:
+        tx = db.transaction("auto", "readwrite")
+        assert await tx.object_store("auto").put({"x": "x" * 30_000}) == 1
+        with pytest.raises(QuotaExceededError):
+            await tx.done
+        async with db.transaction("auto", "readwrite") as tx:
+            assert await tx.object_store("auto").put({}) == 1
