@@ -150,13 +150,15 @@ class Bucket:
         Holds the mutex for the block. If the block raises, nothing happened: undo callbacks run in reverse. The same
         goes for a commit that fails, and for every mutation sequenced after it. Blocks while too much is pending.
 
-        With ``inline`` a relaxed mutation is committed by the calling thread, before the ``with`` statement ends, where
-        no other thread is committing: a hop costs more than the write. Its callbacks run in this thread then.
+        With ``inline`` a mutation that no sync belongs to (relaxed, or in memory) is committed by the calling thread,
+        before the ``with`` statement ends, where no other thread is committing: a hop costs more than the write. Its
+        callbacks run in this thread then.
         """
         is_outermost = self._holder != threading.get_ident()
         if is_outermost:
             self._queue.wait_for_room()
-        inline = inline and is_outermost and durability == "relaxed"
+        needs_sync = durability == "strict" and self._place.directory is not None
+        inline = inline and is_outermost and not needs_sync
         with self.locked():
             self._check_open()
             mutation = Mutation(self, durability)

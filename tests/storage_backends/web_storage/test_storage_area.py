@@ -78,6 +78,13 @@ def gated():
         engine.gate.set()
 
 
+def sequence(area, operation, *, source=None, url=""):
+    """A change whose commit is left to the pool."""
+    with area._bucket.mutate() as mutation:
+        area.apply(mutation, [operation], source=source, url=url)
+    return mutation.future
+
+
 def set_all(area, items):
     area.submit([SetItem(key, value) for key, value in items]).result(5)
 
@@ -350,15 +357,15 @@ def test_others_see_a_change_once_it_is_committed(gated):
     mine, theirs = object(), object()
     engine.gate.clear()
     pending: list[Future[None]] = [
-        area.set_item("first", "2", source=mine),
-        area.set_item("second", "2", source=mine),
-        area.remove_item("first", source=mine),
+        sequence(area, SetItem("first", "2"), source=mine),
+        sequence(area, SetItem("second", "2"), source=mine),
+        sequence(area, RemoveItem("first"), source=mine),
     ]
     assert area.items(source=mine) == area.items() == [("second", "2")]
     assert area.items(source=theirs) == [("first", "1")]
     assert (area.length(source=theirs), area.key(0, source=theirs)) == (1, "first")
     assert area.get_item("second", source=theirs) is None
-    pending.append(area.clear(source=mine))
+    pending.append(sequence(area, Clear(), source=mine))
     assert area.length(source=mine) == 0
     assert area.get_item("first", source=theirs) == "1"
     engine.gate.set()
@@ -371,8 +378,8 @@ def test_who_writes_upon_a_pending_change_sees_it(gated):
     area, engine = gated
     mine, theirs = object(), object()
     engine.gate.clear()
-    area.set_item("first", "2", source=mine)
-    last = area.set_item("own", "3", source=theirs)
+    sequence(area, SetItem("first", "2"), source=mine)
+    last = sequence(area, SetItem("own", "3"), source=theirs)
     assert dict(area.items(source=theirs)) == {"first": "2", "own": "3"}
     assert dict(area.items(source=mine)) == {"first": "2"}
     engine.gate.set()
@@ -386,7 +393,7 @@ def test_others_still_read_what_a_pending_clear_took_away(gated):
     fresh = StorageArea(area._bucket, CHROME)  # nothing of it is cached
     mine, theirs = object(), object()
     engine.gate.clear()
-    cleared = fresh.clear(source=mine)
+    cleared = sequence(fresh, Clear(), source=mine)
     assert dict(fresh.items(source=theirs)) == {"first": "1", "large": "x" * 200_000, "small": "s"}
     engine.gate.set()
     cleared.result(5)
@@ -401,14 +408,14 @@ def test_events_go_to_the_others_after_the_commit(gated):
     area.subscribe(heard["theirs"].append, source=theirs)
     stop = area.subscribe(heard["all"].append)
     engine.gate.clear()
-    pending = area.set_item("first", "2", source=mine, url="https://app.example/page")
+    pending = sequence(area, SetItem("first", "2"), source=mine, url="https://app.example/page")
     assert heard["theirs"] == []
     engine.gate.set()
     pending.result(5)
     event = StorageEvent("first", "1", "2", "https://app.example/page", "localStorage")
     assert heard == {"mine": [], "theirs": [event], "all": [event]}
     stop()
-    area.clear(source=theirs, url="u").result(5)
+    sequence(area, Clear(), source=theirs, url="u").result(5)
     assert heard["mine"] == [StorageEvent(None, None, None, "u", "localStorage")]
     assert heard["all"] == [event]
 
@@ -495,13 +502,22 @@ def test_firefox_grants_freed_room_again_within_a_task(bucket):
     assert small.get_item("a") == "x" * 30
 
 
-def test_relaxed_changes_are_committed_by_the_caller(area):
+def test_changes_without_a_sync_are_committed_by_the_caller(area, tmp_path):
     threads: list[str] = []
-    area.subscribe(lambda event: threads.append(threading.current_thread().name))
-    assert area.set_item("a", "1", "relaxed").done()
-    area.set_item("a", "2").result(5)
-    assert threads[0] == threading.current_thread().name
-    assert threads[1].startswith("tfjsd-commit")
+
+    def listen(event):
+        threads.append(threading.current_thread().name)
+
+    area.subscribe(listen)
+    assert area.set_item("a", "1").done()
+    assert area.set_item("a", "2", "relaxed").done()
+    with Home(tmp_path / "home", engines=leveldb_factory()) as home:
+        durable = StorageArea(home.bucket(ORIGIN), CHROME)
+        durable.subscribe(listen)
+        assert durable.set_item("a", "1", "relaxed").done()
+        durable.set_item("a", "2").result(5)
+    assert threads[:3] == [threading.current_thread().name] * 3
+    assert threads[3].startswith("tfjsd-commit")
 
 
 def test_what_a_mutation_set_can_be_copied_within_it(area, bucket):
