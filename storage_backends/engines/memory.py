@@ -13,6 +13,7 @@ from sortedcontainers import SortedDict
 from ...errors import StoreClosedError
 from ..abc import OrderedEngine, Snapshot, WriteBatch
 
+_FIRST_CHUNK = 4  # a cursor's step takes one
 _CHUNK = 256
 
 _Version = tuple[int, bytes | None]  # (sequence number of the batch, value or None for a deletion)
@@ -100,12 +101,18 @@ class MemoryEngine(OrderedEngine):
             self._views.discard(view)
 
     def _chunk(
-        self, start: bytes, stop: bytes | None, reverse: bool, inclusive: tuple[bool, bool], sequence: int
+        self,
+        start: bytes,
+        stop: bytes | None,
+        reverse: bool,
+        inclusive: tuple[bool, bool],
+        sequence: int,
+        size: int,
     ) -> list[tuple[bytes, bytes | None]]:
         with self._lock:
             self._check_open()
             keys = self._versions.irange(start, stop, inclusive, reverse=reverse)
-            return [(key, _visible(self._versions[key], sequence)) for key in islice(keys, _CHUNK)]
+            return [(key, _visible(self._versions[key], sequence)) for key in islice(keys, size)]
 
 
 class _MemorySnapshot(Snapshot):
@@ -125,13 +132,15 @@ class _MemorySnapshot(Snapshot):
 
     def _records(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
         inclusive = (True, False)
+        size = _FIRST_CHUNK
         while stop is None or start < stop:
-            chunk = self._open()._chunk(start, stop, reverse, inclusive, self._sequence)
+            chunk = self._open()._chunk(start, stop, reverse, inclusive, self._sequence, size)
             for key, value in chunk:
                 if value is not None:
                     yield key, value
-            if len(chunk) < _CHUNK:
+            if len(chunk) < size:
                 return
+            size = _CHUNK
             if reverse:
                 stop = chunk[-1][0]
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from ..script_types import UNDEFINED
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _INTERFACE: Final = "IDBCursor"
 _UNKNOWN: Final = object()
+_MAX_BATCH: Final = 64
 
 
 class IDBCursor:
@@ -38,6 +40,8 @@ class IDBCursor:
         self._key: Any = UNDEFINED
         self._primary_key: Any = UNDEFINED
         self._has_value = False
+        self._ahead: deque[Row] = deque()
+        self._batch = 1
 
     # -- Attributes --
 
@@ -85,7 +89,7 @@ class IDBCursor:
         if key is not None and key is not UNDEFINED:
             target = self._key_of(key, "continue")
             self._check_beyond(target, "continue")
-        return self._go(self._after() if target is None else self._from(target), 1)
+        return self._go_on() if target is None else self._go(self._from(target), 1)
 
     def advance(self, count: int) -> IDBRequest[Self | None]:
         """Goes on by ``count`` records. Raises TypeError, TransactionInactiveError, InvalidStateError.
@@ -142,14 +146,29 @@ class IDBCursor:
 
     def _go(self, bounds: Bounds, steps: int) -> IDBRequest[Any]:
         self._has_value = False
+        self._ahead.clear()
+        self._batch = 1
         self._tx.request(self, self.arrived, self._request)
         self.read_from(bounds, steps)
+        return self._request
+
+    def _go_on(self) -> IDBRequest[Any]:
+        """The next record: in a read-only transaction it may have been read ahead, since nothing can change."""
+        if self._tx.mode != "readonly" or self._tx.has_pending:
+            return self._go(self._after(), 1)
+        self._has_value = False
+        self._tx.request(self, self.arrived, self._request)
+        if self._ahead:
+            self._tx.reply_to(self._request)([self._ahead.popleft()], None)
+        else:
+            self._batch = min(4 * self._batch, _MAX_BATCH)
+            self.read_from(self._after(), 1)
         return self._request
 
     def read_from(self, bounds: Bounds, steps: int) -> None:
         """Asks the backing store for the record that is ``steps`` on from the beginning of what is left."""
         reply = self._tx.reply_to(self._request)
-        query = Query(self._source.source_id, bounds, self._direction, 1, steps - 1, self.has_values)
+        query = Query(self._source.source_id, bounds, self._direction, self._batch, steps - 1, self.has_values)
         self._tx.backend.read(query, reply)
 
     def arrived(self, rows: list[Row]) -> IDBCursor | None:
@@ -159,7 +178,9 @@ class IDBCursor:
             self._key = self._primary_key = UNDEFINED
             self._clear_value()
             return None
-        self._row = rows[-1]
+        self._row = rows[0]
+        if len(rows) > 1:
+            self._ahead.extend(rows[1:])
         self._key = self._primary_key = _UNKNOWN
         self._position = (canonical_form(self._row[0]), canonical_form(self._row[1]))
         self._has_value = True

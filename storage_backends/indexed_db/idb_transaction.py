@@ -143,6 +143,11 @@ class IDBTransaction:
         return self._state == "finished"
 
     @property
+    def has_pending(self) -> bool:
+        """Whether a request has not settled yet."""
+        return bool(self._pending)
+
+    @property
     def abort_reason(self) -> BaseException | None:
         """What ``done`` raises; None where it is committed."""
         if not self._was_aborted:

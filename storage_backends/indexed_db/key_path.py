@@ -60,7 +60,10 @@ def evaluate(value: Any, key_path: str | list[str]) -> Any:
 
 
 def _is_plain(value: dict[Any, Any]) -> bool:
-    return all(type(key) is str for key in value)
+    for key in value:  # noqa: SIM110 (a generator would cost more than the loop)
+        if type(key) is not str:
+            return False
+    return True
 
 
 def own_property(value: Any, name: str) -> Any:
