@@ -8,7 +8,6 @@ from ..storage_backends.abc import Blob, Clock
 from ..storage_backends.browsers import Browser
 from ..storage_backends.buckets import Bucket
 from ..storage_backends.mutation import Mutation
-from ..storage_backends.web_storage.key_order.key_log import KeyLog
 from ..storage_backends.web_storage.key_order.orders import key_order
 from ..storage_backends.web_storage.operations import Change, Clear, Operation, SetItem
 from ..storage_backends.web_storage.quota import quota_error
@@ -135,7 +134,7 @@ class SimulatedArea(StorageArea):
             return
         area = self._loaded()
         keys = area.by_last_set()
-        area.order = KeyLog(key_order(self._rules.key_order).new_table, lambda: keys)
+        area.order = key_order(self._rules.key_order).log(lambda: keys)
         area.end_task()
         values = ((key, self._value(key)) for key in keys)
         snapshot.prefetch((key, value) for key, value in values if value is not None)
