@@ -23,8 +23,8 @@ class _Planned:
 class Faults:
     """Which of the coming writes fail; thread-safe.
 
-    A write is one ``set_item`` (a model in ``localstorage://`` takes five) or one IndexedDB transaction that makes the
-    store grow. What fails changes nothing, but for what TensorFlow.js then breaks by itself.
+    A write is one ``set_item`` (a model in ``localstorage://`` takes five) or one IndexedDB transaction that
+    changes something. What fails changes nothing, but for what TensorFlow.js then breaks by itself.
     """
 
     def __init__(self) -> None:

@@ -119,7 +119,7 @@ def _growth(origin: SimulatedOrigin, model: StoredModel, path: str) -> int:
 
 def _added(origin: SimulatedOrigin, model: StoredModel, path: str) -> int:
     """The size of a model that is not there, from the refusal to store it."""
-    with origin.rehearsal() as beside:
+    with origin.databases.rehearsal() as beside:
         try:
             origin.plain_models.save(f"indexeddb://{path}", model).result()
         except QuotaExceededError as refusal:

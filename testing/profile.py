@@ -85,7 +85,7 @@ class BrowserProfile:
 
     def _reopen(self) -> None:
         for origin in self.origins.opened():
-            origin.databases.close()
+            origin.databases.disconnect()
         self.origins = SimulatedOrigins(self)
         for view in self.views:
             view.attach()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import QuotaExceededError
 from ..model_io.event_hub import EventHub
 from ..model_io.faulty_models import FaultyModels
 from ..model_io.model_management import Models
 from ..model_io.origin import Origin, Origins, checked_origin
 from ..model_io.store import StorageEstimate
-from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from ..storage_backends.web_storage.bucket_quota import UsageMeter, counted_usage, enforced_quota, estimate
 from .simulated_area import SimulatedArea
+from .simulated_databases import SimulatedDatabases
 
 if TYPE_CHECKING:
     from .profile import BrowserProfile
@@ -24,6 +21,7 @@ class SimulatedOrigin(Origin):
     """As ``Origin``, with the bucket quota that its browser computes, and with faults on request."""
 
     area: SimulatedArea
+    databases: SimulatedDatabases
 
     def __init__(self, profile: BrowserProfile, name: str) -> None:
         browser, clock = profile.browser, profile.clock
@@ -32,9 +30,8 @@ class SimulatedOrigin(Origin):
         self.bucket = profile.home.bucket(name)
         self._profile = profile
         self._meter = UsageMeter(browser)
-        self._is_rehearsing = False
         self.area = SimulatedArea(self.bucket, browser, clock, profile.faults, self.has_room)
-        self.databases = IndexedDBBackingStore(self.bucket, browser, limit=self._limit)
+        self.databases = SimulatedDatabases(self.bucket, browser, profile.faults, self._limit)
         self.events = EventHub()
         parts = (self.bucket, self.area, self.databases, browser, clock, self.events)
         self.plain_models = Models(*parts)
@@ -72,26 +69,10 @@ class SimulatedOrigin(Origin):
         quota = self.quota() if self.browser.bucket.counts_local_storage else None
         return quota is None or self.usage() + growth <= quota
 
-    @contextmanager
-    def rehearsal(self) -> Iterator[int]:
-        """In the block every growth of IndexedDB is refused; gives the bytes that the bucket holds, with which the
-        error's ``needed`` is to be compared."""
-        self._is_rehearsing = True
-        try:
-            yield self.bucket.bytes_used()
-        finally:
-            self._is_rehearsing = False
-
     def _limit(self) -> int | None:
         """The most that the bucket's records may come to, for a write that is about to add some."""
-        if self._is_rehearsing:
-            return -1
+        quota = self.quota()
         beside = self.bucket.bytes_used() - self.usage()
-        rules, quota = self.browser.bucket, self.quota()
-        refusal = QuotaExceededError(
-            rules.record_message, limit=quota, unit="disk", interface=self.browser.web_storage.quota_interface
-        )
-        self._profile.faults.check("indexeddb", refusal)
         return None if quota is None else quota + beside
 
 

@@ -449,6 +449,70 @@ def test_firefox_frees_what_was_cleared_only_when_its_snapshot_ends(tfjsd_browse
     storage["k"] = "x" * (LIMIT - 10)
 
 
+async def _books(store):
+    def upgrade(db, tx, old, new):
+        db.create_object_store("books", key_path="isbn")
+
+    db = await store.indexed_db().open("shop", 1, upgrade=upgrade)
+    async with db.transaction(["books"], "readwrite") as tx:
+        await tx.object_store("books").put({"isbn": 1, "title": "x" * 500})
+    return db
+
+
+@each_browser
+def test_indexed_db_is_the_browsers(tfjsd_browser_factory):
+    browser = tfjsd_browser_factory(indexeddb_quota=2000)
+
+    async def overfill(store):
+        with await _books(store) as db:
+            with pytest.raises(tfjsd.QuotaExceededError) as caught:
+                async with db.transaction(["books"], "readwrite") as tx:
+                    await tx.object_store("books").put({"isbn": 2, "title": "x" * 3000})
+            return caught.value.message
+
+    assert browser.run(overfill) == browser.browser.bucket.record_message
+    browser.deny("indexeddb")
+    with pytest.raises(tfjsd.SecurityError):
+        browser.run(_books)
+
+
+@each_browser
+def test_a_restart_ends_connections(tfjsd_browser):
+    async def work(store):
+        db = await _books(store)
+        tx = db.transaction(["books"], "readwrite")
+        await tx.object_store("books").put({"isbn": 2})
+        store.page.crash()
+        with pytest.raises(tfjsd.AbortError):
+            await tx.done
+        with pytest.raises(tfjsd.InvalidStateError):
+            db.transaction(["books"])
+        with await _books(store) as again:
+            return await again.transaction(["books"]).object_store("books").get_all_keys()
+
+    assert tfjsd_browser.run(work) == [1]
+
+
+def test_a_transaction_is_one_write(tfjsd_browser):
+    tfjsd_browser.run(_books)
+    tfjsd_browser.faults.fail_nth_write(2, medium="indexeddb")
+
+    async def write(store):
+        outcomes = []
+        with await store.indexed_db().open("shop") as db:
+            for key in range(3):
+                try:
+                    async with db.transaction(["books"], "readwrite") as tx:
+                        await tx.object_store("books").put({"isbn": key})
+                        await tx.object_store("books").put({"isbn": key + 10})
+                    outcomes.append("complete")
+                except tfjsd.QuotaExceededError:
+                    outcomes.append("refused")
+        return outcomes
+
+    assert tfjsd_browser.run(write) == ["complete", "refused", "complete"]
+
+
 # -- Taking data away and back -----------------------------------------------------------------------------------------
 
 
