@@ -19,6 +19,8 @@ class Activity:
         self.requests = 0
         self.running = 0
         self.holders = 0
+        self.large_requests = 0
+        """Requests with a large JSON text since memory was given back."""
         self.draining = False
         self.refusing = False
         self.answers: Counter[tuple[str, int]] = Counter()

@@ -16,7 +16,7 @@ from .activity import Activity
 from .connections import Connection
 from .heap import trim
 from .logs import LOGGER
-from .service import LARGE_JSON, SERVICE, Service
+from .service import SERVICE, Service
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,7 +34,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     finally:
         if connection is not None:
             connection.end()
-    if LARGE_JSON in request:
+    if service.activity.large_requests:
+        service.activity.large_requests = 0
         service.workers.later(trim)
     _note(service, request, response.status, time.perf_counter() - started)
     return response

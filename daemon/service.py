@@ -22,7 +22,7 @@ from .activity import Activity
 from .body_reader import BodyReader
 from .connections import Connection, Connections
 from .guard import Guard
-from .heap import LARGE
+from .heap import LARGE, keep_large_blocks_apart
 from .peer import Peer, own_uid
 from .stored_weights import RecentlyVerified
 from .warm_origins import WarmOrigins
@@ -50,8 +50,6 @@ class Service:
 
 
 SERVICE = web.AppKey("service", Service)
-LARGE_JSON = "tfjsd.large_json"
-"""Set in a request whose JSON text was large."""
 
 
 class Call:
@@ -122,7 +120,8 @@ class Call:
         """Looks at a JSON text before it is parsed: one of too many objects is refused, and what a large one needs is
         given back to the system afterwards. Raises TooLargeError."""
         if len(text) > LARGE:
-            self.request[LARGE_JSON] = True
+            keep_large_blocks_apart()
+            self.service.activity.large_requests += 1
         check_objects(text, self.service.limits.json_objects)
 
     async def json(self) -> Any:
