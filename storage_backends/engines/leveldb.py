@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +48,9 @@ class LevelDBEngine(OrderedEngine):
         self._plyvel = _plyvel()
         self._directory = directory
         self._logs: frozenset[str] = frozenset()
+        # plyvel frees its C++ objects in close(), whatever another thread is doing with them.
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
         options: dict[str, Any] = {
             "create_if_missing": create,
             "paranoid_checks": True,
@@ -78,8 +82,12 @@ class LevelDBEngine(OrderedEngine):
         except RuntimeError as error:  # "Database is closed", "Database or iterator is closed"
             raise StoreClosedError(f"{self._directory}: {error}") from error
 
+    def _read(self, function: Callable[[], _T]) -> _T:
+        with self._reading:
+            return self._call(function)
+
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._call(lambda: self._db.get(key, verify_checksums=True))
+        value: bytes | None = self._read(lambda: self._db.get(key, verify_checksums=True))
         return value
 
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
@@ -89,19 +97,22 @@ class LevelDBEngine(OrderedEngine):
         # LevelDB fixes the state when the iterator is created: here, not when the caller takes its first record.
         # plyvel 1.5.1 skips a record at ``start`` if it is the only one of a backward range: that end is ours to find.
         first = None if reverse else start
-        iterator = self._call(lambda: source.iterator(start=first, stop=stop, reverse=reverse, verify_checksums=True))
+        iterator = self._read(lambda: source.iterator(start=first, stop=stop, reverse=reverse, verify_checksums=True))
         return self._iterate(iterator, start)
 
     def _iterate(self, iterator: Any, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        with contextlib.closing(iterator):
+        try:
             while True:
-                record = self._call(lambda: next(iterator, None))
+                record = self._read(lambda: next(iterator, None))
                 if record is None or record[0] < start:
                     return
                 yield record
+        finally:
+            self._read(iterator.close)
 
     def write(self, batch: WriteBatch, *, sync: bool) -> None:
-        self._call(lambda: self._write(batch, sync))
+        with self._writing:
+            self._call(lambda: self._write(batch, sync))
         if sync:
             self._note_logs()
 
@@ -142,26 +153,28 @@ class LevelDBEngine(OrderedEngine):
         return _LevelDBSnapshot(self)
 
     def compact(self, start: bytes, stop: bytes) -> None:
-        self._call(lambda: self._db.compact_range(start=start, stop=stop))
+        with self._writing:
+            self._call(lambda: self._db.compact_range(start=start, stop=stop))
 
     def close(self) -> None:
-        self._call(self._db.close)
+        with self._writing, self._reading:
+            self._call(self._db.close)
 
 
 class _LevelDBSnapshot(Snapshot):
     def __init__(self, engine: LevelDBEngine) -> None:
         self._engine = engine
-        self._snapshot = engine._call(engine._db.snapshot)
+        self._snapshot = engine._read(engine._db.snapshot)
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._engine._call(lambda: self._snapshot.get(key, verify_checksums=True))
+        value: bytes | None = self._engine._read(lambda: self._snapshot.get(key, verify_checksums=True))
         return value
 
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         return self._engine._records(self._snapshot, start, stop, reverse)
 
     def close(self) -> None:
-        self._snapshot.close()
+        self._engine._read(self._snapshot.close)
 
 
 def _text(error: Exception) -> str:

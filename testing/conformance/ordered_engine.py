@@ -149,3 +149,28 @@ class OrderedEngineConformance(ABC):
             list(engine.scan(b"", None))
         with pytest.raises(StoreClosedError):
             engine.snapshot()
+
+    def test_closing_under_readers_ends_them_with_an_error(self, engine: OrderedEngine) -> None:
+        engine.write(batch(*((b"%05d" % n, bytes(100)) for n in range(5000))), sync=False)
+        ended: list[BaseException] = []
+        started = threading.Barrier(4)
+
+        def read() -> None:
+            snapshot = engine.snapshot()
+            started.wait()
+            try:
+                while True:
+                    for key, _ in snapshot.scan(b"", None):
+                        engine.get(key)
+            except StoreClosedError as error:
+                ended.append(error)
+            snapshot.close()
+
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        started.wait()
+        engine.close()
+        for reader in readers:
+            reader.join(20)
+        assert len(ended) == 3

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from tfjsd.errors import HomeInUseError, UnsupportedFormatError
+from tfjsd.errors import EngineMissingError, HomeInUseError, StoreFailedError, UnsupportedFormatError
+from tfjsd.storage_backends.abc import WriteBatch
+from tfjsd.storage_backends.catalogue import FORMAT_KEY
 from tfjsd.storage_backends.engines.leveldb import leveldb_engine
+from tfjsd.storage_backends.engines.memory import memory_engine
 from tfjsd.storage_backends.home import Home
+from tfjsd.storage_backends.verification import verify_home
 
 A = b"\x02a"
 
@@ -90,3 +95,42 @@ def test_what_a_killed_process_was_staging_is_swept(tmp_path: Path) -> None:
         assert not any(leftover.exists() for leftover in leftovers)
         home.bucket("https://app.example").reconcile()
         assert not path.exists()
+
+
+def test_a_bucket_of_a_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with open_home(tmp_path) as home, home.bucket("https://app.example").mutate() as mutation:
+        mutation.put(A, b"1")
+    (directory,) = tmp_path.glob("buckets/*/leveldb")
+    engine = leveldb_engine(directory, create=False)
+    batch = WriteBatch()
+    batch.put(FORMAT_KEY, (99).to_bytes(4, "little"))
+    engine.write(batch, sync=True)
+    engine.close()
+    with open_home(tmp_path) as home:
+        bucket = home.bucket("https://app.example")
+        with pytest.raises(UnsupportedFormatError, match="format 99"):
+            bucket.get(A)
+        with pytest.raises(UnsupportedFormatError, match="format 99"), bucket.mutate() as mutation:
+            mutation.put(A, b"2")
+        (finding,) = verify_home(home).findings
+        assert "format 99" in finding.message
+
+
+def test_without_leveldb_the_error_names_what_installs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "plyvel", None)
+    with open_home(tmp_path) as home:
+        with home.bucket("https://app.example").mutate() as mutation:
+            mutation.put(A, b"1")
+        with pytest.raises(EngineMissingError, match=r"pip install 'tfjsd\[leveldb\]'"):
+            mutation.future.result(10)
+        assert home.bucket("https://app.example").get(A) is None
+    with Home(None, engines=memory_engine) as home:
+        with home.bucket("https://app.example").mutate() as mutation:
+            mutation.put(A, b"1")
+        mutation.future.result(10)
+
+
+def test_a_directory_that_cannot_be_used_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreFailedError, match="Cannot use"):
+        open_home(tmp_path / "file" / "home")
