@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, overload
+from typing import Literal, Protocol, overload
 
 from ..errors import QuotaExceededError
 from ..model_io.types import ModelArtifacts
@@ -20,6 +20,13 @@ _SIGNS = (
 )
 
 
+class HasException(Protocol):
+    """What ``pytest.raises`` gives."""
+
+    @property
+    def value(self) -> BaseException: ...
+
+
 def assert_models_equal(actual: ModelArtifacts, expected: ModelArtifacts, rtol: float = 0) -> None:
     """Fails unless both have the same fields and weights; the message says which field and which weight differs.
 
@@ -32,7 +39,7 @@ def assert_models_equal(actual: ModelArtifacts, expected: ModelArtifacts, rtol: 
 
 
 @overload
-def assert_quota_exceeded(error: BaseException, /, *, unit: str | None = None) -> None: ...
+def assert_quota_exceeded(error: BaseException | HasException, /, *, unit: str | None = None) -> None: ...
 
 
 @overload
@@ -40,16 +47,17 @@ def assert_quota_exceeded(*, unit: str | None = None) -> ExpectedQuotaError: ...
 
 
 def assert_quota_exceeded(
-    error: BaseException | None = None, /, *, unit: str | None = None
+    error: BaseException | HasException | None = None, /, *, unit: str | None = None
 ) -> ExpectedQuotaError | None:
     """Fails unless an exception says that a quota was exceeded: one of tfjsd, or Playwright's for what a page threw.
 
-    With the exception as the argument it is checked at once. Without, it is a context manager whose block must raise
-    such an exception; what it gives has it as ``error``. ``unit`` restricts tfjsd's to ``utf16``, ``byte`` or ``disk``.
+    With the exception (or pytest's ``ExceptionInfo``) as the argument it is checked at once. Without, it is a context
+    manager whose block must raise such an exception; what it gives has it as ``error``. ``unit`` restricts tfjsd's to
+    ``utf16``, ``byte`` or ``disk``.
     """
     if error is None:
         return ExpectedQuotaError(unit)
-    _check(error, unit)
+    _check(error if isinstance(error, BaseException) else error.value, unit)
     return None
 
 

@@ -127,7 +127,10 @@ class BrowserProfile:
         if sessions:
             for tab in self.tabs:
                 tab.forget(origin.name)
-        self._reopen()
+        origin.databases.disconnect()
+        self.origins.reopen(origin.name)
+        for view in self.views:
+            view.attach()
 
     # -- Home ----------------------------------------------------------------------------------------------------------
 

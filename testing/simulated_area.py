@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from ..storage_backends.abc import Blob, Clock
 from ..storage_backends.browsers import Browser
@@ -32,6 +34,7 @@ class SimulatedArea(StorageArea):
         self._faults = faults
         self._unflushed = UnflushedWrites(browser)
         self._snapshot = FirefoxSnapshot() if browser.engine == "firefox" else None
+        self._author = threading.local()
         self._bucket_has_room = bucket_has_room
         self.share_quota(self._has_room)
 
@@ -76,6 +79,8 @@ class SimulatedArea(StorageArea):
     def apply(
         self, mutation: Mutation, operations: Sequence[Operation], *, source: object = None, url: str = ""
     ) -> list[Change]:
+        if source is None:
+            source, url = getattr(self._author, "tab", None), getattr(self._author, "url", url)
         with self._bucket.locked():
             for operation in operations:
                 if isinstance(operation, SetItem):
@@ -88,6 +93,15 @@ class SimulatedArea(StorageArea):
             if self._snapshot is not None:
                 self._follow(self._snapshot, operations, before)
             return changes
+
+    @contextmanager
+    def acting(self, tab: object, url: str) -> Iterator[None]:
+        """What this thread's block changes without naming a source is a tab's doing: it hears no events of it."""
+        self._author.tab, self._author.url = tab, url
+        try:
+            yield
+        finally:
+            del self._author.tab, self._author.url
 
     # -- The end of a process ------------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -55,7 +56,10 @@ class SimulatedBrowser(EmbeddedStore):
     def attach(self) -> None:
         """Goes on with the origins that the profile has now."""
         self._origins = self._profile.origins
-        self._simulated = self._origin = self._profile.origins.get(self.origin)
+        present = self._profile.origins.get(self.origin)
+        if present is not self._simulated:
+            self._simulated = self._origin = present
+            self._tab.listen_again(self.origin, present.area)
 
     # -- What it is ----------------------------------------------------------------------------------------------------
 
@@ -115,17 +119,16 @@ class SimulatedBrowser(EmbeddedStore):
     ) -> SaveResult:
         """As ``Store.save``; ``downloads://`` goes to ``downloads``. Raises SecurityError where storage is denied."""
         self._use(url)
-        result = super().save(
-            self._dest(url),
-            artifacts,
-            overwrite=overwrite,
-            include_optimizer=include_optimizer,
-            durability=durability,
-            on_progress=on_progress,
-            timeout=timeout,
-        )
-        self._profile.make_room(self.origin)
-        return result
+        with self._changing():
+            return super().save(
+                self._dest(url),
+                artifacts,
+                overwrite=overwrite,
+                include_optimizer=include_optimizer,
+                durability=durability,
+                on_progress=on_progress,
+                timeout=timeout,
+            )
 
     def load(
         self,
@@ -144,19 +147,18 @@ class SimulatedBrowser(EmbeddedStore):
 
     def copy_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
         self._use(source, dest)
-        info = super().copy_model(source, self._dest(dest), overwrite=overwrite)
-        self._profile.make_room(self.origin)
-        return info
+        with self._changing():
+            return super().copy_model(source, self._dest(dest), overwrite=overwrite)
 
     def move_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
         self._use(source, dest)
-        info = super().move_model(source, self._dest(dest), overwrite=overwrite)
-        self._profile.make_room(self.origin)
-        return info
+        with self._changing():
+            return super().move_model(source, self._dest(dest), overwrite=overwrite)
 
     def remove_model(self, url: str) -> ModelArtifactsInfo:
         self._use(url)
-        return super().remove_model(url)
+        with self._changing():
+            return super().remove_model(url)
 
     def local_storage(self) -> Storage:
         """The page's ``localStorage``; as an object it survives restarts. Raises SecurityError where it is denied."""
@@ -217,9 +219,7 @@ class SimulatedBrowser(EmbeddedStore):
     def on_storage(self, listener: StorageListener) -> Callable[[], None]:
         """``addEventListener("storage", …)``: what other tabs change in localStorage, until the page is left or the
         returned function is called."""
-        unsubscribe = self._simulated.area.subscribe(listener, source=self._tab)
-        self._tab.listen(unsubscribe)
-        return unsubscribe
+        return self._tab.listen(self.origin, self._simulated.area, listener)
 
     def new_tab(self, *, opened_by_page: bool = False) -> SimulatedBrowser:
         """A page of the same origin in another tab; with a copy of sessionStorage where this page opened it."""
@@ -283,6 +283,13 @@ class SimulatedBrowser(EmbeddedStore):
         return f"<SimulatedBrowser {self.name} {self.origin}>"
 
     # -- Inside --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What the block writes is this page's doing; afterwards others may be evicted."""
+        with self._simulated.area.acting(self._tab, f"{self.origin}/"):
+            yield
+        self._profile.make_room(self.origin)
 
     def _check(self, what: Deniable, api: StorageAPI) -> None:
         self._profile.access.check(what, api)

@@ -90,6 +90,11 @@ class SimulatedOrigins(Origins):
                 known = self._known[name] = SimulatedOrigin(self._profile, checked_origin(name))
             return known
 
+    def reopen(self, name: str) -> None:
+        """The origin is to be opened anew."""
+        with self._lock:
+            self._known.pop(name, None)
+
     def opened(self) -> list[SimulatedOrigin]:
         """The origins that were asked for since the browser's start, and those that hold something."""
         return [self.get(name) for name in sorted({*self._known, *self.home.origins()})]

@@ -23,7 +23,7 @@ class Tab:
     def __init__(self, profile: BrowserProfile) -> None:
         self.profile = profile
         self._sessions: dict[str, SessionArea] = {}
-        self._listening: list[Callable[[], None]] = []
+        self._listening: dict[tuple[str, StorageListener], Callable[[], None]] = {}
         profile.tabs.add(self)
 
     def session(self, origin: str) -> SessionArea:
@@ -44,13 +44,25 @@ class Tab:
         """Starts with what the tab that opened this one has."""
         self._sessions = {name: area.copy(self.profile.browser) for name, area in opener._sessions.items()}
 
-    def listen(self, unsubscribe: Callable[[], None]) -> None:
-        """Ends a listener with the page."""
-        self._listening.append(unsubscribe)
+    def listen(self, origin: str, area: Area, listener: StorageListener) -> Callable[[], None]:
+        """The listener hears what other tabs change in the area, until the page goes or the result is called."""
+        self._listening[origin, listener] = area.subscribe(listener, source=self)
+
+        def remove() -> None:
+            unsubscribe = self._listening.pop((origin, listener), None)
+            if unsubscribe is not None:
+                unsubscribe()
+
+        return remove
+
+    def listen_again(self, origin: str, area: Area) -> None:
+        """The listeners of an origin go on with the area that there is now."""
+        for listener in [listener for name, listener in self._listening if name == origin]:
+            self.listen(origin, area, listener)
 
     def unload(self) -> None:
         """The pages of the tab go: so do their listeners and what their tasks had freed."""
-        for unsubscribe in self._listening:
+        for unsubscribe in self._listening.values():
             unsubscribe()
         self._listening.clear()
         for area in self._sessions.values():

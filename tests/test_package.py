@@ -47,7 +47,13 @@ def test_the_wheel_holds_only_tfjsd(distributions):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"tfjsd", f"tfjsd-{tfjsd.__version__}.dist-info"}
     assert not [name for name in names if name.startswith(("tfjsd/tests", "tfjsd/.dev"))]
-    for required in ("tfjsd/py.typed", "tfjsd/cli.py", "tfjsd/daemon/__init__.py", "tfjsd/storage_backends/abc.py"):
+    for required in (
+        "tfjsd/py.typed",
+        "tfjsd/cli.py",
+        "tfjsd/daemon/__init__.py",
+        "tfjsd/storage_backends/abc.py",
+        "tfjsd/testing/playwright/emulation.js",
+    ):
         assert required in names
 
 

@@ -5,6 +5,7 @@
     new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
+      request.onblocked = () => reject(new Error("the page has an open connection to the database"));
     });
 
   const arrays = {

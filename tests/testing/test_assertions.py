@@ -63,6 +63,9 @@ def test_quota_errors_of_all_kinds_are_known():
         "Page.evaluate: The quota has been exceeded.",
     ):
         assert_quota_exceeded(RuntimeError(message))
+    with pytest.raises(tfjsd.QuotaExceededError) as caught:
+        raise tfjsd.QuotaExceededError("x")
+    assert_quota_exceeded(caught)
 
 
 def test_other_errors_are_not():

@@ -21,6 +21,7 @@ ENGINES = ("chrome", "firefox", "safari")
 LIMIT = 5 << 20
 LOCAL = "localstorage://m"
 INDEXED = "indexeddb://m"
+PARTS = ("info", "model_topology", "weight_specs", "weight_data", "model_metadata")
 
 each_browser = pytest.mark.tfjsd_browsers(*ENGINES)
 each_without_quirks = pytest.mark.tfjsd_browsers(*ENGINES, quirks=None)
@@ -373,12 +374,17 @@ def test_tabs_share_local_storage_but_not_sessions(tfjsd_browser):
     assert other.local_storage()["k"] == "v"
     assert "s" not in other.session_storage
     assert tfjsd_browser.new_tab(opened_by_page=True).session_storage["s"] == "1"
-    (event,) = heard
+    event = heard[0]
     assert (event.key, event.old_value, event.new_value) == ("k", None, "v")
     assert event.url == "http://localhost/"
+    tfjsd_browser.save(LOCAL, make_artifacts())
+    assert [event.key for event in heard[1:]] == [f"tensorflowjs_models/m/{part}" for part in PARTS]
+    tfjsd_browser.clear_site_data()
+    tfjsd_browser.local_storage()["k"] = "after"
+    assert heard[6].new_value == "after"
     other.reload()
     tfjsd_browser.local_storage().clear()
-    assert len(heard) == 1
+    assert len(heard) == 7
 
 
 @each_browser
