@@ -23,6 +23,9 @@ from .leveldb_log import cut_torn_tail
 
 _T = TypeVar("_T")
 
+WRITE_BUFFER_SIZE = 4 << 20
+"""LevelDB's own default; the home's reserve is made for twice of it."""
+
 _DISK_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large")
 
 INSTALL = "pip install 'tfjsd[leveldb]'"
@@ -44,9 +47,11 @@ def _plyvel() -> ModuleType:
 class LevelDBEngine(OrderedEngine):
     """One LevelDB database directory. Its caller holds an own lock on the home: LevelDB's is easily lost."""
 
-    def __init__(self, directory: Path, *, create: bool, write_buffer_size: int | None = None) -> None:
+    def __init__(self, directory: Path, *, create: bool, write_buffer_size: int = WRITE_BUFFER_SIZE) -> None:
         self._plyvel = _plyvel()
         self._directory = directory
+        self._write_buffer_size = write_buffer_size
+        self._relaxed_bytes = 0  # since the last switch of logs
         self._logs: frozenset[str] = frozenset()
         # plyvel frees its C++ objects in close(), whatever another thread is doing with them.
         self._reading = threading.Lock()
@@ -56,9 +61,8 @@ class LevelDBEngine(OrderedEngine):
             "paranoid_checks": True,
             "bloom_filter_bits": 10,
             "max_open_files": 256,
+            "write_buffer_size": write_buffer_size,
         }
-        if write_buffer_size is not None:
-            options["write_buffer_size"] = write_buffer_size
         self._db = self._open(options)
 
     def _open(self, options: dict[str, Any]) -> Any:
@@ -115,6 +119,20 @@ class LevelDBEngine(OrderedEngine):
             self._call(lambda: self._write(batch, sync))
         if sync:
             self._note_logs()
+        else:
+            self._watch_for_a_switch(batch)
+
+    def _watch_for_a_switch(self, batch: WriteBatch) -> None:
+        """Syncs the old log as soon as LevelDB has left it: else a power cut could take its end and keep what follows.
+
+        A switch comes after as many bytes as the write buffer holds, of which an entry's own may be a small part.
+        """
+        self._relaxed_bytes += sum(len(key) + len(value or b"") for key, value in batch.operations)
+        if self._relaxed_bytes >= self._write_buffer_size // 8 and self._log_names() != self._logs:
+            self.sync()
+
+    def _log_names(self) -> frozenset[str]:
+        return frozenset(name for name in os.listdir(self._directory) if name.endswith(".log"))
 
     def _write(self, batch: WriteBatch, sync: bool) -> None:
         with self._db.write_batch(transaction=False, sync=sync) as target:
@@ -126,8 +144,9 @@ class LevelDBEngine(OrderedEngine):
 
     def _note_logs(self) -> None:
         """A log file that a switch created needs its directory entry on stable storage, too."""
-        logs = frozenset(name for name in os.listdir(self._directory) if name.endswith(".log"))
+        logs = self._log_names()
         if logs != self._logs:
+            self._relaxed_bytes = 0
             with self._files_translated():
                 durable.fsync_path(self._directory)
             self._logs = logs
@@ -183,7 +202,7 @@ def _text(error: Exception) -> str:
     return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
 
 
-def leveldb_factory(*, write_buffer_size: int | None = None) -> EngineFactory:
+def leveldb_factory(*, write_buffer_size: int = WRITE_BUFFER_SIZE) -> EngineFactory:
     """An engine factory with a chosen size of the write buffer (a small one makes LevelDB switch logs often)."""
 
     def open_engine(directory: Path | None, *, create: bool) -> OrderedEngine:

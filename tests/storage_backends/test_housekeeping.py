@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tfjsd.errors import StoreClosedError
-from tfjsd.storage_backends import buckets, commit_queue
+from tfjsd.storage_backends import buckets, commit_queue, durable
+from tfjsd.storage_backends.abc import WriteBatch
 from tfjsd.storage_backends.buckets import Bucket
 from tfjsd.storage_backends.engines.faulty import Faults, faulty_factory
-from tfjsd.storage_backends.engines.leveldb import leveldb_engine, leveldb_factory
+from tfjsd.storage_backends.engines.leveldb import LevelDBEngine, leveldb_engine, leveldb_factory
 from tfjsd.storage_backends.home import Home
 
 A, B = b"\x02a", b"\x02b"
@@ -190,3 +191,26 @@ def test_many_origins_are_written_at_once(tmp_path: Path) -> None:
         for future in futures:
             future.result(60)
         assert len(home.origins()) == 30
+
+
+def test_a_log_that_leveldb_has_left_is_synced_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LevelDB itself closes it unsynced: a power cut could then leave a hole before what the new log holds."""
+    synced: list[str] = []
+    original = durable.fsync_path
+
+    def record(path: Path) -> None:
+        synced.append(path.name)
+        original(path)
+
+    monkeypatch.setattr(durable, "fsync_path", record)
+    engine = LevelDBEngine(tmp_path / "db", create=True, write_buffer_size=64 * 1024)
+    seen: set[str] = set()
+    for number in range(400):
+        batch = WriteBatch()
+        batch.put(b"%d" % number, os.urandom(1000))
+        engine.write(batch, sync=False)
+        logs = sorted(path.name for path in (tmp_path / "db").glob("*.log"))
+        seen.update(logs)
+        assert set(seen) - {logs[-1]} <= set(synced)
+    engine.close()
+    assert len(seen) > 3
