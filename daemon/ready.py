@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ..errors import TfjsdError
+from ..errors import ConfigurationError, TfjsdError
 from ..wire.error_body import error_body
 
 
@@ -15,7 +15,10 @@ class ReadyPipe:
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
         if descriptor is not None:
-            os.set_inheritable(descriptor, False)
+            try:
+                os.set_inheritable(descriptor, False)
+            except OSError as error:
+                raise ConfigurationError(f"--ready-fd {descriptor}: {error.strerror}") from error
 
     def ready(self) -> None:
         self._say(b"ready\n")

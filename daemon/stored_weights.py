@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 
 from ..model_io.origin import Origin
+from ..model_io.stored_model import StoredModel
 from ..storage_backends.abc import Blob, BlobStore
-from ..wire.model_body import MappedBlob
+from ..wire.model_body import MappedBlob, ModelHeader
+
+Check = Callable[[BlobStore, Blob], None]
+"""Makes sure that a blob is what it was, or raises CorruptionError."""
 
 _RECENT = 60.0
 
 
 class OpenModel:
-    """Texts, info, and weights as a buffer or a descriptor; removal of the model takes nothing away from it."""
+    """Texts, info, and weights as a buffer or a descriptor; removal of the model takes nothing away from it.
+
+    ``blob`` is there in place of weights where the client may map them.
+    """
 
     def __init__(
-        self, texts: Mapping[str, str], info: str, weights: memoryview | int | None, size: int | None, etag: str
+        self,
+        model: StoredModel,
+        info: str,
+        weights: memoryview | int | None,
+        etag: str,
+        blob: MappedBlob | None = None,
     ) -> None:
-        self.texts = texts
-        self.info = info
+        self.header = ModelHeader(model.texts, model.weight_bytes, info=info, blob=blob)
+        self.size = model.weight_bytes or 0
         self.weights = weights
-        self.size = size
         self.etag = etag
 
     def __enter__(self) -> OpenModel:
@@ -37,8 +47,9 @@ class OpenModel:
             os.close(self.weights)
 
 
-def open_model(origin: Origin, url: str, check: Callable[[BlobStore, Blob], None]) -> OpenModel:
-    """The model at ``url``, its blob checked against its digest: what is sent is what was saved.
+def open_model(origin: Origin, url: str, check: Check, *, mapped: bool = False) -> OpenModel:
+    """The model at ``url``. Weights that are to be sent are checked against their digest: what leaves was saved so.
+    Weights that are ``mapped`` are not read at all.
 
     Raises ModelNotFoundError, InvalidArtifactsError, CorruptionError naming a blob that is damaged.
     """
@@ -50,14 +61,19 @@ def open_model(origin: Origin, url: str, check: Callable[[BlobStore, Blob], None
             blobs.pin(blob.digest)
     if blob is None:
         weights = model.weights if isinstance(model.weights, memoryview) else None
-        return OpenModel(model.texts, info, weights, model.weight_bytes, _etag(weights))
-    with contextlib.ExitStack() as stack:
-        stack.callback(blobs.unpin, blob.digest)
-        check(blobs, blob)
-        path = blobs.path(blob)
-        held: memoryview | int
-        held = blobs.map(blob) if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        return OpenModel(model.texts, info, held, blob.size, f'"{blob.digest}"')
+        return OpenModel(model, info, weights, _etag(weights))
+    try:
+        place = _mapped_blob(blobs, blob) if mapped else None
+        held = None if place is not None else _held(blobs, blob, check)
+        return OpenModel(model, info, held, f'"{blob.digest}"', place)
+    finally:
+        blobs.unpin(blob.digest)
+
+
+def _held(blobs: BlobStore, blob: Blob, check: Check) -> memoryview | int:
+    check(blobs, blob)
+    path = blobs.path(blob)
+    return blobs.map(blob) if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 class RecentlyVerified:
@@ -90,7 +106,7 @@ def trust(_blobs: BlobStore, _blob: Blob) -> None:
     """For answers without a body."""
 
 
-def mapped_blob(blobs: BlobStore, blob: Blob) -> MappedBlob | None:
+def _mapped_blob(blobs: BlobStore, blob: Blob) -> MappedBlob | None:
     """Where a client may map the blob, or None where it lies in no file (any more)."""
     path = blobs.path(blob)
     if path is None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from aiohttp import web
 
 from ...model_io.model_json import model_json_text
 from ...model_io.origin import Origin
-from ...model_io.stored_model import StoredModel
-from ...storage_backends.abc import Blob, BlobStore
-from ...wire.model_body import MappedBlob, ModelHeader, encode_header
+from ...wire.model_body import encode_header
 from ...wire.protocol import JSON_TYPE, MAPPED_TYPE, MODEL_JSON, MODEL_TYPE, WEIGHTS_BIN
 from ..binary_answer import Binary, send_binary
 from ..service import Call, text_answer
-from ..stored_weights import mapped_blob, open_model, trust, verify
+from ..stored_weights import Check, open_model, trust, verify
 from . import Route
 from .models import ONE_MODEL
 
@@ -37,28 +33,20 @@ async def load_model(call: Call) -> web.StreamResponse:
 
 
 async def _whole(call: Call, origin: Origin, url: str, *, mapped: bool) -> web.StreamResponse:
-    def read() -> tuple[StoredModel, MappedBlob | None, str]:
-        model = origin.models.open(url)
-        blob = mapped_blob(origin.bucket.blobs, model.weights) if mapped and isinstance(model.weights, Blob) else None
-        return model, blob, origin.models.info(url).to_json()
-
-    model, blob, info = await call.service.workers.short(read)
-    header = ModelHeader(model.texts, model.weight_bytes, info=info, blob=blob)
-    if blob is not None:
-        return web.Response(body=header.to_text().encode(), content_type=MAPPED_TYPE)
-    with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
-        header = ModelHeader(opened.texts, opened.size, info=opened.info)
-        binary = Binary(opened.weights, opened.size or 0, MODEL_TYPE, prefix=encode_header(header))
+    with await call.service.workers.long(open_model, origin, url, _check(call), mapped=mapped) as opened:
+        if opened.header.blob is not None:
+            return web.Response(body=opened.header.to_text().encode(), content_type=MAPPED_TYPE)
+        binary = Binary(opened.weights, opened.size, MODEL_TYPE, prefix=encode_header(opened.header))
         return await send_binary(call, binary)
 
 
 async def _weights(call: Call, origin: Origin, url: str) -> web.StreamResponse:
     with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
-        binary = Binary(opened.weights, opened.size or 0, "application/octet-stream", etag=opened.etag)
+        binary = Binary(opened.weights, opened.size, "application/octet-stream", etag=opened.etag)
         return await send_binary(call, binary)
 
 
-def _check(call: Call) -> Callable[[BlobStore, Blob], None]:
+def _check(call: Call) -> Check:
     if call.request.method == "HEAD":
         return trust
     return call.service.verified.check if "Range" in call.request.headers else verify
