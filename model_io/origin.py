@@ -13,6 +13,7 @@ from ..storage_backends.abc import Clock
 from ..storage_backends.browsers import Browser
 from ..storage_backends.home import Home
 from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from ..storage_backends.web_storage.bucket_quota import Conditions, enforced_quota
 from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.storage_event import StorageEvent
 from .event_hub import EventHub, Listener
@@ -39,12 +40,25 @@ def checked_origin(origin: str) -> str:
 class Origin:
     """The storage of one origin: its localStorage area, its IndexedDB databases, and the models in both."""
 
-    def __init__(self, home: Home, name: str, browser: Browser, clock: Clock, quirks: Quirks = NO_QUIRKS) -> None:
+    def __init__(
+        self,
+        home: Home,
+        name: str,
+        browser: Browser,
+        clock: Clock,
+        quirks: Quirks = NO_QUIRKS,
+        disk_total: Callable[[], int] | None = None,
+    ) -> None:
+        """``disk_total`` gives the size of the disk, from which browsers compute the bucket's quota; without it there
+        is only their fixed one."""
         self.name = name
         self.browser = browser
         self.bucket = home.bucket(name)
         self.area = StorageArea(self.bucket, browser)
-        self.databases = IndexedDBBackingStore(self.bucket, browser)
+        self._disk_total = disk_total
+        self.databases = IndexedDBBackingStore(self.bucket, browser, limit=self._limit)
+        if browser.bucket.counts_local_storage:
+            self.area.share_quota(self._has_room)
         self.events = EventHub()
         parts = (self.bucket, self.area, self.databases, browser, clock, self.events)
         self.models = Models(*parts) if not quirks else _faulty_models(*parts, quirks)
@@ -64,6 +78,22 @@ class Origin:
                 end()
 
         return unsubscribe
+
+    def _quota(self) -> int | None:
+        """What the bucket may hold, in bytes, of what counts against its quota."""
+        if self._disk_total is None:
+            return self.browser.bucket.cap
+        return enforced_quota(self.browser, Conditions(self._disk_total()))
+
+    def _limit(self) -> int | None:
+        """What the bucket may hold, in bytes, with localStorage."""
+        quota = self._quota()
+        return quota if quota is None or self.browser.bucket.counts_local_storage else quota + self.area.used()
+
+    def _has_room(self, growth: int) -> bool:
+        """Whether localStorage may grow (in Firefox it is part of what the bucket holds)."""
+        quota = self._quota()
+        return quota is None or self.bucket.bytes_used() + growth <= quota
 
     def estimate(self, disk_total: int) -> StorageEstimate:
         """Logical bytes that are used (each reference counts), and the quota on a disk of that size."""
@@ -103,7 +133,9 @@ class Origins:
         """The origin, whether it holds something or not; nothing is created on the disk by asking."""
         with self._lock:
             if name not in self._known:
-                self._known[name] = Origin(self.home, checked_origin(name), self.browser, self._clock, self.quirks)
+                self._known[name] = Origin(
+                    self.home, checked_origin(name), self.browser, self._clock, self.quirks, self._disk_total
+                )
             return self._known[name]
 
     def forget(self) -> None:
