@@ -12,7 +12,7 @@ from ..abc import Durability
 from ..browsers import Browser
 from ..buckets import Bucket, Mutation
 from .abc import BackingStore, OpenEvents, Post, Reply
-from .bucket_admission import BucketAdmission
+from .bucket_admission import BucketAdmission, Limit
 from .commit import write_to
 from .connection_request import DeleteRequest, OpenRequest
 from .database_catalogue import DatabaseCatalogue
@@ -36,7 +36,7 @@ class IndexedDBBackingStore(BackingStore):
     ``limit`` gives the bytes that the bucket may hold (None: no limit); by default the browser's own fixed quota.
     """
 
-    def __init__(self, bucket: Bucket, browser: Browser, *, limit: Callable[[], int | None] | None = None) -> None:
+    def __init__(self, bucket: Bucket, browser: Browser, *, limit: Limit | None = None) -> None:
         self.bucket = bucket
         self.browser = browser
         self.locks = LockTable()
@@ -124,6 +124,7 @@ class IndexedDBBackingStore(BackingStore):
                 view.writes.delete(database_key(name))
                 self.write(mutation, view)
                 self.replace_schema(mutation, name, None)
+                self.admission.database_deleted()
                 mutation.on_undo(self.abort_live)
         return mutation.future
 

@@ -143,16 +143,14 @@ class LocalTransaction(TransactionBackend):
         return records
 
     def _put(self, store: int, record: Put) -> bytes:
-        key = self._of(store).put(
-            record.key,
-            record.value,
-            record.entries,
-            overwrite=record.overwrite,
-            exact_key=record.exact_key,
-        )
+        records = self._of(store)
         if self._store.admission.decides_at_request:
-            self._store.admission.admit(self._view.writes.growth)
-        return key
+            growth = records.growth_of(record.key, record.value)
+            if growth > 0:
+                self._store.admission.admit(self._view.writes.growth + growth)
+        return records.put(
+            record.key, record.value, record.entries, overwrite=record.overwrite, exact_key=record.exact_key
+        )
 
     def _create_store(self, store: StoreSchema) -> None:
         store = StoreSchema(store.id, store.name, store.key_path, store.auto_increment)

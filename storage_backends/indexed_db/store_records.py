@@ -12,7 +12,7 @@ from typing import Final
 from ...errors import CorruptionError
 from ..values import Encoded, blobs_of
 from .constraint_violation import ConstraintViolation
-from .generated_key import with_generated_key
+from .generated_key import PLACEHOLDER_KEY, with_generated_key
 from .key_coding import AFTER, canonical_form, decode_key, encode_key, end_of_key
 from .key_generator import FIRST, is_exhausted, next_after
 from .layout import (
@@ -28,7 +28,7 @@ from .layout import (
     unpack_place,
 )
 from .query import Direction, Query, Row
-from .record_head import PLAIN, Entry, exact_key_of, read_head, value_of, write_head
+from .record_head import PLAIN, Entry, exact_key_of, read_head, stored_blobs, value_of, write_head
 from .schema import IndexSchema, StoreSchema
 from .transaction_view import TransactionView
 
@@ -168,6 +168,13 @@ class StoreRecords:
         if number != self._next:
             self._set_next(number)
         return exact_key or key
+
+    def growth_of(self, key: bytes | None, value: Encoded) -> int:
+        """By how many bytes the bucket would grow, without the index entries, if this were put."""
+        place = self._prefix + (key or PLACEHOLDER_KEY)
+        old = None if key is None else self._writes.get(place)
+        added = len(place) + len(value.data) + sum(blob.size for blob in value.blobs)
+        return added if old is None else added - len(place) - len(old) - sum(b.size for b in stored_blobs(place, old))
 
     def delete(self, bounds: Bounds) -> None:
         """https://w3c.github.io/IndexedDB/#delete-records-from-an-object-store"""
