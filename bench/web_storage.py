@@ -1,9 +1,10 @@
-"""localStorage in process: get and set of short items, against a dict and, where Node has them, two JavaScript peers.
+"""localStorage: get and set of short items in process and over the socket, against a dict, Chromium and Node's peers.
 
-    python bench/web_storage.py [--peers DIR]      # DIR: where `npm install jsdom node-localstorage` was run
+    python bench/web_storage.py [--peers DIR] [--chromium] [--daemon]
 
-Microseconds for one operation, the best of five runs. `relaxed` survives the death of the process, `strict` a power
-cut; a dict, jsdom and sessionStorage survive neither.
+DIR is where `npm install jsdom node-localstorage` was run. Microseconds for one operation, the best of five runs.
+`relaxed` survives the death of the process, `strict` a power cut; a dict, jsdom, sessionStorage and, for seconds,
+Chromium survive neither.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import itertools
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import tfjsd
 from tfjsd.storage_backends.abc import Durability
 from tfjsd.storage_backends.browsers import CHROME
 from tfjsd.storage_backends.engines.leveldb import leveldb_factory
@@ -32,26 +35,36 @@ from tfjsd.storage_backends.web_storage.storage_area import StorageArea
 KEYS = [f"key{number}" for number in range(1000)]
 RUNS = 5
 
-PEERS = """
-const kind = process.argv[1], dir = process.argv[2];
-let ls;
-if (kind === 'jsdom') ls = new (require('jsdom').JSDOM)('', {url: 'http://localhost/'}).window.localStorage;
-else ls = new (require('node-localstorage').LocalStorage)(dir);
+MEASURE = """
 const keys = Array.from({length: 1000}, (_, i) => 'key' + i);
 let round = 0;
 function best(work) {
   let least = Infinity;
   for (let i = 0; i < 5; i++) {
-    const started = process.hrtime.bigint();
+    const started = performance.now();
     work();
-    least = Math.min(least, Number(process.hrtime.bigint() - started) / 1e6);
+    least = Math.min(least, performance.now() - started);
   }
   return least;
 }
 const set = best(() => { round++; for (const key of keys) ls.setItem(key, 'value' + round); });
 const get = best(() => { for (const key of keys) ls.getItem(key); });
+"""
+
+PEERS = f"""
+const kind = process.argv[1], dir = process.argv[2];
+let ls;
+if (kind === 'jsdom') ls = new (require('jsdom').JSDOM)('', {{url: 'http://localhost/'}}).window.localStorage;
+else ls = new (require('node-localstorage').LocalStorage)(dir);
+{MEASURE}
 console.log(JSON.stringify([set, get]));
 """
+
+PAGE = f"""<!doctype html><script>
+const ls = localStorage;
+{MEASURE}
+document.title = JSON.stringify([set, get]);
+</script>"""
 
 
 def best(work: Callable[[], None], count: int = len(KEYS)) -> float:
@@ -108,10 +121,41 @@ def measure_peer(kind: str, modules: Path, directory: Path) -> tuple[float, floa
     return set_, get, float("nan")
 
 
+def measure_chromium(directory: Path) -> tuple[float, float, float]:
+    directory.mkdir()
+    page = directory / "page.html"
+    page.write_text(PAGE)
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={directory}", "--dump-dom"]
+    done = subprocess.run(["chromium", *options, page.as_uri()], check=True, capture_output=True, text=True, timeout=60)
+    set_, get = json.loads(done.stdout.partition("<title>")[2].partition("</title>")[0])
+    return set_, get, float("nan")
+
+
+def measure_daemon(home: Path) -> tuple[float, float, float]:
+    """One request each, and a batch of a thousand in one."""
+    with running_daemon(home), tfjsd.connect(home=home, autostart=False) as store:
+        storage = store.local_storage()
+        return measure_mapping(storage)
+
+
+@contextmanager
+def running_daemon(home: Path) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", "tfjsd", "--home", str(home), "serve"], stderr=subprocess.DEVNULL)
+    try:
+        while not (home / "daemon.json").exists():
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, help="where jsdom and node-localstorage are installed")
-    peers = parser.parse_args().peers
+    parser.add_argument("--chromium", action="store_true", help="the Chromium of this machine")
+    parser.add_argument("--daemon", action="store_true", help="over the socket")
+    options = parser.parse_args()
     rows = {"dict": measure_mapping({}), "sessionStorage": measure_mapping(Storage(AreaBackend(SessionArea(CHROME))))}
     with tempfile.TemporaryDirectory() as name:
         places: list[tuple[str, Path | None, Durability]] = [
@@ -122,8 +166,12 @@ def main() -> None:
         for title, directory, durability in places:
             with local_storage(directory, durability) as storage:
                 rows[title] = measure_mapping(storage)
-        for kind in ("node-localstorage", "jsdom") if peers else ():
-            rows[kind] = measure_peer(kind, peers, Path(name) / kind)
+        if options.daemon:
+            rows["daemon, strict"] = measure_daemon(Path(name) / "daemon")
+        for kind in ("node-localstorage", "jsdom") if options.peers else ():
+            rows[kind] = measure_peer(kind, options.peers, Path(name) / kind)
+        if options.chromium:
+            rows["Chromium"] = measure_chromium(Path(name) / "chromium")
     print(f"{'microseconds':24}{'set':>10}{'get':>10}{'of 1,000':>10}")
     for title, (set_, get, batch) in rows.items():
         print(f"{title:24}{set_:10.2f}{get:10.2f}{batch:10.2f}")
