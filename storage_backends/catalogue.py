@@ -45,29 +45,20 @@ class Catalogue:
 
     def changed(self, key: bytes, old: bytes | None, new: bytes | None) -> Catalogue:
         """After one record went from ``old`` to ``new`` (None: absent)."""
-        if old is not None and old == new:
+        if old == new or key[:1] == STORE_METADATA:
             return self
-        result = self
+        count = size = digest = 0
         if old is not None:
-            result = result._plus(key, old, -1)
+            count, size, digest = -1, -_counted(key, old), -record_digest(key, old)
         if new is not None:
-            result = result._plus(key, new, 1)
-        return result
-
-    def _plus(self, key: bytes, value: bytes, sign: int) -> Catalogue:
-        size = blob_bytes = 0
-        if key[:1] == REFERENCES:
-            blob_bytes = reference_size(value)
-        elif key[:1] != STORE_METADATA:
-            size = len(key) + len(value)
-        else:
-            return self
+            count, size, digest = count + 1, size + _counted(key, new), digest + record_digest(key, new)
+        is_reference = key[:1] == REFERENCES
         return Catalogue(
             self.number,
-            self.count + sign,
-            self.bytes_used + sign * size,
-            self.blob_bytes + sign * blob_bytes,
-            (self.digest + sign * record_digest(key, value)) % _MODULUS,
+            self.count + count,
+            self.bytes_used + (0 if is_reference else size),
+            self.blob_bytes + (size if is_reference else 0),
+            (self.digest + digest) % _MODULUS,
         )
 
     def numbered(self, number: int) -> Catalogue:
@@ -88,10 +79,12 @@ class Catalogue:
 
 def record_digest(key: bytes, value: bytes) -> int:
     """128 bits of BLAKE3 over the key's length, key and value."""
-    hasher = blake3(len(key).to_bytes(4, "little"))
-    hasher.update(key)
-    hasher.update(value)
-    return int.from_bytes(hasher.digest(length=16), "little")
+    return int.from_bytes(blake3(len(key).to_bytes(4, "little") + key + value).digest(length=16), "little")
+
+
+def _counted(key: bytes, value: bytes) -> int:
+    """Bytes of the blob that a reference keeps, or of the record itself."""
+    return reference_size(value) if key[:1] == REFERENCES else len(key) + len(value)
 
 
 def reference_key(digest: str, owner: bytes) -> bytes:
