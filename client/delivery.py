@@ -16,7 +16,7 @@ from .replacement import settle_version
 
 _ATTEMPTS = 3
 _RECONNECT_PAUSES = (0.01, 0.02, 0.05, *[0.1] * 50)
-"""Seconds. How long a daemon that answered before may take to restart, where this client may not start it."""
+"""Seconds. How long a daemon that answered before may take to restart."""
 _STATUS = Request("GET", "/v1/status")
 
 
@@ -26,22 +26,25 @@ def deliver(link: DaemonLink, request: Request, timeout: float | None) -> Operat
     A read that was lost is sent again; a write only if no byte of it had left. Raises OutcomeUnknownError for any other
     lost write, DaemonUnavailableError, HomeInUseError.
     """
-    attempt = 1
+    attempt, pauses = 1, iter(_RECONNECT_PAUSES)
     while True:
         connection = yield from _connection_for(link, request, timeout)
         try:
             exchange = yield from _exchange(link, connection, request, timeout)
-            break
         except ConnectionLost as lost:
             if attempt == _ATTEMPTS or not _may_send_again(request, lost):
                 raise _translated(link, request, lost) from lost
-        attempt += 1
-    if exchange.reusable:
-        link.keep(connection)
-    else:
-        connection.close()
-    yield from settle_version(link, timeout)
-    return exchange.response()
+            attempt += 1
+            continue
+        if exchange.reusable:
+            link.keep(connection)
+        else:
+            connection.close()
+        if _was_not_taken(exchange) and request.repeatable and (pause := next(pauses, None)) is not None:
+            yield Pause(pause)
+            continue
+        yield from settle_version(link, timeout)
+        return exchange.response()
 
 
 def connect(link: DaemonLink, timeout: float | None) -> Operation[None]:
@@ -122,6 +125,13 @@ def _exchange(link: DaemonLink, connection: Connection, request: Request, timeou
         raise
     connection.greeted = True
     return exchange
+
+
+def _was_not_taken(exchange: Exchange) -> bool:
+    """Whether the daemon has refused the request because it is ending: nothing was done."""
+    if exchange.parser.status != 503:
+        return False
+    return isinstance(error_of(503, exchange.parser.body()), DaemonUnavailableError)
 
 
 def _may_send_again(request: Request, lost: ConnectionLost) -> bool:

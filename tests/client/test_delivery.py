@@ -133,6 +133,34 @@ def test_a_write_that_had_left_is_not_sent_again(scripted, open_either):
     assert [method for method, _ in server.requests].count("DELETE") == 1
 
 
+def test_what_an_ending_daemon_refuses_is_sent_to_the_next(scripted, open_either):
+    refusals = iter([True, True])
+
+    def handler(conversation) -> None:
+        method, _, _, _ = conversation.request()
+        if method == "DELETE" and next(refusals, False):
+            body = {"error": {"name": "DaemonUnavailableError", "message": "The daemon is shutting down."}}
+            conversation.answer(503, body, connection="close")
+            raise EOFError
+        conversation.answer(200, {"dateSaved": None, "modelTopologyType": "JSON"})
+
+    server = scripted(handler)
+    assert open_either(server.path)("remove_model", "indexeddb://a").date_saved is None
+    assert [method for method, _ in server.requests].count("DELETE") == 3
+
+
+def test_a_store_that_failed_is_not_asked_again(scripted, open_either):
+    def handler(conversation) -> None:
+        method, _, _, _ = conversation.request()
+        body = {"error": {"name": "StoreFailedError", "message": "the disk failed"}}
+        conversation.answer(503 if method == "DELETE" else 200, body)
+
+    server = scripted(handler)
+    with pytest.raises(tfjsd.StoreFailedError, match="the disk failed"):
+        open_either(server.path)("remove_model", "indexeddb://a")
+    assert [method for method, _ in server.requests].count("DELETE") == 1
+
+
 def test_a_new_connection_is_greeted_before_a_write(scripted, open_either):
     server = scripted(info)
     client = open_either(server.path)
