@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +20,7 @@ from .peer import Peer, peer_of
 class Connection(web.RequestHandler):
     """aiohttp's protocol, which itself waits for ever for the rest of a header or for a client that does not read."""
 
-    __slots__ = ("_stalled", "answering", "gone", "heard", "opened", "peer", "pool")
+    __slots__ = ("_hung_up", "_stalled", "answering", "gone", "heard", "opened", "peer", "pool")
 
     def __init__(self, pool: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -28,6 +30,7 @@ class Connection(web.RequestHandler):
         self.answering = 0
         self.heard = 0.0
         self._stalled: tuple[float, int] | None = None
+        self._hung_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -43,6 +46,29 @@ class Connection(web.RequestHandler):
         if not self.heard:
             self.heard = self.pool.now()
         super().data_received(data)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Nothing more comes; where that is our own doing, what has come is still answered."""
+        super().eof_received()
+        return self._hung_up and not self.idle
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request has begun to arrive and none is being answered."""
+        return not self.answering and not self.heard
+
+    def hang_up(self) -> None:
+        """Takes no more requests. On a unix socket a client whose request comes too late cannot send a byte of it, and
+        so knows that it was not carried out; what has arrived unseen is answered."""
+        listening = None if self.transport is None else self.transport.get_extra_info("socket")
+        if listening is None or listening.family != socket.AF_UNIX:
+            self.close()
+            if self.transport is not None:
+                self.transport.close()
+        elif not self._hung_up:
+            self._hung_up = True
+            with contextlib.suppress(OSError):  # the client has gone
+                listening.shutdown(socket.SHUT_RD)
 
     def begin(self) -> None:
         """A request has arrived whole up to its body."""
@@ -127,10 +153,8 @@ class Connections:
 
     def close_idle(self) -> None:
         """Closes those that wait for no answer."""
-        for connection in [other for other in self._open if not other.answering]:
-            connection.close()
-            if connection.transport is not None:
-                connection.transport.close()
+        for connection in [other for other in self._open if other.idle]:
+            connection.hang_up()
 
     async def sweep(self) -> None:
         """Cuts overdue connections, until cancelled."""

@@ -183,6 +183,34 @@ def test_a_request_waits_for_a_daemon_that_is_restarting(store, daemon):
     starter.join()
 
 
+def test_restarts_under_load_are_not_noticed(daemon):
+    """Writes included: a request that comes too late has not left, and one that was taken is answered."""
+    stop, failures = threading.Event(), []
+
+    def work(number: int) -> None:
+        with tfjsd.connect(home=daemon.home, autostart=False) as store:
+            storage, written = store.local_storage(), 0
+            try:
+                while not stop.is_set():
+                    written += 1
+                    storage[f"{number}"] = str(written)
+                    assert storage[f"{number}"] == str(written)
+            except BaseException as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        time.sleep(0.1)
+        daemon.stop()
+        daemon.start()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
 def test_events_end_with_the_daemon(store, daemon):
     events = store.events()
     store.save("indexeddb://a", example())
