@@ -35,6 +35,12 @@ from .transaction_view import TransactionView
 IndexEntries = Callable[[bytes], list[bytes]]
 """The exact keys of a stored value in an index."""
 
+Entries = Iterable[tuple[int, list[bytes]]]
+"""The exact keys of a record in each index."""
+
+_ENTRY_BYTES: Final = 64
+"""More than what an index entry takes besides its keys, where those are not long."""
+
 _CLEAR_AT_ONCE: Final = 512
 """Up to so many records are deleted one by one; more are left to the reclaimer."""
 
@@ -129,7 +135,7 @@ class StoreRecords:
         self,
         key: bytes | None,
         value: Encoded,
-        entries: Iterable[tuple[int, list[bytes]]] = (),
+        entries: Entries = (),
         *,
         overwrite: bool = True,
         exact_key: bytes | None = None,
@@ -139,35 +145,41 @@ class StoreRecords:
         Without a key the generator makes one and fills it into the room that the value has. ``entries`` are the
         record's exact keys in each index. Raises ConstraintError, UnknownError; nothing is changed then.
         """
-        data = value.data
-        number = self._next
+        data, number = value.data, self._next
         if key is None:
-            if is_exhausted(number):
-                raise ConstraintViolation("generator")
-            key = encode_key(number)
-            if value.room is not None:
-                data, entries = with_generated_key(data, entries, value.room, number)
+            key, data, entries = self._generated(value, entries)
             number += 1
         elif self.schema.auto_increment:
             number = next_after(number, decode_key(key))
-        place = self._prefix + key
         flat = [(index, exact) for index, keys in entries for exact in keys]
-        old = self._writes.get(place) if self.schema.indexes or not overwrite else None
+        old = self.record(key) if self.schema.indexes or not overwrite else None
         if old is not None and not overwrite:
             raise ConstraintViolation("key")
         if flat:
             self._check_unique(flat, key)
-        if old is not None:
-            self._remove_entries(old, key)
+        head = PLAIN
         if flat or exact_key is not None:
             head = write_head([(index, canonical_form(exact)) for index, exact in flat], exact_key)
-            self._writes.put(place, head + data, value.blobs)
-            self._write_entries(flat, key, exact_key or key)
-        else:
-            self._writes.put(place, PLAIN + data, value.blobs)
+        self._writes.check_room(len(head) + len(data) + sum(_ENTRY_BYTES + 2 * len(exact) for _, exact in flat))
+        if old is not None:
+            self._remove_entries(old, key)
+        self._writes.put(self._prefix + key, head + data, value.blobs)
+        self._write_entries(flat, key, exact_key or key)
         if number != self._next:
             self._set_next(number)
         return exact_key or key
+
+    def _generated(self, value: Encoded, entries: Entries) -> tuple[bytes, bytes, Entries]:
+        """The generator's key, and the value and index keys with it in place. Raises ConstraintError.
+
+        https://w3c.github.io/IndexedDB/#generate-a-key
+        """
+        number = self._next
+        if is_exhausted(number):
+            raise ConstraintViolation("generator")
+        if value.room is None:
+            return encode_key(number), value.data, entries
+        return (encode_key(number), *with_generated_key(value.data, entries, value.room, number))
 
     def growth_of(self, key: bytes | None, value: Encoded) -> int:
         """By how many bytes the bucket would grow, without the index entries, if this were put."""

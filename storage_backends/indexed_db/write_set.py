@@ -62,17 +62,21 @@ class WriteSet:
         self._replace(key, 0)
         self.writes[key] = None
 
+    def check_room(self, added: int) -> None:
+        """Raises UnknownError where so many bytes more pass MAX_INLINE_BYTES."""
+        if self.size + added > MAX_INLINE_BYTES:
+            raise UnknownError(
+                f"The transaction changes more than {MAX_INLINE_BYTES} bytes.",
+                hint="Write many records in several transactions; large binaries and strings do not count.",
+            )
+
     def _replace(self, key: bytes, added: int) -> None:
         """Accounts for a write: ``added`` bytes in place of what the key has now."""
         gone = 0
         if key in self.writes:
             old = self.writes[key]
             gone = 0 if old is None else len(key) + len(old)
-        if self.size + added - gone > MAX_INLINE_BYTES:
-            raise UnknownError(
-                f"The transaction changes more than {MAX_INLINE_BYTES} bytes.",
-                hint="Write many records in several transactions; large binaries and strings do not count.",
-            )
+        self.check_room(added - gone)
         self.size += added - gone
         if key not in self.writes:
             gone = self._first_write(key)

@@ -322,3 +322,16 @@ async def test_webkit_opens_no_new_database_in_a_full_bucket(bucket):
     with await IDBFactory(store).open("d") as db:
         assert len((await values(db))[0]) == 9_000
     store.close()
+
+
+async def test_a_put_that_is_too_much_leaves_the_old_record_whole(bucket, monkeypatch):
+    async with opened(bucket) as db:
+        async with db.transaction("s", "readwrite") as tx:
+            await tx.object_store("s").put({"n": "old"}, 1)
+        monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 10_000)
+        async with db.transaction("s", "readwrite") as tx:
+            store = tx.object_store("s")
+            with pytest.raises(UnknownError):
+                await store.put({"n": "new", "x": "x" * 11_000}, 1).prevent_default()
+            assert await store.index("i").get_key("old") == 1
+        assert await values(db) == [{"n": "old"}]
