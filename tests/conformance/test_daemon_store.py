@@ -10,11 +10,9 @@ from client_support.daemon_thread import DaemonThread, running_daemon
 
 import tfjsd
 from tfjsd.client.connection import Connection
-from tfjsd.client.remote_storage import RemoteStorage
 from tfjsd.model_io.store import AsyncStore, Store
 from tfjsd.testing.conformance.async_store import AsyncStoreConformance
 from tfjsd.testing.conformance.store import StoreConformance
-from tfjsd.testing.conformance.web_storage import StorageBackendConformance
 
 pytest.importorskip("plyvel")
 
@@ -49,13 +47,3 @@ class TestAsyncClient(AsyncStoreConformance):
                 yield store
 
         return opened()
-
-
-class TestRemoteStorage(StorageBackendConformance):
-    @pytest.fixture
-    def clients(self, daemon: DaemonThread) -> Iterator[tuple[RemoteStorage, RemoteStorage]]:
-        with (
-            tfjsd.connect(home=daemon.home, autostart=False) as one,
-            tfjsd.connect(home=daemon.home, autostart=False) as two,
-        ):
-            yield RemoteStorage(one._session), RemoteStorage(two._session)
