@@ -80,9 +80,12 @@ def test_a_client_that_leaves_in_the_middle_disturbs_nobody(impatient, eventuall
             client.sendall(head + b"Content-Length: 1000000\r\n\r\n\x10\x00")
         with connect(impatient) as client:
             client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
-    eventually(lambda: impatient.get("/v1/status").json["connections"] == 1)
-    status = impatient.get("/v1/status").json
-    assert (status["running"], status["subscribers"]) == (1, 0)
+
+    def alone():
+        status = impatient.get("/v1/status").json
+        return (status["connections"], status["running"], status["subscribers"]) == (1, 1, 0)
+
+    eventually(alone)
 
 
 def test_half_open_clients_make_room_for_those_that_speak(daemons):
