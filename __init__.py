@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from tfjsd.errors import SecurityError as SecurityError
     from tfjsd.errors import StoreClosedError as StoreClosedError
     from tfjsd.errors import StoreFailedError as StoreFailedError
+    from tfjsd.errors import SyncError as SyncError
+    from tfjsd.errors import SyncPairNotFoundError as SyncPairNotFoundError
     from tfjsd.errors import TfjsdError as TfjsdError
     from tfjsd.errors import TooLargeError as TooLargeError
     from tfjsd.errors import TransactionInactiveError as TransactionInactiveError
@@ -109,6 +111,8 @@ _MODULES = {
         "StoreClosedError",
         "StoreFailedError",
         "TfjsdError",
+        "SyncError",
+        "SyncPairNotFoundError",
         "TooLargeError",
         "TransactionInactiveError",
         "UnknownError",

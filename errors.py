@@ -338,6 +338,20 @@ class BadRequestError(TfjsdError, ValueError):
     name = "BadRequestError"
 
 
+class SyncError(TfjsdError):
+    """A sync pair cannot be had so: one of its name or place exists, or its directory is not there (is it mounted?)."""
+
+    name = "SyncError"
+    http_status = 409
+
+
+class SyncPairNotFoundError(TfjsdError, LookupError):
+    """No sync pair has that name."""
+
+    name = "SyncPairNotFoundError"
+    http_status = 404
+
+
 class IngestRefusedError(TfjsdError):
     """The daemon does not take a file staged in its ingest directory (a writer still has it open, another file system,
     no leases). Nothing was stored; the same bytes may be streamed instead."""

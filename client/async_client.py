@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..storage_backends.web_storage.async_storage import AsyncStorage
     from .maintenance_operations import Writable
     from .messages import Progress
+    from .sync_pairs import AsyncSyncPairs
     from .target import Target
 
 P = ParamSpec("P")
@@ -169,6 +170,12 @@ class AsyncClient:
     async def restore(self, file: BinaryIO) -> dict[str, Any]:
         """As ``Client.restore``."""
         return await on_loop.run(maintenance_operations.restore(self._session, file))
+
+    def sync_pairs(self) -> AsyncSyncPairs:
+        """As ``Client.sync_pairs``; its methods are awaited."""
+        from .sync_pairs import AsyncSyncPairs
+
+        return AsyncSyncPairs(self._session)
 
     def with_origin(self, origin: str) -> AsyncClient:
         """As ``Client.with_origin``."""

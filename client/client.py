@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..storage_backends.web_storage.storage import Storage
     from .maintenance_operations import Writable
     from .messages import Progress
+    from .sync_pairs import SyncPairs
     from .target import Target
 
 P = ParamSpec("P")
@@ -167,6 +168,12 @@ class Client:
         ``{"origins", "records", "blobs", "bytes"}``: how much it was.
         """
         return blocking.run(maintenance_operations.restore(self._session, file))
+
+    def sync_pairs(self) -> SyncPairs:
+        """The directories that the daemon keeps equal with its stores. Only for its own user and ``sync.users``."""
+        from .sync_pairs import SyncPairs
+
+        return SyncPairs(self._session)
 
     def with_origin(self, origin: str) -> Client:
         """The same store seen from another origin, over the same connections; closing it leaves this one open."""

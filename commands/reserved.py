@@ -13,7 +13,6 @@ def _reserved(name: str, summary: str) -> Command:
 
 COMMANDS = (
     _reserved("idb", "look into IndexedDB databases"),
-    _reserved("sync", "keep directories and stores equal"),
     _reserved("service", "run the daemon as a system service"),
     _reserved("token", "manage the token of the HTTP listener"),
     _reserved("open", "open the page that the daemon serves"),

@@ -21,6 +21,8 @@ class Activity:
         self.holders = 0
         self.large_requests = 0
         """Requests with a large JSON text since memory was given back."""
+        self.pairs = 0
+        """Sync pairs: they keep the daemon from ending when idle."""
         self.draining = False
         self.refusing = False
         self.answers: Counter[tuple[str, int]] = Counter()
@@ -78,7 +80,7 @@ class Activity:
 
     def idle_seconds(self) -> float:
         """How long nothing has been going on; 0 while something is."""
-        return 0.0 if self.running or self.holders else time.monotonic() - self._last
+        return 0.0 if self.running or self.holders or self.pairs else time.monotonic() - self._last
 
     def drain(self) -> None:
         """From now on each answer is the last on its connection, and subscribers are let go."""

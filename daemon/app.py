@@ -18,9 +18,24 @@ from .activity import Activity
 from .connections import Connections
 from .edge import edge, stamp
 from .guard import Guard
-from .routes import Route, add_routes, backup, events, ingest, loading, local_storage, models, origins, saving, service
+from .routes import (
+    Route,
+    add_routes,
+    backup,
+    events,
+    ingest,
+    loading,
+    local_storage,
+    models,
+    origins,
+    saving,
+    service,
+    sync,
+)
 from .service import SERVICE, Service
 from .stored_weights import RecentlyVerified
+from .sync.one_pass import PassOptions
+from .sync.supervision import Synchronizer
 from .warm_origins import WarmOrigins
 from .workers import Workers
 
@@ -34,6 +49,7 @@ ROUTES: tuple[Route, ...] = (
     *origins.ROUTES,
     *backup.ROUTES,
     *service.ROUTES,
+    *sync.ROUTES,
 )
 
 
@@ -46,20 +62,28 @@ def build_service(
     configuration: Configuration, address: Address, home: Home, limits: Limits, *, autostarted: bool
 ) -> Service:
     """The parts of a daemon on an open home; runs on the event loop. Raises ConfigurationError."""
+    origins_, activity = Origins(home, browser_named(configuration["browser"]), home.clock), Activity()
+    options = PassOptions(configuration["sync.settle"] or 0.0, configuration["sync.deletion_share"])
     return Service(
         configuration,
         address,
         limits,
         home,
-        Origins(home, browser_named(configuration["browser"]), home.clock),
+        origins_,
         Workers(),
-        Activity(),
+        activity,
         Connections(limits),
-        Guard.of_names(configuration["access.users"], configuration["access.groups"]),
+        configured_guard(configuration),
         WarmOrigins(),
         RecentlyVerified(),
+        Synchronizer(address.home, origins_, activity, options),
         autostarted,
     )
+
+
+def configured_guard(configuration: Configuration) -> Guard:
+    """Raises ConfigurationError for a user or a group that this machine does not know."""
+    return Guard.of_names(configuration["access.users"], configuration["access.groups"], configuration["sync.users"])
 
 
 def build_application(service: Service) -> web.Application:

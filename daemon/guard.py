@@ -11,18 +11,32 @@ from ..errors import AccessDeniedError, ConfigurationError
 from .peer import Peer, own_uid
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Guard:
-    """Ids, resolved once at start."""
+    """Ids, resolved at start and when the configuration is read again. ``sync_users`` may add and change sync pairs."""
 
     owner: int
     users: frozenset[int] = frozenset()
     groups: frozenset[int] = frozenset()
+    sync_users: frozenset[int] = frozenset()
 
     @classmethod
-    def of_names(cls, users: Iterable[str], groups: Iterable[str]) -> Guard:
+    def of_names(cls, users: Iterable[str], groups: Iterable[str], sync_users: Iterable[str] = ()) -> Guard:
         """Raises ConfigurationError for a user or a group that this machine does not know."""
-        return cls(own_uid(), frozenset(map(_user_id, users)), frozenset(map(group_id, groups)))
+        return cls(
+            own_uid(),
+            frozenset(map(_user_id, users)),
+            frozenset(map(group_id, groups)),
+            frozenset(map(_user_id, sync_users)),
+        )
+
+    def become(self, other: Guard) -> None:
+        """From now on, who ``other`` lets in."""
+        self.users, self.groups, self.sync_users = other.users, other.groups, other.sync_users
+
+    def admits_to_sync(self, peer: Peer | None) -> bool:
+        """Whether the peer may see and change sync pairs, and with them make the daemon read and write directories."""
+        return peer is not None and (peer.uid in (self.owner, 0) or peer.uid in self.sync_users)
 
     def admits(self, peer: Peer | None) -> bool:
         return peer is not None and (

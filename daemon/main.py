@@ -79,6 +79,9 @@ async def _run(
     server = Server(configuration, address, home, listener, autostarted=options.detached)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, server.reload, lambda: Configuration.load(options.flags)
+    )
     try:
         await server.run(ready)
     finally:

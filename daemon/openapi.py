@@ -65,6 +65,59 @@ _ARTIFACT = "/v1/models/{medium}/{path}/{artifact}"
 _ARTIFACT_PLACE = ("medium", "path", "artifact", "origin")
 _ARTIFACT_ERRORS = (400, 403, 404, 416, 503)
 
+_PAIR = {JSON_TYPE: _reference("SyncStatus")}
+_PAIR_ERRORS = (400, 403, 404, 503)
+_SYNC = (
+    Operation(
+        "GET",
+        "/v1/sync",
+        "Sync pairs: name to status; for the daemon's own user and sync.users",
+        {JSON_TYPE: {"type": "object", "additionalProperties": _reference("SyncStatus")}},
+        (),
+    ),
+    Operation(
+        "POST",
+        "/v1/sync",
+        "Adds a sync pair; durable on return",
+        _PAIR,
+        ("origin",),
+        {JSON_TYPE: _reference("SyncPair")},
+        (400, 403, 409, 503),
+        201,
+    ),
+    Operation("GET", "/v1/sync/{pair}", "One sync pair", _PAIR, ("pair",), errors=_PAIR_ERRORS),
+    Operation("DELETE", "/v1/sync/{pair}", "Forgets a pair; both sides stay", _PAIR, ("pair",), errors=_PAIR_ERRORS),
+    Operation(
+        "POST",
+        "/v1/sync/{pair}/once",
+        "Passes until nothing is left to do, or the plan of one",
+        {JSON_TYPE: {"type": "object"}},
+        ("pair",),
+        {JSON_TYPE: _object(dry_run={"type": "boolean", "default": False})},
+        _PAIR_ERRORS,
+    ),
+    Operation("POST", "/v1/sync/{pair}/pause", "Stops live passes", _PAIR, ("pair",), errors=_PAIR_ERRORS),
+    Operation("POST", "/v1/sync/{pair}/resume", "Starts them again", _PAIR, ("pair",), errors=_PAIR_ERRORS),
+    Operation(
+        "POST",
+        "/v1/sync/{pair}/approve",
+        "Lets the deletions pass that are held",
+        {JSON_TYPE: _object(approved={"type": "integer"})},
+        ("pair",),
+        {JSON_TYPE: _object(deletions={"const": True})},
+        _PAIR_ERRORS,
+    ),
+    Operation(
+        "POST",
+        "/v1/sync/{pair}/resolve",
+        "Settles a conflict",
+        _PAIR,
+        ("pair",),
+        {JSON_TYPE: _object(model=_TEXT, keep={"enum": ["dir", "store", "both"]})},
+        _PAIR_ERRORS,
+    ),
+)
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET",
@@ -145,6 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
         (),
         {JSON_TYPE: _object(urls={"type": "array", "items": _TEXT})},
     ),
+    *_SYNC,
     Operation("GET", "/v1/indexeddb", "Reserved for a later version", {}, (), errors=(403, 501), status=101),
     Operation("GET", "/v1/status", "What the daemon is doing", {JSON_TYPE: {"type": "object"}}, ()),
     Operation("GET", "/healthz", "Whether the daemon answers", {JSON_TYPE: _object(status=_TEXT)}, ()),
@@ -175,6 +229,21 @@ _SCHEMAS: dict[str, Any] = {
         "required": ["op"],
         "additionalProperties": False,
     },
+    "SyncPair": {
+        **_object(
+            name=_TEXT,
+            directory=_TEXT,
+            prefix=_TEXT,
+            origin=_TEXT,
+            direction={"enum": ["both", "in", "out"]},
+            include={"type": "array", "items": _TEXT},
+            exclude={"type": "array", "items": _TEXT},
+            on_conflict={"enum": ["newest", "dir", "store", "keep-both", "fail"]},
+        ),
+        "required": ["directory", "prefix"],
+        "additionalProperties": False,
+    },
+    "SyncStatus": {"allOf": [_reference("SyncPair"), _object(state=_TEXT, watching=_TEXT)]},
     "LocalStorageBatch": {
         **_object(
             ops={"type": "array", "items": _reference("LocalStorageOperation")},
@@ -217,6 +286,7 @@ _SCHEMAS: dict[str, Any] = {
 
 _PARAMETERS: dict[str, Any] = {
     "medium": {"in": "path", "required": True, "schema": {"enum": ["localstorage", "indexeddb"]}},
+    "pair": {"in": "path", "required": True, "schema": _TEXT, "description": "the name of a sync pair"},
     "path": {"in": "path", "required": True, "schema": _TEXT, "description": "one percent-encoded segment"},
     "artifact": {"in": "path", "required": True, "schema": {"enum": ["model.json", "weights.bin"]}},
     "queryPath": {"name": "path", "in": "query", "schema": _TEXT, "description": "where a segment would be normalised"},

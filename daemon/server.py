@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -26,6 +27,7 @@ from .listener import UnixListener, adopt, bind
 from .logs import LOGGER
 from .notification import Notifier, activated_sockets
 from .ready import ReadyPipe
+from .reloading import reload
 from .service import Service
 
 _LOCK_PAUSE = 0.02
@@ -80,12 +82,15 @@ class Server:
         self._limits = limits
         self._notifier = Notifier(os.environ)
         self._stop = asyncio.Event()
+        self._service: Service | None = None
+        self._reloading: asyncio.Task[None] | None = None
 
     async def run(self, ready: ReadyPipe) -> None:
         """Returns when everything that was accepted is answered and durable, and the home is free again."""
         service = build_service(
             self._configuration, self._address, self._home, self._limits, autostarted=self._autostarted
         )
+        await service.synchronizer.start(self._configuration["sync.pairs"])
         runner = await self._set_up(service)
         accepting = await asyncio.get_running_loop().create_unix_server(
             service.connections,
@@ -93,10 +98,12 @@ class Server:
             **_keep_name(),  # type: ignore[arg-type]
         )
         self._write_daemon_file()
+        self._service = service
         self._announce(ready)
         async with _background(service.connections.sweep(), self._watchdog(), self._watch_idle(service)):
             await self._stop.wait()
         await self._drain(service, accepting)
+        await service.synchronizer.stop()
         await runner.cleanup()
         await service.workers.close(_LAST_WORK_SECONDS)
 
@@ -121,6 +128,11 @@ class Server:
     def stop(self) -> None:
         """Ends ``run`` soon."""
         self._stop.set()
+
+    def reload(self, load: Callable[[], Configuration]) -> None:
+        """Takes over what a new configuration may change without a restart. One that is wrong is logged; all stays."""
+        if self._service is not None:
+            self._reloading = asyncio.create_task(reload(self._service, load, self._notifier))
 
     def _announce(self, ready: ReadyPipe) -> None:
         ready.ready()

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..errors import BadRequestError
+from ..errors import AccessDeniedError, BadRequestError
 from ..model_io.origin import Origin, Origins
 from ..storage_backends.abc import Durability
 from ..storage_backends.home import Home
@@ -25,6 +25,7 @@ from .guard import Guard
 from .heap import LARGE, keep_large_blocks_apart
 from .peer import Peer, own_uid
 from .stored_weights import RecentlyVerified
+from .sync.supervision import Synchronizer
 from .warm_origins import WarmOrigins
 from .workers import Workers
 
@@ -46,6 +47,7 @@ class Service:
     guard: Guard
     warm: WarmOrigins
     verified: RecentlyVerified
+    synchronizer: Synchronizer
     autostarted: bool
 
 
@@ -77,6 +79,14 @@ class Call:
     def is_own_user(self) -> bool:
         """Whether the caller runs as the daemon's user, and so can open its files."""
         return self.peer is not None and self.peer.uid == own_uid()
+
+    def require_sync_rights(self) -> None:
+        """Raises AccessDeniedError: a pair makes the daemon read and write a directory with its own rights."""
+        if not self.service.guard.admits_to_sync(self.peer):
+            raise AccessDeniedError(
+                "Only the daemon's own user may see and change sync pairs.",
+                hint="it can add users under sync.users in tfjsd/config.toml",
+            )
 
     @property
     def origin_name(self) -> str:

@@ -9,11 +9,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ConfigurationError
+from ..errors import BadRequestError, ConfigurationError
 from .addresses import Address, client_address, configuration_files, default_home, default_socket
 from .protocol import DEFAULT_ORIGIN
+
+if TYPE_CHECKING:
+    from .sync_pair import SyncPair
 
 
 class Key(NamedTuple):
@@ -136,6 +139,27 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError("a share between 0 and 1 is expected")
+    return float(value)
+
+
+def _pairs(value: Any) -> tuple[SyncPair, ...]:
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+        raise ValueError("an array of tables, [[sync.pairs]], is expected")
+    from .sync_pair import SyncPair
+
+    try:
+        pairs = tuple(SyncPair.of(table, origin=DEFAULT_ORIGIN) for table in value)
+    except BadRequestError as error:
+        raise ValueError(f"{error}") from error
+    names = [pair.name for pair in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError("each pair needs a name of its own")
+    return pairs
+
+
 def _one_of(*words: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in words:
@@ -184,6 +208,22 @@ KEYS = (
         _off,
         False,
         "whether whole origins may be evicted when the disk runs low",
+    ),
+    Key("sync.pairs", None, _pairs, (), "sync pairs; see [Sync](sync.md)"),
+    Key("sync.users", None, _names, (), "users besides the daemon's own that may add and change sync pairs"),
+    Key(
+        "sync.settle",
+        None,
+        _seconds,
+        0.2,
+        "seconds without a change after which a model in a directory is taken",
+    ),
+    Key(
+        "sync.deletion_share",
+        None,
+        _share,
+        0.5,
+        "the largest share of a pair's models that is deleted without approval",
     ),
     Key(
         "log.format",
@@ -246,7 +286,7 @@ def _line_of(text: str, name: str) -> int:
     table, _, last = name.rpartition(".")
     current = ""
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\s*([^\]]+?)\s*\]", line):
+        if header := re.match(r"\s*\[{1,2}\s*([^\]]+?)\s*\]", line):
             current = header[1]
         if current == table and re.match(rf"""\s*["']?{re.escape(last)}["']?\s*=""", line):
             return number

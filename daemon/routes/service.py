@@ -30,11 +30,12 @@ async def status(call: Call) -> web.StreamResponse:
             "uptime": round(time.monotonic() - service.activity.started, 3),
             "autostarted": service.autostarted,
             "idle_exit": service.configuration["idle_exit"],
-            "idle": service.activity.running <= 1 and not service.activity.holders,
+            "idle": service.activity.running <= 1 and not service.activity.holders and not service.activity.pairs,
             "requests": service.activity.requests,
             "running": service.activity.running,
             "connections": len(service.connections),
             "subscribers": service.activity.holders,
+            "sync_pairs": service.activity.pairs,
         }
     )
 
@@ -45,7 +46,9 @@ async def healthz(_call: Call) -> web.StreamResponse:
 
 async def metrics(call: Call) -> web.StreamResponse:
     """Prometheus' text format."""
-    return web.Response(text=metrics_text(call.service.activity, len(call.service.connections)))
+    return web.Response(
+        text=metrics_text(call.service.activity, len(call.service.connections), call.service.synchronizer.status())
+    )
 
 
 async def openapi(_call: Call) -> web.StreamResponse:

@@ -4,6 +4,7 @@ layout that it has."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import posixpath
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ...errors import InvalidArtifactsError, NeverSettlesError
+from ...errors import InvalidArtifactsError
 from ...model_io.composite_buffer import CompositeBuffer
 from ...model_io.confined_directory import ConfinedDirectory
 from ...model_io.model_directory import MAX_MODEL_JSON, MODEL_JSON, WeightFile, replace_model
@@ -74,7 +75,7 @@ def _stamp(path: str, status: os.stat_result) -> FileStamp:
 def read_model(root: Path, json: str) -> DirectoryModel:
     """Opens the files and checks that they are one whole model; large weights are mapped, not read.
 
-    Raises FileNotFoundError where a file is missing, NeverSettlesError where one is open for writing,
+    Raises FileNotFoundError where a file is missing, BlockingIOError where one is open for writing,
     InvalidArtifactsError, TooLargeError, OSError.
     """
     with ConfinedDirectory(root) as directory:
@@ -100,7 +101,7 @@ def _content(directory: ConfinedDirectory, path: str, limit: int, statuses: dict
     descriptor = directory.open(path)
     try:
         if _is_being_written(descriptor):
-            raise NeverSettlesError(f"{path} is open for writing")
+            raise BlockingIOError(errno.EAGAIN, "it is open for writing", path)
         statuses[posixpath.normpath(path)] = os.fstat(descriptor)
         return content_of(descriptor, path, limit=limit)
     finally:

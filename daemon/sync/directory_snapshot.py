@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import NeverSettlesError, TfjsdError
+from ...errors import TfjsdError
 from ...model_io.model_directory import MODEL_JSON
 from ...wire.sync_pair import SyncPair
 from .directory_model import DirectoryModel, FileStamp, read_model, stamp
 from .ignored_names import is_passing, objection
 from .planning import State, Unready, Version
 from .settling import Settling
+
+_WRITER_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,9 @@ def _read(snapshot: DirectorySnapshot, root: Path, model: str, json: str, settli
         if not rest:
             return _known(snapshot, root, model, read, settling)
         snapshot.states[model] = Unready("it is still changing")
-    except NeverSettlesError as error:
-        rest = settling.seconds
-        snapshot.states[model] = Unready(str(error))
+    except BlockingIOError as error:
+        rest = settling.seconds or _WRITER_SECONDS
+        snapshot.states[model] = Unready(_sentence(error))
     except (OSError, TfjsdError) as error:
         rest = _rest_of_place(root, json, settling)
         snapshot.states[model] = Unready(_sentence(error), problem=not rest)

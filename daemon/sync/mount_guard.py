@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...errors import TfjsdError
+from ...errors import SyncError
 from ...storage_backends import durable
 from .memory import Memory
 
@@ -17,17 +17,13 @@ MARKER = ".tfjsd-sync"
 _TEXT = b"This directory is kept equal with a tfjsd store (tfjsd sync list). The file shows that it is mounted.\n"
 
 
-class DirectoryGoneError(TfjsdError):
-    """The pair's directory is not there, or not what it was; nothing is done until it is back."""
-
-
 def require_directory(root: Path, memory: Memory, *, mark: bool = True) -> None:
-    """Raises DirectoryGoneError; otherwise sees to it (``mark``) that the marker is there."""
+    """Raises SyncError; otherwise sees to it (``mark``) that the marker is there."""
     if not root.is_dir() or root.is_symlink():
-        raise DirectoryGoneError(f"{root} is not there", hint="is its file system mounted?")
+        raise SyncError(f"{root} is not there", hint="is its file system mounted?")
     present = (root / MARKER).is_file()
     if not present and memory.base and not _holds_something(root):
-        raise DirectoryGoneError(
+        raise SyncError(
             f"{root} is empty, and held {len(memory.base)} models",
             hint="is its file system mounted? If they are to go: tfjsd sync approve ID --deletions",
         )

@@ -11,7 +11,6 @@ from typing import Any
 from ...errors import ModelChangedError, TfjsdError
 from ...model_io.origin import Origin
 from ...wire.sync_pair import SyncPair
-from ..logs import LOGGER
 from .applying import Applier
 from .directory_model import remove_files, stamp
 from .directory_snapshot import DirectorySnapshot, take_directory
@@ -76,9 +75,14 @@ def run_pass(
     *,
     touched: Iterable[str] = (),
     report: Report = lambda step: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> PassResult:
-    """``memory`` is brought up to date and written to ``file``. Raises DirectoryGoneError, OSError for a directory that
-    cannot be listed; what fails for one model is in the result."""
+    """``memory`` is brought up to date and written to ``file``. ``touched``: models of the store to read in any case.
+    Between two steps ``stopping`` may end it.
+
+    Raises SyncError for a directory that is not there, OSError for one that cannot be listed; what fails for one model
+    is in the result.
+    """
     started = time.monotonic()
     require_directory(pair.directory, memory, mark=not options.dry_run)
     directory = take_directory(pair, memory.directory, memory.base, Settling(options.settle, time.time()))
@@ -91,7 +95,7 @@ def run_pass(
     plan = make_plan(memory.base, directory.states, store.states, _rules(pair, memory, options))
     result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
     if not options.dry_run:
-        _carry_out(pair, origin, memory, file, directory, store, result, report)
+        _carry_out(memory, file, Applier(pair, origin, directory, store), result, report, stopping)
     result.again = _again(result, directory)
     result.seconds = time.monotonic() - started
     return result
@@ -129,38 +133,31 @@ def _finish_deletions(pair: SyncPair, memory: Memory, directory: DirectorySnapsh
 
 
 def _carry_out(
-    pair: SyncPair,
-    origin: Origin,
     memory: Memory,
     file: MemoryFile,
-    directory: DirectorySnapshot,
-    store: StoreSnapshot,
+    applier: Applier,
     result: PassResult,
     report: Report,
+    stopping: Callable[[], bool],
 ) -> None:
-    steps = result.plan.steps
-    for step in steps:
+    for step in result.plan.steps:
         memory.intents.update(_intents(step))
     file.write(memory)
-    applier = Applier(pair, origin, directory, store)
-    for step in steps:
+    for step in result.plan.steps:
+        if stopping():
+            break
         if step.model in result.failures or step.model in result.stale:
             continue
         try:
             applier.apply(step)
         except ModelChangedError as change:
             result.stale[step.model] = str(change)
-            continue
         except (TfjsdError, OSError) as error:
             result.failures[step.model] = str(error)
-            LOGGER.warning(
-                "sync: a model was not brought across",
-                extra={"pair": pair.name, "model": step.model, "step": step.kind, "to": step.to, "error": str(error)},
-            )
-            continue
-        _remember(memory, step)
-        result.applied[step.kind if step.to is None else f"{step.kind}_{step.to}"] += 1
-        report(step)
+        else:
+            _remember(memory, step)
+            result.applied[step.kind if step.to is None else f"{step.kind}_{step.to}"] += 1
+            report(step)
     file.write(memory)
 
 

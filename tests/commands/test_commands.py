@@ -399,7 +399,6 @@ def test_the_version(run):
 @pytest.mark.parametrize(
     "argv",
     [
-        ["sync", "add", "DIR", "indexeddb://", "--name", "x"],
         ["idb", "databases"],
         ["service", "install"],
         ["token", "show"],

@@ -310,7 +310,7 @@ def test_every_document_is_as_its_schema_says(tfjsd, schemas):
     schemas.validate("outcomes", tfjsd.json("copy", "indexeddb://a", "indexeddb://none", "--into", "out", code=1))
     for line in tfjsd.text("logs", "--json").splitlines():
         schemas.validate("logs", json.loads(line))
-    for argv in (["show", "indexeddb://none"], ["remove"], ["list", "--sort", "x"], ["sync"]):
+    for argv in (["show", "indexeddb://none"], ["remove"], ["list", "--sort", "x"], ["convert"]):
         done = tfjsd("--json", *argv, code=1 if "none" in argv[-1] else 2)
         schemas.validate("error", json.loads(done.stderr))
         assert done.stdout == b""

@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +131,11 @@ class World:
                 self.write(side, model)
             real(applier, step)
 
-        Applier.apply = apply
+        Applier.apply = apply  # type: ignore[method-assign]
         try:
             self.run()
         finally:
-            Applier.apply = real
+            Applier.apply = real  # type: ignore[method-assign]
 
     @contextlib.contextmanager
     def at(self, point: int, error: BaseException):
@@ -158,6 +159,10 @@ class World:
             for name in CALLS:
                 setattr(durable, name, real[name])
 
+    def perform(self, name: str) -> Callable[..., None]:
+        own = {"pass": self.run, "rename tree": self.rename_tree, "restart": self.pairing.restart}
+        return own[name] if name in own else getattr(self, name)
+
     def check(self) -> None:
         for _ in range(8):
             self.run()
@@ -173,9 +178,7 @@ def tell(operations) -> None:
     world = World(place)
     try:
         for name, *given in operations:
-            {"pass": world.run, "rename tree": world.rename_tree, "restart": world.pairing.restart}.get(
-                name, getattr(world, name, None)
-            )(*given)
+            world.perform(name)(*given)
         world.check()
     finally:
         world.pairing.close()

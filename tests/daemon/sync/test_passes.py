@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from tfjsd.daemon.sync.mount_guard import MARKER, DirectoryGoneError
+from tfjsd.daemon.sync.mount_guard import MARKER
 from tfjsd.daemon.sync.one_pass import PassOptions
+from tfjsd.errors import SyncError
 from tfjsd.model_io.node_file_system import file_system
 from tfjsd.model_io.types import ModelArtifacts
 from tfjsd.storage_backends import durable
@@ -129,10 +130,10 @@ def test_an_empty_mount_point_is_no_deletion(pairing):
     pairing.settle()
     away = pairing.directory.with_name("away")
     pairing.directory.rename(away)
-    with pytest.raises(DirectoryGoneError):
+    with pytest.raises(SyncError):
         pairing.run()
     pairing.directory.mkdir()
-    with pytest.raises(DirectoryGoneError, match="empty"):
+    with pytest.raises(SyncError, match="empty"):
         pairing.run()
     assert pairing.stored() == {"only": 1}
     pairing.directory.rmdir()

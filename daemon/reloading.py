@@ -1,0 +1,37 @@
+"""SIGHUP: the configuration is read again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ..errors import ConfigurationError
+from ..wire.configuration import Configuration
+from . import logs
+from .app import configured_guard
+from .notification import Notifier
+from .service import Service
+
+RELOADED = ("access.users", "access.groups", "sync.pairs", "sync.users", "log.format", "log.level")
+"""What takes effect without a restart. A client's own settings (``origin``, ``autostart``) are not the daemon's."""
+
+
+async def reload(service: Service, load: Callable[[], Configuration], notifier: Notifier) -> None:
+    """Takes over users, groups, sync pairs and the log's settings; names in the log what only a restart changes."""
+    notifier.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+    try:
+        configuration = load()
+        guard = configured_guard(configuration)
+    except ConfigurationError as error:
+        logs.LOGGER.error("the configuration is wrong; the old one stays in force", extra={"error": str(error)})
+    else:
+        service.guard.become(guard)
+        logs.configure(configuration["log.format"], configuration["log.level"])
+        await service.synchronizer.configure(configuration["sync.pairs"])
+        _tell(service.configuration, configuration)
+    notifier.notify("READY=1")
+
+
+def _tell(old: Configuration, new: Configuration) -> None:
+    later = [name for name, setting in new if name not in RELOADED and setting.value != old[name]]
+    logs.LOGGER.info("read the configuration again", extra={"needs_restart": later} if later else {})

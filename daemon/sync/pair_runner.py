@@ -1,0 +1,253 @@
+"""One pair at work: it waits for changes, lets a burst of them end, makes a pass, and waits again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import random
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...errors import TfjsdError
+from ...model_io.model_files import translated
+from ...model_io.origin import Origin, Origins
+from ...model_io.store import StoreEvent
+from ...wire.sync_pair import SyncPair
+from ..logs import LOGGER
+from .memory import Memory, MemoryFile
+from .one_pass import RETRY_SECONDS, PassOptions, PassResult, run_pass
+from .pair_report import result_json, status_json
+from .planning import Step
+from .watching import POLL_SECONDS, Watch, identity_of
+
+T = TypeVar("T")
+RESCAN_SECONDS = 3600.0
+_BURST_SECONDS = 2.0
+_FAILED_SECONDS = 60.0
+_END_SECONDS = 4.0  # a pass ends between two steps; a step of gigabytes is finished by its thread
+_ONCE_SECONDS = 10.0
+_LOCAL_STORAGE = "tensorflowjs_models/"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all pairs of a daemon share."""
+
+    origins: Origins
+    state: Path
+    options: PassOptions
+    threads: Executor
+    closed: Callable[[], bool]
+
+
+class PairRunner:
+    """Belongs to the event loop; passes run in a thread, one at a time. ``memory`` is only changed in ``alone``."""
+
+    def __init__(self, pair: SyncPair, shared: Surroundings, *, configured: bool) -> None:
+        self.pair = pair
+        self.configured = configured
+        self.memory = Memory()
+        self.file = MemoryFile(shared.state / f"{pair.name}.state.json", pair)
+        self.lock = asyncio.Lock()
+        self.last: PassResult | None = None
+        self.last_time: float | None = None
+        self.failure: str | None = None
+        self.passes = 0
+        self.applied: Counter[str] = Counter()
+        self._shared = shared
+        self._loop = asyncio.get_running_loop()
+        self._woken = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._stopping = False
+        self._watch = Watch(pair.directory, self._wake_from_thread)
+        self._touched: deque[str] = deque()
+        self._subscription: tuple[Origin, Callable[[], None]] | None = None
+        self._full = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled. An error is this pair's own: it is logged, reported, and tried again after."""
+        self.memory = await self.in_thread(self.file.read)
+        self._ready.set()
+        while True:
+            delay = await self._attempt() if not self.memory.paused else RESCAN_SECONDS
+            await self._wait(delay)
+
+    def wake(self) -> None:
+        """A pass is due now."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """A pass that is at work ends between two of its steps."""
+        self._stopping = True
+
+    async def close(self) -> None:
+        """Ends the watching; the task of ``run`` has ended."""
+        async with self.lock:
+            if self._subscription is not None:
+                self._subscription[1]()
+            await self.in_thread(self._watch.stop)
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """No pass runs in the block, and the memory was read."""
+        await self._ready.wait()
+        async with self.lock:
+            yield
+
+    def status(self) -> dict[str, Any]:
+        """See ``docs/sync.md``."""
+        return status_json(self, self._watch)
+
+    async def once(self, *, dry_run: bool) -> dict[str, Any]:
+        """Passes until nothing is left that waiting mends. Raises SyncError, AccessDeniedError, StoreFailedError."""
+        applied: Counter[str] = Counter()
+        deadline = time.monotonic() + _ONCE_SECONDS
+        while True:
+            with translated(f"Cannot sync {self.pair.directory}"):
+                result = await self._pass(dry_run=dry_run)
+            applied += result.applied
+            if dry_run or result.again is None or result.again >= RETRY_SECONDS or time.monotonic() > deadline:
+                return result_json(self.pair.name, result, applied)
+            await asyncio.sleep(result.again)
+
+    async def set_paused(self, paused: bool) -> None:
+        """Survives a restart. A paused pair still obeys ``once``."""
+        async with self.alone():
+            self.memory.paused = paused
+            await self.in_thread(self.file.write, self.memory)
+        self.wake()
+
+    async def in_thread(self, work: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Runs what blocks. Cancelled, it waits for the end all the same: who follows finds no pass at work."""
+        future = self._loop.run_in_executor(self._shared.threads, lambda: work(*args, **options))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future], timeout=_END_SECONDS)
+            raise
+
+    async def _attempt(self) -> float:
+        """One pass; seconds until the next one."""
+        try:
+            result = await self._pass(dry_run=False)
+        except (TfjsdError, OSError) as error:
+            self._fail(str(error))
+            return RETRY_SECONDS / 2
+        except Exception:  # noqa: BLE001 (whatever it is, the daemon and the other pairs go on)
+            LOGGER.exception("sync: a pass failed inside", extra={"pair": self.pair.name})
+            self.failure = "a pass failed inside; see the log"
+            return _FAILED_SECONDS
+        self.failure = None
+        rescan = RESCAN_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 (spreads the load)
+        longest = POLL_SECONDS if self._watch.mode == "polling" else rescan
+        return longest if result.again is None else min(result.again, longest)
+
+    def _fail(self, failure: str) -> None:
+        if failure != self.failure:
+            LOGGER.warning("sync: the directory is out of reach", extra={"pair": self.pair.name, "error": failure})
+        self.failure = failure
+
+    async def _pass(self, *, dry_run: bool) -> PassResult:
+        async with self.alone():
+            if dry_run:
+                options = replace(self._shared.options, dry_run=True)
+                return await self.in_thread(self._look, copy.deepcopy(self.memory), options)
+            result = await self.in_thread(self._look, self.memory, self._shared.options)
+            self._note(result)
+            return result
+
+    def _look(self, memory: Memory, options: PassOptions) -> PassResult:
+        """In a thread."""
+        self._watch.heard()
+        if not options.dry_run and self._watch.identity != identity_of(self.pair.directory):
+            self._watch.start()
+        origin = self._subscribed()
+        touched = {self._touched.popleft() for _ in range(len(self._touched))}
+        if time.monotonic() - self._full > RESCAN_SECONDS / 2:
+            touched |= memory.store.keys()
+            self._full = time.monotonic()
+        try:
+            return run_pass(
+                self.pair,
+                origin,
+                memory,
+                self.file,
+                options,
+                touched=touched,
+                report=lambda step: self._publish(origin, step),
+                stopping=lambda: self._stopping or self._shared.closed(),
+            )
+        except BaseException:
+            self._touched.extend(touched)
+            raise
+
+    def _subscribed(self) -> Origin:
+        """The origin; after a restore it is another object."""
+        origin = self._shared.origins.get(self.pair.origin)
+        if self._subscription is None or self._subscription[0] is not origin:
+            if self._subscription is not None:
+                self._subscription[1]()
+            self._subscription = (origin, origin.subscribe(self._hear))
+        return origin
+
+    def _hear(self, event: StoreEvent) -> None:
+        """In a committing thread."""
+        if event.type == "model":
+            url = str(event.data["url"])
+        else:
+            key = event.data.get("key")
+            if not isinstance(key, str) or not key.startswith(_LOCAL_STORAGE):
+                return
+            url = f"localstorage://{key.removeprefix(_LOCAL_STORAGE).rpartition('/')[0]}"
+        if url.startswith(self.pair.prefix):
+            self._touched.append(url.removeprefix(self.pair.prefix))
+            self._wake_from_thread()
+
+    def _wake_from_thread(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the pair
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    def _publish(self, origin: Origin, step: Step) -> None:
+        data = {
+            "pair": self.pair.name,
+            "action": step.kind,
+            "model": step.model,
+            "to": step.to,
+            "name": step.name or None,
+        }
+        LOGGER.debug("sync: done", extra=data | {"name": None, "as": step.name or None})
+        origin.events.publish(StoreEvent("sync", origin.name, data))
+
+    def _note(self, result: PassResult) -> None:
+        before = {} if self.last is None else self.last.problems
+        for model, problem in result.problems.items():
+            if before.get(model) != problem:
+                LOGGER.warning(
+                    "sync: a model waits for a hand",
+                    extra={"pair": self.pair.name, "model": model, "problem": problem},
+                )
+        self.last, self.last_time = result, time.time()
+        self.passes += 1
+        self.applied += result.applied
+        if result.applied:
+            seconds = round(result.seconds, 3)
+            LOGGER.info("sync", extra={"pair": self.pair.name, "seconds": seconds, **result.applied})
+
+    async def _wait(self, delay: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._woken.wait()
+        limit = time.monotonic() + _BURST_SECONDS
+        while (rest := self._unrest()) > 0 and time.monotonic() < limit:  # noqa: ASYNC110 (each event starts it anew)
+            await asyncio.sleep(rest)
+        self._woken.clear()
+
+    def _unrest(self) -> float:
+        """Seconds until the last event is long enough ago."""
+        return self._watch.last + self._shared.options.settle - time.monotonic()

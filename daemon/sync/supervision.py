@@ -1,0 +1,196 @@
+"""All pairs of a daemon, each at work on its own: where they are written down, and what is asked of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ...errors import BadRequestError, SyncError, SyncPairNotFoundError, UnsupportedFormatError
+from ...model_io.model_files import translated
+from ...model_io.origin import Origins, checked_origin
+from ...storage_backends import durable
+from ...wire.sync_pair import KEEP, SyncPair
+from ..activity import Activity
+from ..logs import LOGGER
+from .conflict_resolution import resolve
+from .mount_guard import mark_directory
+from .one_pass import PassOptions
+from .pair_runner import PairRunner, Surroundings
+
+REGISTER_FORMAT = 1
+_THREADS = 2
+
+
+class Synchronizer:
+    """Belongs to the event loop. Without pairs it has no thread, no file and no watcher."""
+
+    def __init__(self, home: Path, origins: Origins, activity: Activity, options: PassOptions) -> None:
+        self._home = home
+        self._origins = origins
+        self._activity = activity
+        self._options = options
+        self._runners: dict[str, PairRunner] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._threads: Executor | None = None
+
+    @property
+    def runners(self) -> Mapping[str, PairRunner]:
+        return self._runners
+
+    async def start(self, configured: Iterable[SyncPair]) -> None:
+        """Starts the pairs of the configuration and of the register. Raises UnsupportedFormatError for a register that
+        a newer version wrote; one that cannot be read as such is an error too: pairs must not be forgotten silently."""
+        for pair in _read_register(self._register):
+            self._begin(pair, configured=False)
+        await self.configure(configured)
+
+    async def configure(self, configured: Iterable[SyncPair]) -> None:
+        """The configuration's pairs are these from now on."""
+        wanted = {pair.name: pair for pair in configured}
+        for name, runner in list(self._runners.items()):
+            if (runner.configured and wanted.get(name) != runner.pair) or (not runner.configured and name in wanted):
+                await self._end(name)
+        for name, pair in wanted.items():
+            if name not in self._runners:
+                self._begin(pair, configured=True)
+
+    async def stop(self) -> None:
+        """Ends all pairs, each between two steps."""
+        await asyncio.gather(*(self._end(name) for name in list(self._runners)))
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+
+    def get(self, name: str) -> PairRunner:
+        """Raises SyncPairNotFoundError."""
+        runner = self._runners.get(name)
+        if runner is None:
+            raise SyncPairNotFoundError(f"There is no sync pair '{name}'.", hint="tfjsd sync list shows them")
+        return runner
+
+    async def add(self, pair: SyncPair) -> PairRunner:
+        """Durable on return. Raises SyncError, BadRequestError for a directory that overlaps with the home or is
+        none, AccessDeniedError, StoreFailedError."""
+        checked_origin(pair.origin)
+        self._check(pair)
+        await asyncio.to_thread(_make, pair.directory)
+        runner = self._begin(pair, configured=False)
+        await asyncio.to_thread(self._write_register)
+        return runner
+
+    async def remove(self, name: str) -> None:
+        """Forgets the pair; both sides keep what they hold.
+
+        Raises SyncPairNotFoundError, BadRequestError for one of the configuration.
+        """
+        runner = self.get(name)
+        if runner.configured:
+            raise BadRequestError(f"The pair '{name}' stands in config.toml.", hint="take it out there and reload")
+        await self._end(name)
+        await asyncio.to_thread(self._write_register)
+        await asyncio.to_thread(runner.file.remove)
+
+    async def approve(self, name: str) -> int:
+        """Lets the deletions pass that are held; how many. What is deleted later needs an approval of its own."""
+        runner = self.get(name)
+        await runner.in_thread(mark_directory, runner.pair.directory)
+        await runner.once(dry_run=False)
+        async with runner.alone():
+            held = () if runner.last is None else runner.last.plan.held
+            runner.memory.approved |= {(step.model, step.digest) for step in held}
+            await runner.in_thread(runner.file.write, runner.memory)
+        runner.wake()
+        return len(held)
+
+    async def resolve(self, name: str, model: object, keep: object) -> None:
+        """Raises BadRequestError where the model has no conflict."""
+        runner = self.get(name)
+        if not isinstance(model, str) or keep not in KEEP:
+            raise BadRequestError('"model" must be a text and "keep" dir, store or both')
+        async with runner.alone():
+            waiting = runner.last is not None and model in runner.last.plan.conflicts
+            origin = self._origins.get(runner.pair.origin)
+            await runner.in_thread(resolve, runner.pair, origin, runner.memory, model, keep, waiting)
+            await runner.in_thread(runner.file.write, runner.memory)
+        runner.wake()
+
+    def status(self) -> dict[str, Any]:
+        """Name to status."""
+        return {name: runner.status() for name, runner in sorted(self._runners.items())}
+
+    # -- Inside --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _register(self) -> Path:
+        return self._home / "sync" / "pairs.json"
+
+    def _check(self, pair: SyncPair) -> None:
+        real, home = os.path.realpath(pair.directory), os.path.realpath(self._home)
+        if os.path.commonpath([real, home]) in (real, home):
+            raise BadRequestError(f"{pair.directory} overlaps with the daemon's own data in {home}.")
+        for name, runner in self._runners.items():
+            other = runner.pair
+            if name == pair.name:
+                raise SyncError(f"There is a sync pair '{name}' already.", hint="choose another --name")
+            if (other.directory, other.prefix, other.origin) == (pair.directory, pair.prefix, pair.origin):
+                raise SyncError(f"The sync pair '{name}' has the same directory and prefix.")
+
+    def _begin(self, pair: SyncPair, *, configured: bool) -> PairRunner:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tfjsd-sync")
+            durable.make_directory(self._home / "sync")
+        shared = Surroundings(self._origins, self._home / "sync", self._options, self._threads, self._refusing)
+        runner = PairRunner(pair, shared, configured=configured)
+        self._runners[pair.name] = runner
+        task = asyncio.create_task(runner.run(), name=f"sync {pair.name}")
+        task.add_done_callback(_log_end(pair.name))
+        self._tasks[pair.name] = task
+        self._activity.pairs = len(self._runners)
+        return runner
+
+    def _refusing(self) -> bool:
+        return self._activity.refusing
+
+    async def _end(self, name: str) -> None:
+        runner, task = self._runners.pop(name), self._tasks.pop(name)
+        runner.stop()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await runner.close()
+        self._activity.pairs = len(self._runners)
+
+    def _write_register(self) -> None:
+        pairs = [runner.pair.to_json() for runner in self._runners.values() if not runner.configured]
+        content = {"format": REGISTER_FORMAT, "pairs": sorted(pairs, key=lambda pair: str(pair["name"]))}
+        durable.write_file(self._register, json.dumps(content, indent=2).encode() + b"\n")
+
+
+def _make(directory: Path) -> None:
+    with translated(f"Cannot use {directory}"):
+        durable.make_directory(directory, mode=0o777)
+
+
+def _read_register(register: Path) -> list[SyncPair]:
+    try:
+        content = json.loads(register.read_bytes())
+    except FileNotFoundError:
+        return []
+    except ValueError as error:
+        raise UnsupportedFormatError(f"{register} is damaged: {error}") from error
+    if content.get("format") != REGISTER_FORMAT:
+        raise UnsupportedFormatError(f"{register} was written by another version")
+    return [SyncPair.of(pair, origin=pair["origin"]) for pair in content["pairs"]]
+
+
+def _log_end(name: str) -> Callable[[asyncio.Task[None]], None]:
+    def log(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            LOGGER.error("sync: a pair has ended", extra={"pair": name}, exc_info=error)
+
+    return log

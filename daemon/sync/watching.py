@@ -1,0 +1,128 @@
+"""Learning that something below a directory has changed. What has changed, each pass finds out by itself, so that lost
+events (a full queue, a directory that was made and filled before it was watched) cost time at most."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from .ignored_names import is_passing
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent, FileSystemEventHandler
+    from watchdog.observers.api import BaseObserver
+
+POLL_SECONDS = 2.0
+_REMOTE = frozenset(
+    {"9p", "afs", "ceph", "cifs", "drvfs", "gpfs", "lustre", "nfs", "nfs4", "prl_fs", "smb3", "smbfs", "vboxsf"}
+    | {"virtiofs", "vmhgfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.vmhgfs-fuse"}
+)
+
+
+class Watch:
+    """``mode`` says how changes are noticed, ``reason`` why they have to be looked for.
+
+    ``wake`` is called in another thread, at most once until ``heard`` was called. ``last`` is when the last event came
+    (monotonic seconds).
+    """
+
+    def __init__(self, root: Path, wake: Callable[[], None]) -> None:
+        self.root = root
+        self.mode: Literal["events", "polling"] = "events"
+        self.reason: str | None = None
+        self.last = 0.0
+        self.identity: tuple[int, int] | None = None
+        self._wake = wake
+        self._woken = threading.Event()
+        self._observer: BaseObserver | None = None
+
+    def start(self) -> None:
+        """Watches from now on; where that is impossible, ``mode`` is ``polling``."""
+        self.stop()
+        self.mode, self.reason = "events", None
+        self.identity = identity_of(self.root)
+        kind = file_system_of(self.root)
+        if kind in _REMOTE:
+            self.mode, self.reason = "polling", f"{kind} has no events for what other machines change"
+            return
+        try:
+            self._observer = self._observing()
+        except OSError as error:
+            self.mode, self.reason = "polling", f"{error.strerror} (see tfjsd doctor)"
+
+    def _observing(self) -> BaseObserver:
+        from watchdog import events
+        from watchdog.observers import Observer
+
+        changes: list[type[FileSystemEvent]] = [
+            events.FileCreatedEvent,
+            events.FileModifiedEvent,
+            events.FileClosedEvent,
+            events.FileMovedEvent,
+            events.FileDeletedEvent,
+            events.DirCreatedEvent,
+            events.DirMovedEvent,
+            events.DirDeletedEvent,
+        ]
+        observer = Observer()
+        observer.daemon = True
+        observer.schedule(_handler(self._hear), str(self.root), recursive=True, event_filter=changes)
+        observer.start()
+        return observer
+
+    def _hear(self) -> None:
+        self.last = time.monotonic()
+        if not self._woken.is_set():
+            self._woken.set()
+            self._wake()
+
+    def heard(self) -> None:
+        """The next event wakes again."""
+        self._woken.clear()
+
+    def stop(self) -> None:
+        """Ends the watching; idempotent."""
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None
+
+
+def _handler(hear: Callable[[], None]) -> FileSystemEventHandler:
+    from watchdog.events import FileSystemEventHandler
+
+    class Handler(FileSystemEventHandler):
+        def dispatch(self, event: FileSystemEvent) -> None:
+            """Called in watchdog's thread for each event."""
+            names = [str(path).rpartition("/")[2] for path in (event.src_path, event.dest_path) if path]
+            if not all(map(is_passing, names)):
+                hear()
+
+    return Handler()
+
+
+def identity_of(root: Path) -> tuple[int, int] | None:
+    """Device and inode; a mount that comes or goes changes them."""
+    try:
+        status = root.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def file_system_of(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
+    """The type of the file system that holds ``path`` (proc(5)); None where the system does not tell."""
+    if sys.platform != "linux" or not mounts.exists():
+        return None
+    resolved, best, found = str(path.resolve()), -1, None
+    for line in mounts.read_text(errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        place = before.split(" ")[4].encode().decode("unicode_escape", "surrogateescape")
+        holds = resolved == place or resolved.startswith(f"{place.rstrip('/')}/")
+        if holds and len(place) >= best:
+            best, found = len(place), after.split(" ")[0]
+    return found

@@ -1,0 +1,115 @@
+"""``tfjsd sync`` and the clients' ``sync_pairs``, against a daemon in this process."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from client_support.daemon_thread import running_daemon
+
+import tfjsd
+from tfjsd.cli import main
+from tfjsd.model_io.node_file_system import file_system
+from tfjsd.model_io.types import ModelArtifacts
+
+
+def write(path: Path, content: int) -> None:
+    file_system(path).save(ModelArtifacts({"content": content}, [], b""))
+
+
+@pytest.fixture
+def daemon():
+    with running_daemon() as running:
+        yield running
+
+
+@pytest.fixture
+def run(daemon, capsys):
+    def run(*argv: str, code: int = 0) -> str:
+        def connect(target, *, home, origin, autostart):
+            return tfjsd.connect(daemon.socket, home=daemon.home, origin=origin)
+
+        assert main(["sync", *argv], connect=connect) == code, capsys.readouterr()
+        captured = capsys.readouterr()
+        return captured.out if code == 0 or captured.out else captured.err
+
+    return run
+
+
+@pytest.fixture
+def pair(run, tmp_path):
+    directory = tmp_path / "Team Models"
+    said = run("add", str(directory), "indexeddb://team", "--exclude", "x*", "--on-conflict", "fail")
+    assert said == "" or "kept equal" in said
+    run("pause", "team-models")
+    return directory
+
+
+def test_a_pair_is_made_shown_and_forgotten(run, pair, schemas):
+    assert run("list", "-q") == "team-models\n"
+    assert "Team Models" in run("list")
+    document = json.loads(run("list", "--json"))
+    schemas.validate("sync-pairs", document)
+    assert document["team-models"]["prefix"] == "indexeddb://team/"
+    schemas.validate("sync-pair", json.loads(run("show", "team-models", "--json")))
+    assert "team-models: paused" in run("status")
+    run("resume", "team-models")
+    run("remove", "team-models")
+    assert json.loads(run("list", "--json")) == {}
+    assert "no sync pair" in run("show", "team-models", code=1)
+
+
+def test_once_shows_the_plan_and_does_it(run, pair, schemas):
+    write(pair / "m", 1)
+    write(pair / "x", 1)
+    run("once")
+    write(pair / "n", 2)
+    shutil.rmtree(pair / "m")
+    plan = json.loads(run("once", "team-models", "--dry-run", "--json"))
+    schemas.validate("sync-once", plan)
+    report = json.loads(run("once", "--json"))
+    assert report["team-models"]["applied"] == {"copy_store": 1, "delete_store": 1}
+    assert "nothing to do" in run("once")
+
+
+def test_conflicts_and_deletions_wait_for_a_word(run, pair, daemon, schemas):
+    for number in range(4):
+        write(pair / str(number), number)
+    run("once")
+    for number in range(4):
+        shutil.rmtree(pair / str(number))
+    with tfjsd.connect(daemon.socket, home=daemon.home) as store:
+        store.save("indexeddb://team/m", ModelArtifacts({"content": 7}, [], b""))
+        write(pair / "m", 8)
+        run("once", code=1)
+        shown = run("status")
+        assert "deletion held: 3" in shown
+        assert "conflict: m" in shown
+        assert "--deletions" in run("approve", "team-models", code=2)
+        approved = json.loads(run("approve", "team-models", "--deletions", "--json"))
+        schemas.validate("sync-approve", approved)
+        assert approved == {"approved": 4}
+        assert "--keep" in run("resolve", "team-models", "m", code=2)
+        run("resolve", "team-models", "m", "--keep", "dir")
+        run("once")
+        assert list(store.list_models()) == ["indexeddb://team/m"]
+        assert store.load("indexeddb://team/m").model_topology == {"content": 8}
+
+
+async def test_the_clients_are_twins(daemon, tmp_path):
+    async with tfjsd.aconnect(daemon.socket, home=daemon.home) as store:
+        pairs = store.sync_pairs()
+        added = await pairs.add(tmp_path / "models", "indexeddb://", name="a", direction="in", include=["*"])
+        assert (added["name"], added["direction"], added["include"]) == ("a", "in", ["*"])
+        assert (await pairs.pause("a"))["state"] == "paused"
+        assert (await pairs.once("a", dry_run=True))["clean"]
+        assert await pairs.approve_deletions("a") == 0
+        with pytest.raises(tfjsd.BadRequestError, match="no conflict"):
+            await pairs.resolve("a", "m", "both")
+        with pytest.raises(tfjsd.SyncError):
+            await pairs.add(tmp_path / "models", "indexeddb://", name="b")
+        await pairs.resume("a")
+        assert set(await pairs.list()) == {"a"}
+        await pairs.remove("a")
+        with pytest.raises(tfjsd.SyncPairNotFoundError):
+            await pairs.remove("a")

@@ -1,0 +1,241 @@
+"""Pairs of a daemon that runs: live in both directions, over restarts, as its clients see them."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from tfjsd.model_io.node_file_system import file_system
+
+from .conftest import artifacts
+
+
+@pytest.fixture
+def place(daemons):
+    path = daemons.directory / "models"
+    path.mkdir()
+    return path
+
+
+def add(daemon, place, **members):
+    answer = daemon.request("POST", "/v1/sync", {"directory": str(place), "prefix": "indexeddb://", **members})
+    assert answer.status == 201, answer.body
+    return answer.json["name"]
+
+
+def status(daemon, name="models"):
+    return daemon.get(f"/v1/sync/{name}").json
+
+
+def urls(daemon):
+    return set(daemon.get("/v1/models").json)
+
+
+def save(daemon, model, content):
+    weights = bytes([content]) * (content + 1)
+    specs = [{"name": "w", "shape": [content + 1], "dtype": "uint8"}]
+    answer = daemon.save(
+        f"/v1/models/indexeddb/{model}", weights, modelTopology={"content": content}, weightSpecs=specs
+    )
+    assert answer.status == 200, answer.body
+
+
+def content_of(path: Path):
+    return file_system(path / "model.json").load().model_topology["content"]
+
+
+def test_changes_go_both_ways_live(daemons, place, eventually):
+    daemon = daemons.in_process()
+    add(daemon, place)
+    file_system(place / "a").save(artifacts(1))
+    eventually(lambda: urls(daemon) == {"indexeddb://a"})
+    save(daemon, "b", 2)
+    eventually(lambda: (place / "b" / "model.json").exists())
+    assert content_of(place / "b") == 2
+    save(daemon, "a", 3)
+    eventually(lambda: content_of(place / "a") == 3)
+    (place / "b").rename(place / "c")
+    eventually(lambda: urls(daemon) == {"indexeddb://a", "indexeddb://c"})
+    eventually(lambda: status(daemon)["applied"].get("move_store") == 1)
+    assert daemon.request("DELETE", "/v1/models/indexeddb/a").status == 200
+    eventually(lambda: not (place / "a").exists())
+    shutil.rmtree(place / "c")
+    eventually(lambda: urls(daemon) == set())
+    eventually(lambda: status(daemon)["state"] == "equal")
+    assert status(daemon)["watching"] == "events"
+
+
+def test_a_burst_is_few_passes(daemons, place, eventually):
+    daemon = daemons.in_process()
+    add(daemon, place)
+    eventually(lambda: status(daemon)["state"] == "equal")
+    before = status(daemon)["passes"]
+    for number in range(200):
+        file_system(place / str(number % 20)).save(artifacts(number))
+    eventually(lambda: status(daemon)["models"]["known"] == 20 and status(daemon)["state"] == "equal")
+    assert status(daemon)["passes"] - before <= 12
+
+
+def test_pairs_and_what_was_equal_survive_a_restart(daemons, place, eventually):
+    daemon = daemons.process()
+    add(daemon, place, name="mine")
+    for number in range(5):
+        file_system(place / str(number)).save(artifacts(number))
+    eventually(lambda: status(daemon, "mine")["models"]["known"] == 5)
+    assert daemon.stop() == 0
+    shutil.rmtree(place / "0")
+    file_system(place / "1").save(artifacts(10))
+    daemon = daemons.process()
+    expected = {f"indexeddb://{number}" for number in range(1, 5)}
+    eventually(lambda: urls(daemon) == expected and status(daemon, "mine")["state"] == "equal")
+    assert daemon.load("/v1/models/indexeddb/1")[0]["modelTopology"] == {"content": 10}
+    assert status(daemon, "mine")["last_read"] <= 1
+
+
+def test_pairs_are_listed_paused_and_forgotten(daemons, place, eventually):
+    daemon = daemons.in_process()
+    add(daemon, place)
+    for refused in ({"name": "models", "prefix": "localstorage://"}, {"name": "other", "prefix": "indexeddb://"}):
+        assert daemon.request("POST", "/v1/sync", {"directory": str(place), **refused}).status == 409
+    assert set(daemon.get("/v1/sync").json) == {"models"}
+    assert daemon.request("POST", "/v1/sync/models/pause").json["state"] == "paused"
+    file_system(place / "a").save(artifacts(1))
+    plan = daemon.request("POST", "/v1/sync/models/once", {"dry_run": True}).json
+    assert urls(daemon) == set()
+    done = daemon.request("POST", "/v1/sync/models/once").json
+    assert (done["clean"], done["applied"]) == (True, {"copy_store": 1})
+    assert plan["pending"] or plan["steps"] == [{"action": "copy", "model": "a", "to": "store", "name": None}]
+    assert urls(daemon) == {"indexeddb://a"}
+    assert daemon.request("POST", "/v1/sync/models/resume").json["state"] != "paused"
+    assert daemon.request("DELETE", "/v1/sync/models").status == 200
+    assert daemon.get("/v1/sync/models").status == 404
+    shutil.rmtree(place / "a")
+    assert urls(daemon) == {"indexeddb://a"}
+    assert not list((daemon.home / "sync").glob("*.state.json"))
+    add(daemon, place)
+    eventually(lambda: (place / "a").exists())
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"directory": "relative"},
+        {"prefix": "file://x"},
+        {"direction": "up"},
+        {"nme": "x"},
+        {"name": "A/B"},
+        {"include": "x"},
+        {"origin": "nowhere"},
+    ],
+)
+def test_what_is_no_pair_is_refused(daemons, place, members):
+    daemon = daemons.in_process()
+    body = {"directory": str(place), "prefix": "indexeddb://", **members}
+    assert daemon.request("POST", "/v1/sync", body).status == 400
+    assert daemon.get("/v1/sync").json == {}
+    assert not (daemon.home / "sync").exists()
+
+
+def test_a_directory_around_the_home_is_refused(daemons):
+    daemon = daemons.in_process()
+    for directory in (daemon.home, daemon.home / "below", daemon.home.parent):
+        answer = daemon.request("POST", "/v1/sync", {"directory": str(directory), "prefix": "indexeddb://"})
+        assert answer.status == 400
+
+
+def test_held_deletions_are_approved_and_conflicts_resolved(daemons, place, eventually):
+    daemon = daemons.in_process()
+    add(daemon, place, on_conflict="fail")
+    for number in range(4):
+        file_system(place / str(number)).save(artifacts(number))
+    eventually(lambda: status(daemon)["models"]["known"] == 4)
+    for number in range(4):
+        shutil.rmtree(place / str(number))
+    eventually(lambda: len(status(daemon)["held"]) == 4)
+    assert len(urls(daemon)) == 4
+    assert daemon.request("POST", "/v1/sync/models/approve", {"deletions": True}).json == {"approved": 4}
+    eventually(lambda: urls(daemon) == set())
+    daemon.request("POST", "/v1/sync/models/pause")
+    file_system(place / "m").save(artifacts(1))
+    save(daemon, "m", 2)
+    daemon.request("POST", "/v1/sync/models/resume")
+    eventually(lambda: status(daemon)["conflicts"] == ["m"])
+    assert daemon.request("POST", "/v1/sync/models/resolve", {"model": "none", "keep": "dir"}).status == 400
+    assert daemon.request("POST", "/v1/sync/models/resolve", {"model": "m", "keep": "dir"}).status == 200
+    eventually(lambda: status(daemon)["state"] == "equal" and not status(daemon)["conflicts"])
+    assert daemon.load("/v1/models/indexeddb/m")[0]["modelTopology"] == {"content": 1}
+    assert urls(daemon) == {"indexeddb://m"}
+
+
+def test_a_conflict_copy_can_take_the_name(daemons, place, eventually):
+    daemon = daemons.in_process()
+    file_system(place / "m").save(artifacts(1))
+    time.sleep(0.01)
+    save(daemon, "m", 2)
+    add(daemon, place)
+    eventually(lambda: len(urls(daemon)) == 2 and status(daemon)["state"] == "equal")
+    assert content_of(place / "m") == 2
+    assert [copy["side"] for copy in status(daemon)["conflict_copies"]["m"]] == ["directory"]
+    assert daemon.request("POST", "/v1/sync/models/resolve", {"model": "m", "keep": "dir"}).status == 200
+    eventually(lambda: urls(daemon) == {"indexeddb://m"} and content_of(place / "m") == 1)
+    eventually(lambda: [path.name for path in place.iterdir() if path.is_dir()] == ["m"])
+    assert status(daemon)["conflict_copies"] == {}
+
+
+def test_a_vanished_directory_is_reported_and_heals(daemons, place, eventually):
+    daemon = daemons.in_process()
+    file_system(place / "a").save(artifacts(1))
+    add(daemon, place)
+    eventually(lambda: urls(daemon) == {"indexeddb://a"})
+    place.rename(place.with_name("away"))
+    eventually(lambda: status(daemon)["state"] == "stopped")
+    assert "not there" in status(daemon)["error"]
+    place.with_name("away").rename(place)
+    eventually(lambda: status(daemon)["state"] == "equal")
+    file_system(place / "b").save(artifacts(2))
+    eventually(lambda: urls(daemon) == {"indexeddb://a", "indexeddb://b"})
+
+
+def test_metrics_and_status_count_pairs(daemons, place, eventually):
+    daemon = daemons.in_process()
+    assert b"tfjsd_sync" not in daemon.get("/metrics").body
+    file_system(place / "a").save(artifacts(1))
+    add(daemon, place)
+    eventually(lambda: status(daemon)["state"] == "equal")
+    text = daemon.get("/metrics").body.decode()
+    assert 'tfjsd_sync_models{pair="models"} 1\n' in text
+    assert 'tfjsd_sync_applied_total{pair="models",action="copy_store"} 1\n' in text
+    assert daemon.get("/v1/status").json["sync_pairs"] == 1
+
+
+def test_a_daemon_with_pairs_does_not_end_when_idle(daemons, place, eventually):
+    daemon = daemons.process(idle_exit=0.2)
+    add(daemon, place)
+    time.sleep(0.6)
+    assert status(daemon)["passes"] >= 1
+    daemon.request("DELETE", "/v1/sync/models")
+    assert daemon.wait() == 0
+
+
+def test_configured_pairs_are_read_again_on_sighup(daemons, place, eventually, tmp_path):
+    import signal
+
+    config = tmp_path / "tfjsd" / "config.toml"
+    config.parent.mkdir()
+    config.write_text("")
+    daemon = daemons.process(environ={"XDG_CONFIG_HOME": str(tmp_path)})
+    file_system(place / "a").save(artifacts(1))
+    config.write_text(f'[[sync.pairs]]\nname = "c"\ndirectory = {json.dumps(str(place))}\nprefix = "indexeddb://"\n')
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: urls(daemon) == {"indexeddb://a"})
+    assert status(daemon, "c")["source"] == "configuration"
+    assert daemon.request("DELETE", "/v1/sync/c").status == 400
+    config.write_text("[sync]\npears = 1\n")
+    daemon.signal(signal.SIGHUP)
+    config.write_text("")
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: daemon.get("/v1/sync").json == {})
+    assert urls(daemon) == {"indexeddb://a"}
+    assert daemon.stop() == 0
