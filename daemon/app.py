@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -11,6 +12,7 @@ from ..model_io.origin import Origins
 from ..storage_backends.abc import EngineFactory
 from ..storage_backends.browsers import browser_named
 from ..storage_backends.home import Home
+from ..storage_backends.scrub import Scrub
 from ..wire.addresses import Address
 from ..wire.configuration import Configuration
 from ..wire.limits import Limits
@@ -90,9 +92,18 @@ def build_application(service: Service) -> web.Application:
     """The routes around the parts."""
     application = web.Application(middlewares=[edge])
     application[SERVICE] = service
+    application.cleanup_ctx.append(_scrubbed)
     application.on_response_prepare.append(stamp(os.fspath(service.address.home), service.activity))
     add_routes(application, ROUTES)
     return application
+
+
+async def _scrubbed(application: web.Application) -> AsyncIterator[None]:
+    """Damage in weights that nobody reads is found in the background and logged."""
+    scrub = Scrub(application[SERVICE].home)
+    scrub.start()
+    yield
+    scrub.stop()
 
 
 def _leveldb() -> EngineFactory:
