@@ -9,9 +9,11 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from functools import partial
 
 from ..errors import QuotaExceededError, StoreClosedError, StoreFailedError, TfjsdError
 from .abc import BlobStore, Durability, OrderedEngine, WriteBatch
+from .acknowledgement import announce
 from .bucket_place import BucketPlace
 from .bucket_snapshot import BucketSnapshot
 from .catalogue import (
@@ -20,7 +22,7 @@ from .catalogue import (
     reference_prefix,
 )
 from .commit_queue import CommitQueue, Group, Sequenced
-from .engine_slot import EngineSlot, unchanged
+from .engine_slot import EngineSlot
 from .mutation import Mutation
 from .overlay import Overlay, merged
 from .reclaimer import Reclaimer
@@ -30,6 +32,9 @@ __all__ = ["Bucket", "BucketSnapshot", "Mutation"]
 
 RELAXED_SYNC_SECONDS = 0.8
 IDLE_SECONDS = 60.0
+COMPACTED_BYTES = 8 << 20
+"""LevelDB keeps the space of deleted records: so much, and a quarter of what is there, is worth a compaction."""
+
 _SMALL = 4096
 
 _log = logging.getLogger(__name__)
@@ -59,6 +64,7 @@ class Bucket:
         self._reclaimer = Reclaimer(self.blobs, self._overlay)
         self._reclaiming = False
         self._reconciled = False
+        self._garbage = 0  # bytes of values overwritten or deleted since the last compaction
         self._views: weakref.WeakSet[Iterator[tuple[bytes, bytes]]] = weakref.WeakSet()
         self._snapshots: weakref.WeakSet[BucketSnapshot] = weakref.WeakSet()
         self._used_at = time.monotonic()
@@ -184,6 +190,7 @@ class Bucket:
             if old != value:
                 catalogue = catalogue.changed(key, old, value)
                 changes[key] = value
+                self._garbage += len(old or b"")
         self._check_references(mutation)
         entry = Sequenced(changes, catalogue.numbered(catalogue.number + 1), mutation.durability, mutation.future)
         self._journal(mutation, changes)
@@ -239,7 +246,7 @@ class Bucket:
                 else:
                     group += self._queue.take()
                     self._fail(group)
-        _announce(group, error)
+        announce(group, error)
         with self._mutex:
             self._queue.settled(group)
         self._release_blobs(group)
@@ -337,8 +344,8 @@ class Bucket:
     def _guarded(self, task: Callable[[], None]) -> None:
         try:
             task()
-        except TfjsdError as error:  # nobody waits for it; what was not removed is looked at again
-            _log.warning("%s: blobs were not reclaimed: %s", self.origin, error)
+        except TfjsdError as error:  # nobody waits for it, and a later one does what it left
+            _log.warning("%s: space was not reclaimed: %s", self.origin, error)
 
     def _ready(self, engine: OrderedEngine | None) -> list[str]:
         oldest = min((snapshot.number for snapshot in self._snapshots), default=None)
@@ -387,7 +394,16 @@ class Bucket:
             if now < relaxed_since + RELAXED_SYNC_SECONDS:
                 return relaxed_since + RELAXED_SYNC_SECONDS - now
             self._sync_relaxed()
+        self._compact_if_due()
         return self._close_idle()
+
+    def _compact_if_due(self) -> None:
+        with self._mutex:
+            engine = self._slot.reader()
+            if engine is None or self._garbage < max(COMPACTED_BYTES, self._newest().bytes_used // 4):
+                return
+            self._garbage = 0
+        self._in_background(partial(engine.compact, b"", b"\xff" * 16))
 
     def _sync_relaxed(self) -> None:
         with self._io:
@@ -427,17 +443,3 @@ class Bucket:
         finally:
             self._reclaimer.gone = []
             self._slot.close()
-
-
-def _announce(group: Group, error: TfjsdError | None) -> None:
-    """Tells callers what became of their mutations; without locks."""
-    for index, entry in enumerate(group):
-        if error is not None:
-            entry.future.set_exception(error if index == 0 else unchanged(error))
-            continue
-        for callback in entry.committed:
-            try:
-                callback()
-            except Exception:  # noqa: BLE001 (the outermost frame of a thread; the commit stands)
-                _log.exception("A listener of a commit failed")
-        entry.future.set_result(None)

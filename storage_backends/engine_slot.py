@@ -6,7 +6,7 @@ import logging
 import time
 from threading import RLock
 
-from ..errors import CorruptionError, QuotaExceededError, StoreFailedError, TfjsdError
+from ..errors import CorruptionError, StoreFailedError, TfjsdError
 from . import durable
 from .abc import OrderedEngine, WriteBatch
 from .bucket_place import BucketPlace
@@ -178,10 +178,3 @@ class EngineSlot:
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
-
-
-def unchanged(error: TfjsdError) -> TfjsdError:
-    """What a mutation is told that was sequenced after one that failed with ``error``."""
-    if isinstance(error, QuotaExceededError):
-        return error
-    return StoreFailedError(f"An earlier write failed, this one was not tried: {error}", outcome="unchanged")

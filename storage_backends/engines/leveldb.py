@@ -56,6 +56,7 @@ class LevelDBEngine(OrderedEngine):
         # plyvel frees its C++ objects in close(), whatever another thread is doing with them.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
+        self._compacting = threading.Lock()
         options: dict[str, Any] = {
             "create_if_missing": create,
             "paranoid_checks": True,
@@ -172,11 +173,11 @@ class LevelDBEngine(OrderedEngine):
         return _LevelDBSnapshot(self)
 
     def compact(self, start: bytes, stop: bytes) -> None:
-        with self._writing:
+        with self._compacting:
             self._call(lambda: self._db.compact_range(start=start, stop=stop))
 
     def close(self) -> None:
-        with self._writing, self._reading:
+        with self._compacting, self._writing, self._reading:
             self._call(self._db.close)
 
 

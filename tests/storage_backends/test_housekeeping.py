@@ -214,3 +214,24 @@ def test_a_log_that_leveldb_has_left_is_synced_at_once(tmp_path: Path, monkeypat
         assert set(seen) - {logs[-1]} <= set(synced)
     engine.close()
     assert len(seen) > 3
+
+
+def test_the_space_of_deleted_records_is_given_back(
+    home: Home, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "COMPACTED_BYTES", 1 << 20)
+    assert home.path is not None
+    path = home.path
+
+    def used() -> int:
+        return sum(table.stat().st_size for table in path.glob("buckets/*/leveldb/*.ldb"))
+
+    for number in range(60):
+        with bucket.mutate("relaxed") as mutation:
+            mutation.put(b"\x04%d" % number, os.urandom(100_000))
+    mutation.future.result(20)
+    for number in range(60):
+        with bucket.mutate("relaxed") as mutation:
+            mutation.delete(b"\x04%d" % number)
+    mutation.future.result(20)
+    assert eventually(lambda: used() < 1_000_000)
