@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 
 from ..errors import QuotaExceededError, StoreFailedError, TfjsdError
@@ -10,11 +11,11 @@ from .commit_queue import Group
 _log = logging.getLogger(__name__)
 
 
-def announce(group: Group, error: TfjsdError | None) -> None:
-    """Tells callers what became of their mutations; without locks."""
+def announce(group: Group, tried: int, error: TfjsdError | None) -> None:
+    """Tells callers; without locks. If it failed, the first ``tried`` share one fate, the others came to nothing."""
     for index, entry in enumerate(group):
         if error is not None:
-            entry.future.set_exception(error if index == 0 else _not_tried(error))
+            entry.future.set_exception(_own(error) if index < tried else _not_tried(error))
             continue
         for callback in entry.committed:
             try:
@@ -24,8 +25,15 @@ def announce(group: Group, error: TfjsdError | None) -> None:
         entry.future.set_result(None)
 
 
+def _own(error: TfjsdError) -> TfjsdError:
+    """Each caller raises an exception of its own: tracebacks of several threads do not mix."""
+    mine = copy.copy(error)
+    mine.__cause__ = error.__cause__
+    return mine
+
+
 def _not_tried(error: TfjsdError) -> TfjsdError:
     """What a mutation is told that was sequenced after one that failed with ``error``."""
     if isinstance(error, QuotaExceededError):
-        return error
+        return _own(error)
     return StoreFailedError(f"An earlier write failed, this one was not tried: {error}", outcome="unchanged")

@@ -239,6 +239,7 @@ class Bucket:
                 if self._queue.finished():
                     return False
                 group = self._queue.take()
+            tried = len(group)
             error = self._try_commit(group)
             with self._mutex:
                 if error is None:
@@ -246,7 +247,7 @@ class Bucket:
                 else:
                     group += self._queue.take()
                     self._fail(group)
-        announce(group, error)
+        announce(group, tried, error)
         with self._mutex:
             self._queue.settled(group)
         self._release_blobs(group)

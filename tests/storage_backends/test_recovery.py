@@ -163,6 +163,34 @@ def test_all_that_was_sequenced_after_a_failure_fails_and_is_undone_newest_first
     assert bucket.bytes_used() == used - 3
 
 
+def test_a_group_shares_its_fate_and_what_came_later_was_not_tried(
+    bucket: Bucket, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    futures = []
+
+    def sequence(value: bytes) -> None:
+        with bucket.mutate() as mutation:
+            mutation.put(B, value)
+        futures.append(mutation.future)
+
+    inner: Callable[..., None] = EngineSlot.commit
+
+    def commit(*arguments, **options) -> None:
+        sequence(b"3")
+        inner(*arguments, **options)
+
+    monkeypatch.setattr(EngineSlot, "commit", commit)
+    fail_next(faults, "write")
+    fail_next(faults, "open")
+    with bucket._io:  # so that both are in one group
+        sequence(b"1")
+        sequence(b"2")
+    errors = [future.exception(10) for future in futures[:2]]
+    errors.append(futures[2].exception(10))
+    assert [getattr(error, "outcome", None) for error in errors] == ["unknown", "unknown", "unchanged"]
+    assert len({id(error) for error in errors}) == 3
+
+
 def test_a_failed_sync_of_relaxed_writes_is_recovered(bucket: Bucket, faults: Faults) -> None:
     put(bucket, B, b"1", "relaxed")
     fail_next(faults, "sync", applied=True)
