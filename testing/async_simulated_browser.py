@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from ..async_embedded import AsyncEmbeddedStore
-from ..storage_backends.indexed_db.idb_factory import IDBFactory
 from ..storage_backends.web_storage.async_storage import AsyncAreaBackend, AsyncStorage
 from .simulated_browser import SimulatedBrowser
+
+if TYPE_CHECKING:
+    from ..storage_backends.indexed_db.idb_factory import IDBFactory
 
 
 class AsyncSimulatedBrowser(AsyncEmbeddedStore):
@@ -24,7 +27,7 @@ class AsyncSimulatedBrowser(AsyncEmbeddedStore):
     def indexed_db(self) -> IDBFactory:
         """The page's ``indexedDB``. Raises SecurityError where it is denied."""
         self.page.use_indexed_db()
-        return IDBFactory(self.page.storage.databases, self.page.browser)
+        return super().indexed_db()
 
     def with_origin(self, origin: str) -> AsyncSimulatedBrowser:
         return AsyncSimulatedBrowser(self.page.with_origin(origin))

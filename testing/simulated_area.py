@@ -19,6 +19,7 @@ from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.text import normalize
 from .faults import Faults
 from .firefox_snapshot import FirefoxSnapshot
+from .tab_order import TabOrders
 from .unflushed_writes import UnflushedWrites
 
 
@@ -35,6 +36,7 @@ class SimulatedArea(StorageArea):
         self._unflushed = UnflushedWrites(browser)
         self._snapshot = FirefoxSnapshot() if browser.engine == "firefox" else None
         self._author = threading.local()
+        self._orders = TabOrders(key_order(browser.web_storage.key_order))
         self._bucket_has_room = bucket_has_room
         self.share_quota(self._has_room)
 
@@ -89,6 +91,8 @@ class SimulatedArea(StorageArea):
                 self._enter(self._snapshot)
             before = self._present(operations)
             changes = super().apply(mutation, operations, source=source, url=url)
+            for undo in self._orders.follow(changes):
+                mutation.on_undo(undo)
             self._unflushed.note(self._clock.now(), before.items())
             if self._snapshot is not None:
                 self._follow(self._snapshot, operations, before)
@@ -127,7 +131,16 @@ class SimulatedArea(StorageArea):
             super().apply(mutation, operations)
         mutation.future.result()
 
+    def open_in_new_process(self, tab: object) -> None:
+        """From now on the tab has a table of keys of its own."""
+        with self._bucket.locked():
+            self._orders.open(tab, self._loaded().by_last_set())
+
     # -- Inside; under the mutex ---------------------------------------------------------------------------------------
+
+    def _keys_for(self, source: object) -> list[str]:
+        keys = self._orders.keys(getattr(self._author, "tab", None) if source is None else source)
+        return super()._keys_for(source) if keys is None else keys
 
     def _value(self, key: str) -> str | None:
         return StorageArea.get_item(self, key)

@@ -143,7 +143,8 @@ class SimulatedBrowser(EmbeddedStore):
 
     def list_models(self) -> dict[str, ModelArtifactsInfo]:
         self._use("localstorage://", "indexeddb://")
-        return super().list_models()
+        with self._simulated.area.acting(self._tab, f"{self.origin}/"):
+            return super().list_models()
 
     def copy_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
         self._use(source, dest)
@@ -222,10 +223,15 @@ class SimulatedBrowser(EmbeddedStore):
         return self._tab.listen(self.origin, self._simulated.area, listener)
 
     def new_tab(self, *, opened_by_page: bool = False) -> SimulatedBrowser:
-        """A page of the same origin in another tab; with a copy of sessionStorage where this page opened it."""
+        """A page of the same origin in another tab, in another process: it may list keys in another order.
+
+        One that this page opened is in the same process, and starts with a copy of sessionStorage.
+        """
         tab = Tab(self._profile)
         if opened_by_page:
             tab.copy_sessions(self._tab)
+        else:
+            self._simulated.area.open_in_new_process(tab)
         return SimulatedBrowser(self._profile, tab, self.origin)
 
     def reload(self) -> None:

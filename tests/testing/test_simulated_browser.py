@@ -3,11 +3,14 @@
 import asyncio
 import json
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import tfjsd
 from tfjsd.errors import NeverSettlesError, UnknownError
 from tfjsd.storage_backends.browsers import GIB, SAFARI
+from tfjsd.storage_backends.web_storage.key_order.orders import key_order
 from tfjsd.testing import (
     SimulatedClock,
     assert_models_equal,
@@ -385,6 +388,29 @@ def test_tabs_share_local_storage_but_not_sessions(tfjsd_browser):
     other.reload()
     tfjsd_browser.local_storage().clear()
     assert len(heard) == 7
+
+
+@each_browser
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text("abcxyz\u4e2d", min_size=1, max_size=3), min_size=1, max_size=12), st.integers(0, 11))
+def test_each_process_and_each_restart_has_its_order(tfjsd_browser, keys, split):
+    tfjsd_browser.clear_site_data()
+    storage, order = tfjsd_browser.local_storage(), key_order(tfjsd_browser.browser.web_storage.key_order)
+    for key in keys[:split]:
+        storage[key] = key
+    late = tfjsd_browser.new_tab().local_storage()
+    first, by_last_set = list(storage), list(dict.fromkeys(keys[:split]))
+    assert list(late) == order.new_process_table(by_last_set).keys()
+    assert list(tfjsd_browser.new_tab(opened_by_page=True).local_storage()) == first
+    for key in keys[split:]:
+        late[key] = key
+    assert sorted(late) == sorted(storage) == sorted(set(keys))
+    assert [key for key, _ in late.items()] == list(late) == [late.key(index) for index in range(len(late))]
+    tfjsd_browser.restart()
+    expected = order.new_table()
+    for key in order.after_restart(list(dict.fromkeys(keys))):
+        expected.add(key)
+    assert list(storage) == list(late) == expected.keys()
 
 
 @each_browser
