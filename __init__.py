@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tfjsd.errors import InvalidArtifactsError as InvalidArtifactsError
     from tfjsd.errors import InvalidCharacterError as InvalidCharacterError
     from tfjsd.errors import InvalidStateError as InvalidStateError
+    from tfjsd.errors import MisdirectedRequestError as MisdirectedRequestError
     from tfjsd.errors import ModelChangedError as ModelChangedError
     from tfjsd.errors import ModelExistsError as ModelExistsError
     from tfjsd.errors import ModelNotFoundError as ModelNotFoundError
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from tfjsd.errors import TfjsdError as TfjsdError
     from tfjsd.errors import TooLargeError as TooLargeError
     from tfjsd.errors import TransactionInactiveError as TransactionInactiveError
+    from tfjsd.errors import UnauthorizedError as UnauthorizedError
     from tfjsd.errors import UnknownError as UnknownError
     from tfjsd.errors import UnsupportedFormatError as UnsupportedFormatError
     from tfjsd.errors import UnsupportedURLError as UnsupportedURLError
@@ -98,6 +100,7 @@ _MODULES = {
         "InvalidArtifactsError",
         "InvalidCharacterError",
         "InvalidStateError",
+        "MisdirectedRequestError",
         "ModelChangedError",
         "ModelExistsError",
         "ModelNotFoundError",
@@ -115,6 +118,7 @@ _MODULES = {
         "SyncPairNotFoundError",
         "TooLargeError",
         "TransactionInactiveError",
+        "UnauthorizedError",
         "UnknownError",
         "UnsupportedFormatError",
         "UnsupportedURLError",

@@ -332,6 +332,20 @@ class AccessDeniedError(TfjsdError, PermissionError):
     http_status = 403
 
 
+class UnauthorizedError(AccessDeniedError):
+    """The request has no token, or one that is not (or no longer) the daemon's."""
+
+    name = "UnauthorizedError"
+    http_status = 401
+
+
+class MisdirectedRequestError(TfjsdError):
+    """The request's Host is not one of the names under which the daemon listens."""
+
+    name = "MisdirectedRequestError"
+    http_status = 421
+
+
 class BadRequestError(TfjsdError, ValueError):
     """A request to the daemon does not have the form that its protocol asks for. Nothing was done."""
 

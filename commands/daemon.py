@@ -64,7 +64,7 @@ COMMANDS = (
         "run the daemon in the foreground",
         _serve,
         options=(
-            Option("--http", "also listen on loopback TCP (not in this version)", "127.0.0.1:PORT"),
+            Option("--http", "also listen on loopback TCP, for web pages; they need its token", "127.0.0.1:PORT"),
             Option(
                 "--browser",
                 "whose quotas, key order and error texts the stores show",
@@ -80,6 +80,7 @@ It ends on SIGTERM or Ctrl-C, within five seconds and with everything that it ac
 one home exits 75.""",
         examples=(
             Example("tfjsd serve"),
+            Example("tfjsd serve --http 127.0.0.1:8765", "for web pages as well; see tfjsd token"),
             Example("tfjsd serve --home ./store --browser safari", "a store of its own, with Safari's limits"),
         ),
     ),

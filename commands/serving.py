@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import NotInThisVersionError
-
 if TYPE_CHECKING:
     from .invocation import Invocation
 
@@ -15,17 +13,16 @@ def run(invocation: Invocation) -> int:
 
     Raises:
         HomeInUseError: another process owns the home (exit code 75).
-        NotInThisVersionError: ``--http``.
+        ConfigurationError: ``--http`` names no loopback address, or a port that is taken.
     """
     arguments = invocation.arguments
-    if arguments.text("--http") is not None:
-        raise NotInThisVersionError("serve --http is not in this version of tfjsd")
     from ..daemon.main import ServeOptions, main
 
     flags = {
         "home": arguments.text("--home"),
         "socket": arguments.text("--socket"),
         "origin": arguments.text("--origin"),
+        "http": arguments.text("--http"),
         "browser": arguments.text("--browser"),
         "idle_exit": arguments.text("--idle-exit"),
     }

@@ -20,6 +20,8 @@ from .activity import Activity
 from .connections import Connections
 from .edge import edge, stamp
 from .guard import Guard
+from .loopback import LoopbackListener
+from .page_access import PageAccess
 from .routes import (
     Route,
     add_routes,
@@ -39,6 +41,7 @@ from .stored_weights import RecentlyVerified
 from .sync.one_pass import PassOptions
 from .sync.supervision import Synchronizer
 from .warm_origins import WarmOrigins
+from .web_guard import BearerToken, WebGuard
 from .workers import Workers
 
 ROUTES: tuple[Route, ...] = (
@@ -61,11 +64,18 @@ def open_home(address: Address) -> Home:
 
 
 def build_service(
-    configuration: Configuration, address: Address, home: Home, limits: Limits, *, autostarted: bool
+    configuration: Configuration,
+    address: Address,
+    home: Home,
+    limits: Limits,
+    *,
+    loopback: LoopbackListener | None,
+    autostarted: bool,
 ) -> Service:
     """The parts of a daemon on an open home; runs on the event loop. Raises ConfigurationError."""
     origins_, activity = Origins(home, browser_named(configuration["browser"]), home.clock), Activity()
     options = PassOptions(configuration["sync.settle"] or 0.0, configuration["sync.deletion_share"])
+    pages = PageAccess()
     return Service(
         configuration,
         address,
@@ -76,6 +86,9 @@ def build_service(
         activity,
         Connections(limits),
         configured_guard(configuration),
+        loopback,
+        _web_guard(configuration, address, loopback, pages),
+        pages,
         WarmOrigins(),
         RecentlyVerified(),
         Synchronizer(address.home, origins_, activity, options),
@@ -93,7 +106,7 @@ def build_application(service: Service) -> web.Application:
     application = web.Application(middlewares=[edge])
     application[SERVICE] = service
     application.cleanup_ctx.append(_scrubbed)
-    application.on_response_prepare.append(stamp(os.fspath(service.address.home), service.activity))
+    application.on_response_prepare.append(stamp(os.fspath(service.address.home), service.activity, service.web_guard))
     add_routes(application, ROUTES)
     return application
 
@@ -104,6 +117,14 @@ async def _scrubbed(application: web.Application) -> AsyncIterator[None]:
     scrub.start()
     yield
     scrub.stop()
+
+
+def _web_guard(
+    configuration: Configuration, address: Address, loopback: LoopbackListener | None, pages: PageAccess
+) -> WebGuard:
+    if loopback is None:
+        return WebGuard(frozenset(), frozenset(), None, pages)
+    return WebGuard(loopback.hosts, frozenset(configuration["access.origins"]), BearerToken(address.home), pages)
 
 
 def _leveldb() -> EngineFactory:

@@ -20,12 +20,13 @@ from .peer import Peer, peer_of
 class Connection(web.RequestHandler):
     """aiohttp's protocol, which itself waits for ever for the rest of a header or for a client that does not read."""
 
-    __slots__ = ("_hung_up", "_stalled", "answering", "gone", "heard", "opened", "peer", "pool")
+    __slots__ = ("_hung_up", "_stalled", "answering", "gone", "heard", "opened", "over_tcp", "peer", "pool")
 
     def __init__(self, pool: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.pool = pool
         self.peer: Peer | None = None
+        self.over_tcp = False
         self.gone = asyncio.Event()
         self.answering = 0
         self.heard = 0.0
@@ -34,7 +35,7 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.peer = _peer(transport)
+        self.peer, self.over_tcp = _peer(transport), _over_tcp(transport)
         self.pool.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -138,9 +139,11 @@ class Connections:
         return asyncio.get_running_loop().time()
 
     def add(self, connection: Connection) -> None:
-        """Takes a new connection in; at the limit, the oldest one that waits for no answer makes room."""
-        if len(self._open) >= self._limits.connections:
-            victim = next((other for other in self._open if not other.answering), connection)
+        """Takes a new connection in; at the limit, the oldest one that waits for no answer makes room. Those over TCP,
+        which anybody on the machine can open, have a limit of their own, and leave those of the socket alone."""
+        alike = [other for other in self._open if other.over_tcp == connection.over_tcp]
+        if len(alike) >= self._limits.connections:
+            victim = next((other for other in alike if not other.answering), connection)
             LOGGER.warning("too many connections", extra={"limit": self._limits.connections})
             self.discard(victim)
             victim.abort()
@@ -165,6 +168,11 @@ class Connections:
             for connection in [other for other in self._open if other.overdue(now, pause)]:
                 LOGGER.info("cut a connection that had gone silent")
                 connection.abort()
+
+
+def _over_tcp(transport: asyncio.BaseTransport) -> bool:
+    connection = transport.get_extra_info("socket")
+    return connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
 
 
 def _peer(transport: asyncio.BaseTransport) -> Peer | None:

@@ -17,8 +17,11 @@ from .connections import Connection
 from .heap import trim
 from .logs import LOGGER
 from .service import SERVICE, Service
+from .web_guard import WebGuard
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_REFUSED = (401, 403, 421)
 
 
 @web.middleware
@@ -45,9 +48,14 @@ async def _answered(
     request: web.Request, handler: Handler, service: Service, connection: Connection | None
 ) -> web.StreamResponse:
     try:
+        if _over_tcp(request):
+            service.web_guard.check(request)
+            if request.method == "OPTIONS":
+                return service.web_guard.preflight(request)
+        else:
+            service.guard.check(None if connection is None else connection.peer)
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise BadRequestError("Compressed bodies are not taken.")
-        service.guard.check(None if connection is None else connection.peer)
         if service.activity.refusing:
             what = "shutting down" if service.activity.draining else "restoring a backup"
             raise DaemonUnavailableError(f"The daemon is {what}.", hint="send the request again")
@@ -104,7 +112,13 @@ def _note(service: Service, request: web.Request, status: int, seconds: float) -
         )
 
 
-def stamp(home: str, activity: Activity) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+def _over_tcp(request: web.BaseRequest) -> bool:
+    return isinstance(request.protocol, Connection) and request.protocol.over_tcp
+
+
+def stamp(
+    home: str, activity: Activity, web_guard: WebGuard
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """Version, protocol and home on every answer; once the daemon is ending, each is the last on its connection."""
     own = {
         VERSION_HEADER: __version__,
@@ -114,8 +128,12 @@ def stamp(home: str, activity: Activity) -> Callable[[web.Request, web.StreamRes
         "X-Content-Type-Options": "nosniff",
     }
 
-    async def on_prepare(_request: web.Request, response: web.StreamResponse) -> None:
+    async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(own)
+        if _over_tcp(request):
+            response.headers.update(web_guard.headers_for(request))
+            if response.status in _REFUSED or web_guard.is_public(request):
+                del response.headers[HOME_HEADER]  # the path of a home is not for everybody on the machine
         if activity.draining:
             response.force_close()
             response.headers["Connection"] = "close"  # aiohttp has decided on this header already

@@ -25,6 +25,7 @@ from .app import build_application, build_service, open_home
 from .guard import group_id
 from .listener import UnixListener, adopt, bind
 from .logs import LOGGER
+from .loopback import LoopbackListener, bind_loopback
 from .notification import Notifier, activated_sockets
 from .ready import ReadyPipe
 from .reloading import reload
@@ -87,8 +88,20 @@ class Server:
 
     async def run(self, ready: ReadyPipe) -> None:
         """Returns when everything that was accepted is answered and durable, and the home is free again."""
+        with contextlib.ExitStack() as opened:
+            loopback = self._listen_on_loopback()
+            if loopback is not None:
+                opened.callback(loopback.close)
+            await self._serve(loopback, ready)
+
+    async def _serve(self, loopback: LoopbackListener | None, ready: ReadyPipe) -> None:
         service = build_service(
-            self._configuration, self._address, self._home, self._limits, autostarted=self._autostarted
+            self._configuration,
+            self._address,
+            self._home,
+            self._limits,
+            loopback=loopback,
+            autostarted=self._autostarted,
         )
         await service.synchronizer.start(self._configuration["sync.pairs"])
         runner = await self._set_up(service)
@@ -97,15 +110,24 @@ class Server:
             sock=self._listener.socket,
             **_keep_name(),  # type: ignore[arg-type]
         )
-        self._write_daemon_file()
+        web_accepting = None
+        if loopback is not None:
+            web_accepting = await asyncio.get_running_loop().create_server(service.connections, sock=loopback.socket)
+        self._write_daemon_file(None if loopback is None else loopback.url)
         self._service = service
         self._announce(ready)
         async with _background(service.connections.sweep(), self._watchdog(), self._watch_idle(service)):
             await self._stop.wait()
+        if web_accepting is not None:
+            web_accepting.close()
         await self._drain(service, accepting)
         await service.synchronizer.stop()
         await runner.cleanup()
         await service.workers.close(_LAST_WORK_SECONDS)
+
+    def _listen_on_loopback(self) -> LoopbackListener | None:
+        address = self._configuration["http"]
+        return None if address is None else bind_loopback(address.host, address.port)
 
     async def _set_up(self, service: Service) -> web.AppRunner:
         runner = web.AppRunner(
@@ -148,7 +170,8 @@ class Server:
             await asyncio.sleep(self._notifier.watchdog_seconds)
 
     async def _watch_idle(self, service: Service) -> None:
-        allowed: float | None = self._configuration["idle_exit"]
+        # Nobody would start it again for a page that comes back.
+        allowed: float | None = None if service.loopback is not None else self._configuration["idle_exit"]
         while allowed is not None and not self._stop.is_set():
             rest = allowed - service.activity.idle_seconds()
             if rest <= 0:
@@ -174,11 +197,11 @@ class Server:
         service.activity.refuse()
         LOGGER.info("stopping", extra={"unfinished": service.activity.running})
 
-    def _write_daemon_file(self) -> None:
+    def _write_daemon_file(self, http: str | None) -> None:
         content: DaemonFile = {
             "pid": os.getpid(),
             "socket": os.fspath(self._address.socket),
-            "http": None,
+            "http": http,
             "version": __version__,
             "protocol": PROTOCOL,
             "home": os.fspath(self._address.home),

@@ -23,10 +23,13 @@ from .body_reader import BodyReader
 from .connections import Connection, Connections
 from .guard import Guard
 from .heap import LARGE, keep_large_blocks_apart
+from .loopback import LoopbackListener
+from .page_access import PageAccess
 from .peer import Peer, own_uid
 from .stored_weights import RecentlyVerified
 from .sync.supervision import Synchronizer
 from .warm_origins import WarmOrigins
+from .web_guard import WebGuard
 from .workers import Workers
 
 _SMALL_JSON = 64 * 1024
@@ -45,6 +48,9 @@ class Service:
     activity: Activity
     connections: Connections
     guard: Guard
+    loopback: LoopbackListener | None
+    web_guard: WebGuard
+    pages: PageAccess
     warm: WarmOrigins
     verified: RecentlyVerified
     synchronizer: Synchronizer

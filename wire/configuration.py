@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import BadRequestError, ConfigurationError
 from .addresses import Address, client_address, configuration_files, default_home, default_socket
 from .protocol import DEFAULT_ORIGIN
+from .web_address import loopback_address, web_origins
 
 if TYPE_CHECKING:
     from .sync_pair import SyncPair
@@ -178,6 +179,7 @@ KEYS = (
         None,
         "the unix socket that the daemon listens on and clients connect to",
     ),
+    Key("http", "TFJSD_HTTP", loopback_address, None, "also listen on loopback TCP: `127.0.0.1:PORT`"),
     Key("origin", "TFJSD_ORIGIN", _text, DEFAULT_ORIGIN, "the origin that a request without `?origin=` means"),
     Key(
         "browser",
@@ -201,6 +203,13 @@ KEYS = (
         _names,
         (),
         "groups whose members may use the store; the socket is then 0660 of the first",
+    ),
+    Key(
+        "access.origins",
+        None,
+        web_origins,
+        (),
+        "origins of web pages that may use the HTTP listener, with its token",
     ),
     Key(
         "storage.eviction",

@@ -11,6 +11,8 @@ VERSION_HEADER: Final = "tfjsd-version"
 PROTOCOL_HEADER: Final = "tfjsd-protocol"
 HOME_HEADER: Final = "tfjsd-home"
 """The daemon's home, percent-encoded: a client that meant another one finds out by the first answer."""
+EXPOSED_HEADERS: Final = f"Accept-Ranges, Content-Range, ETag, {VERSION_HEADER}, {PROTOCOL_HEADER}"
+"""What a page on another, listed origin may read of an answer besides its body."""
 
 MODEL_TYPE: Final = "application/vnd.tfjsd.model"
 """u32 LE header length, JSON header, raw weights."""

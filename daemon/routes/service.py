@@ -25,7 +25,7 @@ async def status(call: Call) -> web.StreamResponse:
             "protocol": PROTOCOL,
             "home": os.fspath(service.address.home),
             "socket": os.fspath(service.address.socket),
-            "http": None,
+            "http": None if service.loopback is None else service.loopback.url,
             "browser": service.configuration["browser"],
             "uptime": round(time.monotonic() - service.activity.started, 3),
             "autostarted": service.autostarted,

@@ -401,12 +401,10 @@ def test_the_version(run):
     [
         ["idb", "databases"],
         ["service", "install"],
-        ["token", "show"],
         ["open"],
         ["convert"],
         ["list", "--profile", "chrome"],
         ["--profile=firefox", "list"],
-        ["serve", "--http", "127.0.0.1:0"],
     ],
 )
 def test_reserved_words_say_that_they_are_to_come(run, argv):
@@ -414,3 +412,10 @@ def test_reserved_words_say_that_they_are_to_come(run, argv):
     assert done.code == 2, done
     assert "not in this version of tfjsd" in done.err
     assert "Error" in json.loads(run(*argv, "--json").err)["error"]["name"]
+
+
+def test_the_token_is_shown_and_rotated(run, tmp_path):
+    shown = run("--home", str(tmp_path / "h"), "token", "show")
+    assert run("--home", str(tmp_path / "h"), "token", "show").out == shown.out
+    rotated = run("--home", str(tmp_path / "h"), "--json", "token", "rotate")
+    assert json.loads(rotated.out)["token"] + "\n" != shown.out
