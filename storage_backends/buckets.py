@@ -181,6 +181,27 @@ class Bucket:
         if is_mine:
             self._queue.commit_here()
 
+    def put_alone(self, key: bytes, value: bytes, durability: Durability) -> bool:
+        """Commits one record at once, in the calling thread; False, with nothing done, where that is not possible.
+
+        It is where no sync belongs to it (relaxed, or in memory), the bucket is open, and nothing is pending or being
+        committed. Call it under ``locked()``. Raises what Mutation.future would fail with.
+        """
+        needs_sync = durability == "strict" and self._place.directory is not None
+        if needs_sync or not self._slot.is_open or not self._queue.is_idle or not self._io.acquire(blocking=False):
+            return False
+        try:
+            old = self.get(key)
+            catalogue = self._newest()
+            catalogue = catalogue.changed(key, old, value).numbered(catalogue.number + 1)
+            self._reserve.ensure()
+            self._slot.commit(WriteBatch([(key, value)]), catalogue, strict=False)
+            self._note_outstanding()
+        finally:
+            self._io.release()
+            self.generation += 1
+        return True
+
     def _sequenced(self, mutation: Mutation) -> Sequenced:
         self._engine()  # the totals so far
         catalogue = self._newest()
@@ -294,6 +315,10 @@ class Bucket:
             self._overlay.settle(number, entry.changes)
         if self._last is not None and self._last.number <= number:
             self._last = None
+        self._note_outstanding()
+
+    def _note_outstanding(self) -> None:
+        """After a commit: sees to it that relaxed ones are synced in time; under the mutex."""
         if self._slot.relaxed_outstanding and self._relaxed_since is None:
             self._relaxed_since = time.monotonic()
         elif not self._slot.relaxed_outstanding:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 
-from ..storage_backends.abc import Blob, Clock
+from ..storage_backends.abc import Blob, Clock, Durability
 from ..storage_backends.browsers import Browser
 from ..storage_backends.buckets import Bucket
 from ..storage_backends.mutation import Mutation
@@ -106,6 +107,10 @@ class SimulatedArea(StorageArea):
             yield
         finally:
             del self._author.tab, self._author.url
+
+    def _set_alone(self, operation: Operation, durability: Durability, source: object) -> Future[None] | None:
+        """Nothing takes the short way: every change goes through ``apply``."""
+        return None
 
     # -- The end of a process ------------------------------------------------------------------------------------------
 

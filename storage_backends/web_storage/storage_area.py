@@ -18,6 +18,7 @@ from .key_order.orders import key_order
 from .listeners import Listeners
 from .loading import load_items
 from .operations import Change, Clear, Operation, RemoveItem, SetItem, is_large
+from .records import pack
 from .storage_event import StorageEvent, StorageListener
 from .storage_map import StorageMap
 from .text import EncodedText, normalize
@@ -142,10 +143,13 @@ class StorageArea:
     ) -> Future[None]:
         """Carries the operations out as one mutation of their own.
 
-        Raises QuotaExceededError at once; the future resolves, or fails, as Mutation.future does.
+        Raises at once what is known at once: QuotaExceededError; StoreFailedError where the commit ran in this thread.
+        Else the future resolves, or fails, as Mutation.future does.
         """
         prepared = operations
         try:
+            if len(operations) == 1 and (done := self._set_alone(operations[0], durability, source)):
+                return done
             prepared = self.prepare(operations)
             with self._bucket.mutate(durability, inline=True) as mutation:
                 self.apply(mutation, prepared, source=source, url=url)
@@ -158,6 +162,34 @@ class StorageArea:
             self.discard(prepared)
             raise
         return mutation.future
+
+    def _set_alone(self, operation: Operation, durability: Durability, source: object) -> Future[None] | None:
+        """The short way of one short item into a bucket where nothing else is going on; None where that is closed."""
+        if not isinstance(operation, SetItem) or not isinstance(operation.value, str) or is_large(operation):
+            return None
+        with self._bucket.locked():
+            area = self._loaded()
+            _, present = area.find(operation.key)
+            if self._pending or self._listeners or (present is not None and present.blob is not None):
+                return None
+            value, text = normalize(operation.value)
+            revision = area.begin(source)
+            self._pending.append(revision)
+            is_done = False
+            try:
+                _, old, new = area.set(revision, operation.key, text, value, named_property=operation.named_property)
+                is_done = old is not new and self._bucket.put_alone(
+                    new.record_key, pack(new.sequence, text), durability
+                )
+            finally:
+                if not is_done:
+                    area.rewind(revision)
+                self._settle(revision)
+            if not is_done:
+                return None
+            self._generation += 1
+            self._values.keep(new, value)
+            return _DONE
 
     def prepare(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         """The operations with large values staged as blobs: what to do before the bucket's mutex is taken.
@@ -334,3 +366,7 @@ def _encoded(operation: Operation) -> Operation:
     if isinstance(operation, SetItem) and isinstance(operation.value, str) and is_large(operation):
         return SetItem(operation.key, normalize(operation.value)[1], operation.named_property)
     return operation
+
+
+_DONE: Future[None] = Future()
+_DONE.set_result(None)

@@ -457,6 +457,63 @@ def test_a_listener_that_fails_is_nobody_elses_matter(area, caplog):
     assert "a storage event listener failed" in caplog.text
 
 
+# -- The short way of one short item -----------------------------------------------------------------------------------
+
+
+def test_a_short_item_is_stored_like_any_other(reopening):
+    area = reopening()
+    area.set_item("a", "0").result(5)
+    for number in range(50):
+        assert area.set_item(f"k{number % 7}", f"\u4e2d{number}", "relaxed").done()
+    again = reopening()
+    assert dict(again.items()) == {"a": "0", **{f"k{number % 7}": f"\u4e2d{number}" for number in range(50)}}
+    assert again.used() == area.used()
+
+
+def test_the_bucket_counts_what_took_the_short_way(tmp_path):
+    with Home(tmp_path / "home", engines=leveldb_factory()) as home:
+        bucket = home.bucket(ORIGIN)
+        area = StorageArea(bucket, CHROME)
+        area.set_item("a", "0").result(5)
+        for value in ("1", "22", "22", "333"):
+            area.set_item("a", value, "relaxed").result(5)
+            area.set_item(f"b{value}", value, "relaxed").result(5)
+        area.set_item("large", "x" * 200_000, "relaxed").result(5)
+        area.set_item("large", "short", "relaxed").result(5)
+        expected = {(key, len(key) + len(value)) for key, value in bucket.scan(b"\x02", b"\x03")}
+        assert bucket.totals().count == len(expected)
+        assert bucket.bytes_used() == sum(size for _, size in expected)
+    with Home(tmp_path / "home", engines=leveldb_factory()) as home:
+        assert home.bucket(ORIGIN).totals().count == len(expected)
+
+
+def test_a_write_that_fails_in_the_caller_changes_nothing(gated):
+    area, engine = gated
+    area.set_item("second", "2").result(5)
+    before, order, generation = area.items(), area.keys(), area._bucket.totals()
+    engine.failing = True
+    with pytest.raises(StoreFailedError):
+        area.set_item("first", "changed", "relaxed").result(5)
+    assert (area.items(), area.keys()) == (before, order)
+    assert area._bucket.totals().count == generation.count
+    engine.failing = False
+    area.set_item("first", "3", "relaxed").result(5)
+    assert area.get_item("first") == "3"
+    assert StorageArea(area._bucket, CHROME).get_item("first") == "3"
+
+
+def test_the_short_way_is_closed_while_something_is_pending(gated):
+    area, engine = gated
+    engine.gate.clear()
+    first = sequence(area, SetItem("first", "2"))
+    second = area.set_item("first", "3", "relaxed")
+    assert not second.done()
+    engine.gate.set()
+    first.result(5)
+    second.result(5)
+    assert StorageArea(area._bucket, CHROME).get_item("first") == "3"
+
+
 def test_threads_lose_no_update(area):
     def work(number):
         for step in range(100):
