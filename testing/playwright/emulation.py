@@ -6,13 +6,16 @@ import json
 from collections.abc import Awaitable, Collection
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import urlsplit
 
 from ...storage_backends.browsers import Browser, browser_named
 from ...storage_backends.web_storage.bucket_quota import denied_error
 from ..access import DENIABLE, Deniable
 from .both_apis import is_asynchronous
+
+if TYPE_CHECKING:
+    from playwright import async_api, sync_api
 
 
 def init_script(
@@ -46,6 +49,30 @@ def init_script(
         "failNthWrite": fail_nth_write,
     }
     return f"({_source()})({json.dumps(config)});"
+
+
+@overload
+def emulate(
+    context_or_page: sync_api.BrowserContext | sync_api.Page,
+    browser: str | Browser = "safari",
+    *,
+    local_storage_quota: int | None = None,
+    indexeddb_quota: int | None = None,
+    deny: Collection[Deniable] = (),
+    fail_nth_write: int | None = None,
+) -> None: ...
+
+
+@overload
+def emulate(
+    context_or_page: async_api.BrowserContext | async_api.Page,
+    browser: str | Browser = "safari",
+    *,
+    local_storage_quota: int | None = None,
+    indexeddb_quota: int | None = None,
+    deny: Collection[Deniable] = (),
+    fail_nth_write: int | None = None,
+) -> Awaitable[None]: ...
 
 
 def emulate(

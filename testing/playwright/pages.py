@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ...errors import TfjsdError
 from ...storage_backends.browsers import Browser
@@ -16,7 +16,18 @@ from .both_apis import is_asynchronous
 from .origin_state import OriginState, collect
 from .storage_states import put_state
 
+if TYPE_CHECKING:
+    from playwright import async_api, sync_api
+
 _BLANK = {"status": 200, "content_type": "text/html", "body": "<!doctype html><title></title>"}
+
+
+@overload
+def seed(page: sync_api.Page, simulated: SimulatedBrowser) -> None: ...
+
+
+@overload
+def seed(page: async_api.Page, simulated: SimulatedBrowser) -> Awaitable[None]: ...
 
 
 def seed(page: Any, simulated: SimulatedBrowser) -> Awaitable[None] | None:
@@ -34,6 +45,18 @@ def seed(page: Any, simulated: SimulatedBrowser) -> Awaitable[None] | None:
     page.evaluate(_script("restore"), json.dumps(state))
     _compare(state, json.loads(page.evaluate(_script("collect"))))
     return None
+
+
+@overload
+def capture(
+    context: sync_api.BrowserContext, origin: str, browser: str | Browser = "chrome", **options: Any
+) -> SimulatedBrowser: ...
+
+
+@overload
+def capture(
+    context: async_api.BrowserContext, origin: str, browser: str | Browser = "chrome", **options: Any
+) -> Awaitable[SimulatedBrowser]: ...
 
 
 def capture(
