@@ -21,7 +21,8 @@ from .catalogue import (
     journal_key,
     reference_prefix,
 )
-from .commit_queue import CommitQueue, Group, Sequenced
+from .commit_queue import CommitQueue, Group, Sequenced, replaced_by
+from .differences import Differences
 from .engine_slot import EngineSlot
 from .mutation import Mutation
 from .overlay import Overlay, merged
@@ -204,19 +205,16 @@ class Bucket:
 
     def _sequenced(self, mutation: Mutation) -> Sequenced:
         self._engine()  # the totals so far
-        catalogue = self._newest()
-        changes: dict[bytes, bytes | None] = {}
-        for key, value in mutation.writes.items():
-            old = self.get(key)
-            if old != value:
-                catalogue = catalogue.changed(key, old, value)
-                changes[key] = value
-                self._garbage += len(old or b"")
+        found = Differences.of(mutation.writes, self.get)
         self._check_references(mutation)
-        entry = Sequenced(changes, catalogue.numbered(catalogue.number + 1), mutation.durability, mutation.future)
-        self._journal(mutation, changes)
-        entry.size = sum(len(key) + len(value or b"") for key, value in changes.items())
+        self._journal(mutation, found)
+        catalogue, changes = found.applied_to(self._newest()), found.changes
+        entry = Sequenced(
+            changes, found.before, catalogue.numbered(catalogue.number + 1), mutation.durability, mutation.future
+        )
+        entry.size = found.size
         entry.frees_space = None in changes.values() and entry.size < _SMALL
+        self._garbage += found.replaced_size
         if changes and not entry.frees_space:
             self._reserve.ensure()
         entry.undo, entry.committed, entry.blobs = mutation.undo, mutation.committed, mutation.referred
@@ -242,14 +240,13 @@ class Bucket:
     def _is_referred(self, digest: str) -> bool:
         return next(self.scan(*reference_prefix(digest)), None) is not None
 
-    def _journal(self, mutation: Mutation, changes: dict[bytes, bytes | None]) -> None:
+    def _journal(self, mutation: Mutation, found: Differences) -> None:
         """A digest that loses its last reference is journaled in the batch that takes it away."""
         for blob in mutation.referred:
-            if self.get(journal_key(blob.digest)) is not None:
-                changes[journal_key(blob.digest)] = None
+            found.note(journal_key(blob.digest), self.get(journal_key(blob.digest)), None)
         for digest in set(mutation.released):
             if next(mutation.scan(*reference_prefix(digest)), None) is None:
-                changes[journal_key(digest)] = b""
+                found.note(journal_key(digest), self.get(journal_key(digest)), b"")
 
     # -- Committing ----------------------------------------------------------------------------------------------------
 
@@ -266,6 +263,8 @@ class Bucket:
                 if error is None:
                     self._settle(group)
                 else:
+                    if isinstance(error, StoreFailedError) and error.outcome == "unknown":
+                        self._slot.take_back(replaced_by(group))
                     group += self._queue.take()
                     self._fail(group)
         announce(group, tried, error)

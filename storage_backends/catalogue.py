@@ -8,6 +8,7 @@ records, kept up to date by difference. ``verify`` adds them up anew.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from blake3 import blake3
@@ -43,23 +44,22 @@ class Catalogue:
     blob_bytes: int = 0
     digest: int = 0
 
-    def changed(self, key: bytes, old: bytes | None, new: bytes | None) -> Catalogue:
-        """After one record went from ``old`` to ``new`` (None: absent)."""
-        if old == new or key[:1] == STORE_METADATA:
-            return self
-        count = size = digest = 0
-        if old is not None:
-            count, size, digest = -1, -_counted(key, old), -record_digest(key, old)
-        if new is not None:
-            count, size, digest = count + 1, size + _counted(key, new), digest + record_digest(key, new)
-        is_reference = key[:1] == REFERENCES
-        return Catalogue(
-            self.number,
-            self.count + count,
-            self.bytes_used + (0 if is_reference else size),
-            self.blob_bytes + (size if is_reference else 0),
-            (self.digest + digest) % _MODULUS,
-        )
+    def changed(self, changes: Iterable[tuple[bytes, bytes | None, bytes | None]]) -> Catalogue:
+        """After records went each from an old value to a new one (None: absent)."""
+        count, bytes_used, blob_bytes, digest = self.count, self.bytes_used, self.blob_bytes, self.digest
+        for key, old, new in changes:
+            if key[:1] == STORE_METADATA:
+                continue
+            for value, sign in ((old, -1), (new, 1)):
+                if value is None:
+                    continue
+                count += sign
+                digest += sign * record_digest(key, value)
+                if key[:1] == REFERENCES:
+                    blob_bytes += sign * reference_size(value)
+                else:
+                    bytes_used += sign * (len(key) + len(value))
+        return Catalogue(self.number, count, bytes_used, blob_bytes, digest % _MODULUS)
 
     def numbered(self, number: int) -> Catalogue:
         return replace(self, number=number)

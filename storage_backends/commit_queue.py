@@ -20,9 +20,13 @@ MAX_PENDING = 16_384
 
 @dataclass(slots=True, eq=False)
 class Sequenced:
-    """A mutation that has its place in the order; ``catalogue`` holds the totals after it."""
+    """A mutation that has its place in the order.
+
+    ``before`` holds what its ``changes`` replace, ``catalogue`` the totals after it.
+    """
 
     changes: dict[bytes, bytes | None]
+    before: dict[bytes, bytes | None]
     catalogue: Catalogue
     durability: Durability
     future: Future[None]
@@ -34,6 +38,14 @@ class Sequenced:
 
 
 Group = list[Sequenced]
+
+
+def replaced_by(group: Group) -> dict[bytes, bytes | None]:
+    """What was there before the whole group: the oldest value of each key."""
+    before: dict[bytes, bytes | None] = {}
+    for entry in reversed(group):
+        before.update(entry.before)
+    return before
 
 
 class CommitQueue:

@@ -32,6 +32,7 @@ class EngineSlot:
         self._engine: OrderedEngine | None = None
         self._poison: StoreFailedError | None = None
         self._damage: tuple[str, float] | None = None  # why opening is not tried again before a moment
+        self._taken_back: dict[bytes, bytes | None] | None = None
         self.catalogue = Catalogue()  # the newest commit that was acknowledged
         self.durable_number = 0  # the newest one that is on stable storage
         self.is_known = not place.exists  # whether the catalogue was read
@@ -68,10 +69,33 @@ class EngineSlot:
                 f"{self._place.origin}: commit {self.catalogue.number} was acknowledged, the engine ends at "
                 f"{catalogue.number}: records are lost"
             )
+        if self._taken_back is not None and catalogue.number > self.catalogue.number:
+            try:
+                catalogue = self._put_back(engine, self._taken_back, catalogue.number + 1)
+            except BaseException:
+                engine.close()
+                raise
+        self._taken_back = None
         self._engine, self.catalogue, self._poison = engine, catalogue, None
         self.durable_number = catalogue.number  # opening writes the log anew as a synced table
         self.is_known = True
         return engine
+
+    def take_back(self, before: dict[bytes, bytes | None]) -> None:
+        """What to write, before anyone reads, if a group that failed with an unknown outcome turns out to be there.
+
+        Its callers are being told that it failed, and what they keep in memory goes back.
+        """
+        self._taken_back = before
+
+    def _put_back(self, engine: OrderedEngine, before: dict[bytes, bytes | None], number: int) -> Catalogue:
+        catalogue = self.catalogue.numbered(number)
+        batch = WriteBatch(list(before.items()))
+        batch.put(COMMIT_KEY, catalogue.encode())
+        engine.write(batch, sync=True)
+        engine.sync()
+        _log.warning("%s: a commit that had failed was there; it was taken back", self._place.origin)
+        return catalogue
 
     def writer(self) -> OrderedEngine:
         """The engine for a write, created or recovered if need be; raises what keeps it from being written."""
@@ -132,6 +156,7 @@ class EngineSlot:
         if poison.disk_full and not self._reserve.release(self._place.reopening_size()):
             raise poison
         _log.warning("%s: reopening the engine after: %s", self._place.origin, poison)
+        acknowledged = self.catalogue
         with self._mutex:
             try:
                 self._close_engine()
@@ -141,7 +166,8 @@ class EngineSlot:
                 engine.write(batch, sync=True)
                 engine.sync()
             except (TfjsdError, OSError) as error:
-                self._poison = poison
+                self._close_engine()
+                self._poison, self.catalogue = poison, acknowledged
                 raise StoreFailedError(f"{poison}; reopening failed: {error}", disk_full=poison.disk_full) from error
         self._acknowledge(self.catalogue, is_durable=True)
         self._reserve.restore_last()

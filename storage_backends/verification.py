@@ -77,7 +77,7 @@ def _check_records(bucket: Bucket, snapshot: BucketSnapshot, report: Report) -> 
     found = Catalogue()
     try:
         for key, value in snapshot.scan(REFERENCES, None):
-            found = found.changed(key, None, value)
+            found = found.changed([(key, None, value)])
             report.records += 1
             report.bytes_read += len(key) + len(value)
     except StoreFailedError as error:

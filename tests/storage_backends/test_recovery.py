@@ -16,6 +16,7 @@ from tfjsd.storage_backends.engine_slot import EngineSlot
 from tfjsd.storage_backends.engines.faulty import Fault, Faults, Operation, PowerCutDisk, faulty_factory
 from tfjsd.storage_backends.engines.leveldb import leveldb_engine
 from tfjsd.storage_backends.home import Home
+from tfjsd.storage_backends.verification import verify_home
 
 A, B, C = b"\x02a", b"\x02b", b"\x02c"
 SMALL_RESERVE = 64 * 1024
@@ -80,6 +81,37 @@ def test_an_engine_that_cannot_be_reopened_leaves_the_outcome_unknown(bucket: Bu
     assert caught.value.outcome == "unknown"
     assert bucket.get(A) == b"old"  # the next access opens it
     put(bucket, A, b"newer")
+
+
+@pytest.mark.parametrize("failing", ["open", "sync"])
+def test_a_failed_write_that_shows_up_later_is_taken_back(
+    bucket: Bucket, faults: Faults, home: Home, failing: Operation
+) -> None:
+    """Its caller was told that it failed and has put its own state back; the disk must not know better."""
+    blob = bucket.blobs.stage(b"weights" * 100)
+    with bucket.mutate() as mutation:
+        mutation.refer(blob, b"m")
+    mutation.future.result(10)
+    before = list(bucket.scan(b"\x01", None)), bucket.totals().digest
+    fail_next(faults, "write", applied=True)
+    fail_next(faults, failing)
+    with bucket.mutate() as mutation:
+        mutation.put(A, b"new")
+        mutation.put(B, b"more")
+        mutation.release(blob.digest, b"m")
+    error = mutation.future.exception(10)
+    assert isinstance(error, StoreFailedError)
+    assert error.outcome == "unknown"
+    assert (list(bucket.scan(b"\x01", None)), bucket.totals().digest) == before
+    bucket.reconcile()
+    bucket.blobs.verify(blob)
+    put(bucket, C, b"later")
+    assert home.path is not None
+    home.close()
+    with Home(home.path, engines=home._engines, reserve_bytes=SMALL_RESERVE) as again:
+        assert again.bucket("http://localhost").get(A) == b"old"
+        assert again.bucket("http://localhost").get(B) is None
+        assert verify_home(again).ok
 
 
 def test_while_it_cannot_be_opened_everything_says_so(bucket: Bucket, faults: Faults) -> None:

@@ -1,0 +1,41 @@
+"""What a mutation changes, and what it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .catalogue import Catalogue
+
+
+@dataclass(slots=True)
+class Differences:
+    """Only what differs: a write of the value that is there already is none."""
+
+    changes: dict[bytes, bytes | None] = field(default_factory=dict)
+    before: dict[bytes, bytes | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, writes: Mapping[bytes, bytes | None], get: Callable[[bytes], bytes | None]) -> Differences:
+        """``get`` reads the state beneath the writes."""
+        found = cls()
+        for key, value in writes.items():
+            found.note(key, get(key), value)
+        return found
+
+    def note(self, key: bytes, old: bytes | None, new: bytes | None) -> None:
+        if old != new:
+            self.changes[key], self.before[key] = new, old
+
+    def applied_to(self, catalogue: Catalogue) -> Catalogue:
+        return catalogue.changed((key, self.before[key], value) for key, value in self.changes.items())
+
+    @property
+    def size(self) -> int:
+        """The bytes of keys and new values."""
+        return sum(len(key) + len(value or b"") for key, value in self.changes.items())
+
+    @property
+    def replaced_size(self) -> int:
+        """The bytes of values that are there no longer."""
+        return sum(len(value or b"") for value in self.before.values())
