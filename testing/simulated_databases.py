@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 from ..errors import AbortError, QuotaExceededError
@@ -17,10 +18,19 @@ from .faults import Faults
 class SimulatedDatabases(IndexedDBBackingStore):
     """A backing store with faults on request, whose connections end with the browser's processes."""
 
-    def __init__(self, bucket: Bucket, browser: Browser, faults: Faults, limit: Callable[[], int | None]) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        browser: Browser,
+        faults: Faults,
+        limit: Callable[[], int | None],
+        removed: Callable[[], None],
+    ) -> None:
+        """``removed`` is told when a database was deleted."""
         super().__init__(bucket, browser, limit=self._admitted)
         self._faults = faults
         self._quota = limit
+        self._removed = removed
         self._is_rehearsing = False
 
     def write(self, mutation: Mutation, view: TransactionView) -> None:
@@ -31,6 +41,11 @@ class SimulatedDatabases(IndexedDBBackingStore):
             )
             self._faults.check("indexeddb", refusal)
         super().write(mutation, view)
+
+    def remove_database(self, name: str) -> Future[None]:
+        removal = super().remove_database(name)
+        self._removed()
+        return removal
 
     @contextmanager
     def rehearsal(self) -> Iterator[int]:

@@ -31,7 +31,7 @@ class SimulatedOrigin(Origin):
         self._profile = profile
         self._meter = UsageMeter(browser)
         self.area = SimulatedArea(self.bucket, browser, clock, profile.faults, self.has_room)
-        self.databases = SimulatedDatabases(self.bucket, browser, profile.faults, self._limit)
+        self.databases = SimulatedDatabases(self.bucket, browser, profile.faults, self._limit, self._meter.restart)
         self.events = EventHub()
         parts = (self.bucket, self.area, self.databases, browser, clock, self.events)
         self.plain_models = Models(*parts)
@@ -67,7 +67,9 @@ class SimulatedOrigin(Origin):
     def has_room(self, growth: int) -> bool:
         """Whether localStorage may grow, as far as the bucket is concerned (in Firefox it is part of that)."""
         quota = self.quota() if self.browser.bucket.counts_local_storage else None
-        return quota is None or self.usage() + growth <= quota
+        if quota is None or self.bucket.bytes_used() + growth <= quota:  # records are larger than what counts
+            return True
+        return self.usage() + growth <= quota
 
     def _limit(self) -> int | None:
         """The most that the bucket's records may come to, for a write that is about to add some."""

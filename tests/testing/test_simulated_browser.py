@@ -188,6 +188,12 @@ def test_safari_gives_no_room_back_before_a_restart(tfjsd_browser_factory):
     browser.restart()
     browser.save("indexeddb://n", make_artifacts(weight_bytes=16_000))
 
+    async def delete(store):
+        await store.indexed_db().delete_database("tensorflowjs")
+
+    browser.run(delete)
+    browser.save("indexeddb://o", make_artifacts(weight_bytes=16_000))
+
 
 def test_persisting_and_eviction(tfjsd_browser_factory):
     chrome = tfjsd_browser_factory("chrome")
