@@ -23,10 +23,13 @@ class EngineBehaviour:
     """A key path that finds undefined has found nothing: a generated key takes its place."""
     commit_failure: Literal["request", "abort", "none"] = "request"
     """``tx.error`` after ``commit()`` met a failing request: that request's error, AbortError, or none."""
+    commit_refuses_failures: bool = False
+    """After ``commit()`` a failing request aborts only once all others have settled: with its error, or, where
+    ``prevent_default`` was called, nevertheless (UnknownError)."""
 
 
 _ENGINES: Final = {
-    "chromium": EngineBehaviour(),
+    "chromium": EngineBehaviour(commit_refuses_failures=True),
     "firefox": EngineBehaviour(
         key_depth=64, keeps_negative_zero=False, clones_before_keys=False, commit_failure="abort"
     ),

@@ -20,10 +20,10 @@ _double = struct.Struct("<d").pack
 
 
 def with_generated_key(
-    data: bytes, entries: Iterable[tuple[int, list[bytes]]], room: int, number: int
+    data: bytes, entries: Iterable[tuple[int, list[bytes]]], room: int | None, number: int
 ) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
-    """The value and its index keys with the generated number in place."""
-    value = data[:room] + _double(number) + data[room + 8 :]
+    """The value and its index keys with the generated number in place; a value that keeps no properties has no room."""
+    value = data if room is None else data[:room] + _double(number) + data[room + 8 :]
     return value, [(index, [_filled(key, number) for key in keys]) for index, keys in entries]
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from ...errors import AbortError, InvalidStateError, TfjsdError
+from ...errors import AbortError, InvalidStateError, TfjsdError, UnknownError
 from ..script_types import UNDEFINED
 from .abc import Mode, Reply, TransactionBackend
 from .activity import AFTER_CREATION, AFTER_SETTLEMENT, ActivityWindow
 from .idb_object_store import IDBObjectStore
 from .idb_request import IDBRequest
 from .schema import StoreSchema, sorted_names
+from .transaction_done import TransactionDone, wake
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,30 +27,6 @@ IDLE_SECONDS: Final = 30.0
 _INTERFACE: Final = "IDBTransaction"
 Convert = Callable[[Any], Any]
 """Makes a request's result of what the backing store replied."""
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
-class TransactionDone:
-    """``await tx.done``: returns once the transaction is committed, raises what it was aborted with."""
-
-    __slots__ = ("_transaction",)
-
-    def __init__(self, transaction: IDBTransaction) -> None:
-        self._transaction = transaction
-
-    def __await__(self) -> Generator[Any, None, None]:
-        transaction = self._transaction
-        if not transaction.is_settled:
-            waiter = transaction.loop.create_future()
-            transaction.add_done_callback(lambda _: _wake(waiter))
-            yield from waiter
-        problem = transaction.abort_reason
-        if problem is not None:
-            raise problem.with_traceback(None)
 
 
 class IDBTransaction:
@@ -89,6 +65,7 @@ class IDBTransaction:
         self._changes = 0
         self._failing: IDBRequest[Any] | None = None
         self._failing_turns = 0
+        self._failed_late: BaseException | None = None
         self._callbacks: list[Callable[[IDBTransaction], object]] = []
         self._stores: dict[str, IDBObjectStore] = {}
         self._used_at = 0.0
@@ -290,6 +267,7 @@ class IDBTransaction:
         """The code that waits runs first; whether the transaction is aborted is decided when its window ends."""
         request.settle(UNDEFINED, self.says.of_request(problem))
         if request.is_prevented:
+            self._note_late_failure()
             self._pump_soon()
         elif self._state != "finished":
             self._failing = request
@@ -300,13 +278,29 @@ class IDBTransaction:
         if failing is None:
             return
         if failing.is_prevented:
+            self._note_late_failure()
             self._failing = None
             self._pump_soon()
         elif self._failing_turns > 0:
             self._failing_turns -= 1
         else:
             self._failing = None
-            self.abort_with(self._error_of_failed_commit(failing) if self._state == "committing" else failing.error)
+            self._failed(failing)
+
+    def _failed(self, failing: IDBRequest[Any]) -> None:
+        """Nobody prevented the failure."""
+        if self._state != "committing":
+            self.abort_with(failing.error)
+        elif self.behaviour.commit_refuses_failures:
+            self._failed_late = self._failed_late or failing.error
+            self._pump_soon()
+            self._commit_if_through()
+        else:
+            self.abort_with(self._error_of_failed_commit(failing))
+
+    def _note_late_failure(self) -> None:
+        if self._state == "committing" and self.behaviour.commit_refuses_failures and self._failed_late is None:
+            self._failed_late = UnknownError("")
 
     def _error_of_failed_commit(self, failing: IDBRequest[Any]) -> BaseException | None:
         """What engines disagree on: a request failed after ``commit()``."""
@@ -330,6 +324,9 @@ class IDBTransaction:
         if self._pending or self._changes or self._failing is not None or self._commit_is_sent:
             return
         if self._state == "committing" or (self._state == "inactive" and not self._is_held):
+            if self._failed_late is not None:
+                self.abort_with(self._failed_late)
+                return
             self._state = "committing"
             self._commit_is_sent = True
             self.backend.commit(self._committed)
@@ -385,7 +382,7 @@ class IDBTransaction:
         """Returns once the transaction is committed or aborted."""
         if not self._is_settled:
             waiter = self.loop.create_future()
-            self.add_done_callback(lambda _: _wake(waiter))
+            self.add_done_callback(lambda _: wake(waiter))
             await waiter
 
     # -- The end --

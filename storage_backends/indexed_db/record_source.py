@@ -80,6 +80,7 @@ class RecordSource:
     def get_all(self, query: Any = None, count: Any = None, direction: Direction = "next") -> IDBRequest[list[Any]]:
         """The values of all records in a range, at most ``count`` (None, 0: all).
 
+        In place of the query it takes a dict with ``query``, ``count`` and ``direction``, each optional.
         https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getall
         """
         return self._all("getAll", query, count, direction, True, self._values)
@@ -174,6 +175,11 @@ class RecordSource:
     def _all(
         self, method: str, query: Any, count: Any, direction: Direction, values: bool, convert: Any
     ) -> IDBRequest[Any]:
+        if isinstance(query, dict):
+            # https://w3c.github.io/IndexedDB/#dictdef-idbgetalloptions
+            options = query
+            query, count = options.get("query"), options.get("count")
+            direction = options.get("direction", "next")
         limit = None
         if count is not None and count is not UNDEFINED:
             limit = unsigned(count, UNSIGNED_LONG, self._says, method, self.interface, 2) or None

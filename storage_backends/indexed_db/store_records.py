@@ -177,8 +177,6 @@ class StoreRecords:
         number = self._next
         if is_exhausted(number):
             raise ConstraintViolation("generator")
-        if value.room is None:
-            return encode_key(number), value.data, entries
         return (encode_key(number), *with_generated_key(value.data, entries, value.room, number))
 
     def growth_of(self, key: bytes | None, value: Encoded) -> int:

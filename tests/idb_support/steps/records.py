@@ -523,6 +523,16 @@ def _register_counts() -> None:
             async with db.transaction("s") as tx:
                 raised(TypeError, lambda: getattr(tx.object_store("s"), method)(direction="forward"))
 
+        @covers(algorithm, "options")
+        async def _(bench: Bench, method: str = method) -> None:
+            db = await bench.store(BOOKS, key_path="id")
+            async with db.transaction("s") as tx:
+                read = getattr(tx.object_store("s"), method)
+                options = {"query": IDBKeyRange.lower_bound(3), "count": 2, "direction": "prev"}
+                found = await read(options)
+                assert [_shown(method, item) for item in found] == [_wanted(method, key, key) for key in (6, 5)]
+                assert len(await read({})) == 6
+
         @covers(algorithm, "empty")
         async def _(bench: Bench, method: str = method) -> None:
             db = await bench.store()

@@ -1,0 +1,76 @@
+"""Random programs end here as in a real Chromium: 100 recorded ones, and 2,000 live ones in the torture run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from idb_support import chromium
+from idb_support.corpus_player import Player
+from idb_support.homes import ORIGIN, open_home
+from idb_support.random_programs import ProgramMaker
+from idb_support.typed_json import normal
+
+from tfjsd.storage_backends.browsers import CHROME
+from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
+from tfjsd.storage_backends.indexed_db.store_records import StoreRecords
+
+RECORDED = json.loads((Path(__file__).parents[2] / "golden" / "chromium-programs.json").read_text())["programs"]
+LIVE = 2_000
+_AT_ONCE = 20
+
+
+def _shown(result: Any) -> Any:
+    """Without what is looked at after a failed upgrade only."""
+    if isinstance(result, list):
+        return [_shown(item) for item in result]
+    if isinstance(result, dict):
+        return {key: _shown(item) for key, item in result.items() if key not in ("dbAfterError", "txError")}
+    return result
+
+
+async def _play(program, path, engine="memory"):
+    with open_home(engine, path) as home:
+        store = IndexedDBBackingStore(home.bucket(ORIGIN), CHROME)
+        played = await Player(IDBFactory(store)).play(program)
+        store.close()
+    return _shown(normal(json.loads(json.dumps(played))))
+
+
+@pytest.mark.parametrize("number", range(len(RECORDED)))
+async def test_a_recorded_program_ends_as_in_chromium(number, tmp_path):
+    recorded = RECORDED[number]
+    assert await _play(recorded["steps"], tmp_path) == _shown(normal(recorded["results"]))
+
+
+@pytest.mark.parametrize("number", range(0, len(RECORDED), 10))
+async def test_a_recorded_program_ends_so_on_leveldb_too(number, tmp_path):
+    recorded = RECORDED[number]
+    assert await _play(recorded["steps"], tmp_path, "leveldb") == _shown(normal(recorded["results"]))
+
+
+async def test_the_programs_notice_a_broken_store(monkeypatch, tmp_path):
+    monkeypatch.setattr(StoreRecords, "_check_unique", lambda *_: None)
+    played = [await _play(recorded["steps"], tmp_path) for recorded in RECORDED[:20]]
+    assert played != [_shown(normal(recorded["results"])) for recorded in RECORDED[:20]]
+
+
+def test_a_seed_gives_the_program_that_was_recorded():
+    assert [ProgramMaker(seed).make() for seed in range(len(RECORDED))] == [item["steps"] for item in RECORDED]
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium here")
+async def test_live_programs_end_as_in_chromium(tmp_path):
+    different = []
+    async with chromium.page() as page:
+        for first in range(10_000, 10_000 + LIVE, _AT_ONCE):
+            programs = [ProgramMaker(seed).make() for seed in range(first, first + _AT_ONCE)]
+            for seed, (program, real) in enumerate(zip(programs, await page.play(programs), strict=True), first):
+                if await _play(program, tmp_path) != _shown(normal(real)):
+                    different.append(seed)
+    assert different == []
