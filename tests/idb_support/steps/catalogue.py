@@ -186,9 +186,9 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
     "retrieve-a-referenced-value-from-an-index": ("first", "none"),
     "retrieve-a-value-from-an-index": ("first", "none"),
     "retrieve-a-value-from-an-object-store": ("none", "first"),
-    "retrieve-multiple-items-get_all": ("no-count", "count", "enforce-range", "direction", "empty"),
-    "retrieve-multiple-items-get_all_keys": ("no-count", "count", "enforce-range", "direction", "empty"),
-    "retrieve-multiple-items-get_all_records": ("no-count", "count", "enforce-range", "direction", "empty"),
+    "retrieve-multiple-items-get_all": ("no-count", "count", "enforce-range", "direction", "options", "empty"),
+    "retrieve-multiple-items-get_all_keys": ("no-count", "count", "enforce-range", "direction", "options", "empty"),
+    "retrieve-multiple-items-get_all_records": ("no-count", "count", "enforce-range", "direction", "options", "empty"),
     "sorted-name-list": ("code-units",),
     "store-a-record-into-an-object-store": (
         "generate",
