@@ -1,0 +1,162 @@
+"""The real TensorFlow.js, in Node and in Chromium, saves to the daemon and loads from it, and so does Python."""
+
+import http.server
+import json
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+import tfjsd
+
+JS = Path(__file__).parents[1] / "js"
+PACKAGES = {"@tensorflow/tfjs": "4.22", "tfjs-3": "3.21", "tfjs-2": "2.8"}
+KINDS = 14
+
+
+@pytest.fixture(scope="module")
+def site():
+    """A page of a listed origin, which holds TensorFlow.js and the models of these tests."""
+    if not (JS / "node_modules").exists():
+        pytest.skip("TensorFlow.js is not installed: scripts/test installs it (npm ci in tests/js)")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        extensions_map = {".mjs": "text/javascript", ".js": "text/javascript", ".html": "text/html"}
+        protocol_version = "HTTP/1.1"
+
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(JS))
+
+        def do_GET(self):
+            if self.path != "/":
+                return super().do_GET()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+
+        def log_message(self, *_):
+            """Says nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def served(site):
+    from loopback.conftest import running
+
+    with running(**{"access.origins": [site]}) as daemon:
+        yield daemon
+
+
+def in_node(what, package, daemon, prefix, saved=None):
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed: scripts/test installs it")
+    done = subprocess.run(
+        ["node", "roundtrip.mjs", what, package, daemon.url, prefix],
+        cwd=JS,
+        input=json.dumps({"token": daemon.token, "saved": saved}),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def check_in_python(daemon, prefix, saved, again, *, training):
+    """What tfjs saved is what Python loads; Python saves it under another name, from its parsed objects. The http
+    handler of tfjs 2 leaves the training configuration out."""
+    assert len(saved) == KINDS
+    with tfjsd.connect(str(daemon.socket), home=str(daemon.home)) as store:
+        for name, expected in saved.items():
+            artifacts = store.load(f"indexeddb://{prefix}{name}")
+            assert bytes(artifacts.weight_data).hex() == expected["weights"], name
+            assert artifacts.model_topology == expected["topology"], name
+            assert artifacts.weight_specs == expected["specs"], name
+            assert artifacts.user_defined_metadata == expected["metadata"], name
+            if training:
+                assert artifacts.training_config == expected["training"], name
+            store.save(f"indexeddb://{again}{name}", artifacts)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=PACKAGES.get)
+def test_fourteen_kinds_of_models_go_round_from_node(served, package):
+    version = PACKAGES[package]
+    saved = in_node("save", package, served, f"node/{version}/")
+    check_in_python(served, f"node/{version}/", saved, f"py/{version}/", training=version != "2.8")
+    assert in_node("load", package, served, f"node/{version}/", saved) == []
+    assert in_node("load", package, served, f"py/{version}/", saved) == []
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("Chromium is not installed: scripts/test installs it")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    arguments += ["--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()
+
+
+IN_PAGE = """
+async ([name, what, base, prefix, token, saved]) => {
+  await new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    Object.assign(script, {src: `/node_modules/${name}/dist/tf.min.js`, onload: resolve, onerror: reject});
+    document.head.append(script);
+  });
+  await tf.setBackend('cpu');
+  const models = await import('/models.mjs');
+  const requestInit = {headers: {Authorization: `Bearer ${token}`}};
+  return models[what](tf, base, requestInit, prefix, saved);
+}
+"""
+
+
+def in_page(chromium, site, package, what, daemon, prefix, saved=None):
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        page.goto(site)
+        return page.evaluate(IN_PAGE, [package, what, daemon.url, prefix, daemon.token, saved])
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=PACKAGES.get)
+def test_fourteen_kinds_of_models_go_round_from_chromium(served, chromium, site, package):
+    version = PACKAGES[package]
+    saved = in_page(chromium, site, package, "saveAll", served, f"page/{version}/")
+    check_in_python(served, f"page/{version}/", saved, f"py page/{version}/", training=version != "2.8")
+    assert in_page(chromium, site, package, "differences", served, f"page/{version}/", saved) == []
+    assert in_page(chromium, site, package, "differences", served, f"py page/{version}/", saved) == []
+
+
+def test_heads_ranges_and_entity_tags_over_tcp(served):
+    with tfjsd.connect(str(served.socket), home=str(served.home)) as store:
+        weights = bytes(range(256)) * 4096
+        specs = [{"name": "w", "shape": [len(weights)], "dtype": "bool"}]
+        store.save("indexeddb://big", tfjsd.ModelArtifacts({"class_name": "Model"}, specs, weights))
+    target = "/v1/models/indexeddb/big/weights.bin"
+    status, headers, body = served.request("HEAD", target, headers=served.authorization)
+    assert (status, int(headers["content-length"]), body) == (200, len(weights), b"")
+    status, part, body = served.request("GET", target, headers={"Range": "bytes=1000-1999", **served.authorization})
+    assert (status, body) == (206, weights[1000:2000])
+    assert part["etag"] == headers["etag"]
+    known = {"If-None-Match": headers["etag"], **served.authorization}
+    assert served.request("GET", target, headers=known)[0] == 304
+    assert served.request("GET", target, headers=served.authorization)[2] == weights
