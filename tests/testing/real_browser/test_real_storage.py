@@ -1,6 +1,7 @@
 """Models of the real TensorFlow.js in Chromium, to and from simulated browsers."""
 
 import pytest
+from playwright.sync_api import Error
 
 from tfjsd.testing import assert_models_equal, make_artifacts, simulate_browser
 from tfjsd.testing.playwright import capture, from_storage_state, seed, storage_state
@@ -127,3 +128,13 @@ def test_playwright_takes_and_gives_the_state(chromium, real_page, site, simulat
         assert (browser.name, browser.origin) == ("safari", site)
         assert_models_equal(browser.load("indexeddb://m"), artifacts)
         assert_models_equal(browser.load("localstorage://m"), artifacts)
+
+
+def test_a_database_that_the_page_holds_open_is_not_waited_for(real_page, site, simulated):
+    simulated.save("indexeddb://m", make_artifacts())
+    real_page.goto(site)
+    seed(real_page, simulated)
+    opening = "new Promise((resolve) => { indexedDB.open('tensorflowjs').onsuccess = (event) => { window.db = event.target.result; resolve(); }; })"
+    real_page.evaluate(f"() => {opening}")
+    with pytest.raises(Error, match="the page has an open connection to the database"):
+        seed(real_page, simulated)
