@@ -96,8 +96,13 @@ class CommitQueue:
 
     def wait_for_room(self) -> None:
         """Backpressure: blocks while too much is pending."""
+        if self._has_room():
+            return
         with self._changed:
-            self._changed.wait_for(lambda: self._pending < MAX_PENDING and self._pending_bytes < MAX_PENDING_BYTES)
+            self._changed.wait_for(self._has_room)
+
+    def _has_room(self) -> bool:
+        return self._pending < MAX_PENDING and self._pending_bytes < MAX_PENDING_BYTES
 
     def wait_idle(self) -> None:
         """Blocks until nothing is pending."""

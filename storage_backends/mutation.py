@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Protocol
 
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 from .abc import Blob, Durability
 from .catalogue import REFERENCES, reference_key, reference_value
@@ -33,7 +33,8 @@ class Mutation:
         self.durability = durability
         self.future: Future[None] = Future()
         self.future.set_running_or_notify_cancel()
-        self.writes: SortedDict[bytes, bytes | None] = SortedDict()
+        self.writes: dict[bytes, bytes | None] = {}
+        self._order: SortedList[bytes] | None = None  # their keys, once somebody scans
         self.referred: list[Blob] = []
         self.released: list[str] = []
         self.undo: list[Callable[[], None]] = []
@@ -50,17 +51,27 @@ class Mutation:
         """Records as this mutation would leave them; unaffected by what it writes after the call."""
         own = []
         if self.writes and (stop is None or start < stop):
-            keys = self.writes.irange(start, stop, inclusive=(True, False))
+            keys = self._ordered().irange(start, stop, inclusive=(True, False))
             own = [(key, self.writes[key]) for key in keys]
         return merged(self._base.scan(start, stop, reverse=reverse), own, reverse=reverse)
 
+    def _ordered(self) -> SortedList[bytes]:
+        if self._order is None or len(self._order) != len(self.writes):
+            self._order = SortedList(self.writes)
+        return self._order
+
+    def _write(self, key: bytes, value: bytes | None) -> None:
+        if self._order is not None and key not in self.writes:
+            self._order.add(key)
+        self.writes[key] = value
+
     def put(self, key: bytes, value: bytes) -> None:
         _check(key)
-        self.writes[key] = value
+        self._write(key, value)
 
     def delete(self, key: bytes) -> None:
         _check(key)
-        self.writes[key] = None
+        self._write(key, None)
 
     def refer(self, blob: Blob, owner: bytes) -> None:
         """Keeps the blob for as long as this reference stands.
@@ -69,12 +80,12 @@ class Mutation:
         the mutation is committed or has failed; pass the object that staging returned. A blob that is referred to
         already (a copy) needs no staging.
         """
-        self.writes[reference_key(blob.digest, owner)] = reference_value(blob.size)
+        self._write(reference_key(blob.digest, owner), reference_value(blob.size))
         self.referred.append(blob)
 
     def release(self, digest: str, owner: bytes) -> None:
         """Takes the reference back. The file goes when no reference, pin or snapshot needs it any more."""
-        self.writes[reference_key(digest, owner)] = None
+        self._write(reference_key(digest, owner), None)
         self.released.append(digest)
 
     def on_undo(self, callback: Callable[[], None]) -> None:

@@ -178,6 +178,11 @@ class BucketConformance(ABC):
             assert list(scan) == [(A, b"1"), (B, b"2")]
             assert list(mutation.scan(A, None, reverse=True)) == [(B, b"2")]
             assert list(mutation.scan(C, A)) == []
+            mutation.put(A, b"4")
+            mutation.put(C, b"5")
+            assert list(mutation.scan(A, None)) == [(A, b"4"), (B, b"2"), (C, b"5")]
+            mutation.delete(A)
+            mutation.delete(C)
         assert list(bucket.scan(A, None)) == [(B, b"2")]
 
     def test_commit_callbacks_run_in_order_before_the_future_resolves(self, home: Home) -> None:
