@@ -19,10 +19,11 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Stores of an origin", "state", ("state",)),
     ("The daemon", "daemon", ("serve", "start", "stop", "restart", "status", "logs", "doctor", "events")),
     ("The daemon", "web", ("token",)),
+    ("The daemon", "service", ("service",)),
     ("Directories", "sync", ("sync",)),
     ("Safety", "maintenance", ("verify", "backup", "restore")),
     ("The shell", "completion", ("completion", "__complete")),
-    ("Reserved", "reserved", ("idb", "service", "open", "convert")),
+    ("Reserved", "reserved", ("idb", "open", "convert")),
 )
 
 

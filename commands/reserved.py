@@ -13,7 +13,6 @@ def _reserved(name: str, summary: str) -> Command:
 
 COMMANDS = (
     _reserved("idb", "look into IndexedDB databases"),
-    _reserved("service", "run the daemon as a system service"),
     _reserved("open", "open the page that the daemon serves"),
     _reserved("convert", "convert between model formats"),
 )

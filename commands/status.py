@@ -57,6 +57,7 @@ def _lines(status: dict[str, Any]) -> list[tuple[str, str]]:
             f"{render.counted(status['models'], 'model')} in {render.counted(status['origins'], 'origin')}, "
             f"{render.size(status['usage'])}",
         ),
+        ("sync", render.counted(status.get("sync_pairs", 0), "pair")),
         (
             "clients",
             f"{render.counted(status['connections'], 'connection')}, "

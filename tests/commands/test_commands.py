@@ -400,7 +400,6 @@ def test_the_version(run):
     "argv",
     [
         ["idb", "databases"],
-        ["service", "install"],
         ["open"],
         ["convert"],
         ["list", "--profile", "chrome"],
