@@ -115,6 +115,12 @@ class BrowserProfile:
 
     def make_room(self, using: str) -> list[str]:
         """Evicts the least recently used origins where all together are too large for the disk; their names."""
+        share = self.browser.bucket.pool_share
+        if (
+            share is None
+            or sum(origin.bucket.bytes_used() for origin in self.origins.opened()) <= share * self.disk_total
+        ):
+            return []
         uses = [
             OriginUse(origin.name, origin.usage(), self.last_used.get(origin.name, 0), origin.name in self.persisted)
             for origin in self.origins.opened()
