@@ -29,6 +29,7 @@ from .watching import POLL_SECONDS, Watch, identity_of
 T = TypeVar("T")
 RESCAN_SECONDS = 3600.0
 _BURST_SECONDS = 2.0
+_MOUNT_SECONDS = 3.0
 _FAILED_SECONDS = 60.0
 _END_SECONDS = 4.0  # a pass ends between two steps; a step of gigabytes is finished by its thread
 _ONCE_SECONDS = 10.0
@@ -240,13 +241,22 @@ class PairRunner:
             LOGGER.info("sync", extra={"pair": self.pair.name, "seconds": seconds, **result.applied})
 
     async def _wait(self, delay: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(delay):
-                await self._woken.wait()
+        due = time.monotonic() + delay
+        while not await self._woken_within(min(due - time.monotonic(), _MOUNT_SECONDS)):
+            # Mounts and renames of the directory itself give no event.
+            moved = await self.in_thread(identity_of, self.pair.directory) != self._watch.identity
+            if time.monotonic() >= due or (moved and not self.memory.paused):
+                break
         limit = time.monotonic() + _BURST_SECONDS
         while (rest := self._unrest()) > 0 and time.monotonic() < limit:  # noqa: ASYNC110 (each event starts it anew)
             await asyncio.sleep(rest)
         self._woken.clear()
+
+    async def _woken_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._woken.wait()
+        return False
 
     def _unrest(self) -> float:
         """Seconds until the last event is long enough ago."""
