@@ -76,11 +76,18 @@ class ValueReader:
         frames: list[_Frame] = []
         readers, data = _READERS, self._data
         while True:
-            kind = data[self._at]
-            self._at += 1
+            at = self._at
+            kind = data[at]
             if kind >= 128:
+                self._at = at + 1
                 value: Any = kind & 127
+            elif kind == tag.LATIN1 and data[at + 1] < 128:
+                self._at = end = at + 2 + data[at + 1]
+                if end > len(data):
+                    raise IndexError("it is cut short")
+                value = str(data[at + 2 : end], "latin-1")
             else:
+                self._at = at + 1
                 value = readers[kind](self)
                 if type(value) is _Frame:
                     if value.remaining:

@@ -91,7 +91,11 @@ class ValueWriter:
         stack: list[Iterator[Any]] = [iter((value,))]
         while stack:
             for item in stack[-1]:
-                leaf = leaves.get(type(item))
+                kind = type(item)
+                if kind is str and len(item) < 128 and item.isascii():
+                    append(_SHORT_TEXT[len(item)] + item.encode())
+                    continue
+                leaf = leaves.get(kind)
                 if leaf is not None:
                     append(leaf(item))
                     continue

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .idb_transaction import IDBTransaction
 
 R = TypeVar("R")
+_Settlement = tuple[Any, BaseException | None]
 
 
 class IDBRequest(Generic[R]):
@@ -28,8 +29,10 @@ class IDBRequest(Generic[R]):
         "_error",
         "_is_done",
         "_loop",
+        "_polls",
         "_prevented",
         "_result",
+        "_settlements",
         "_source",
         "_tx",
         "_waiters",
@@ -43,9 +46,11 @@ class IDBRequest(Generic[R]):
         self._loop = loop
         self._is_done = False
         self._prevented = False
+        self._polls = 0
+        self._settlements = 0
         self._result: Any = None
         self._error: BaseException | None = None
-        self._waiters: list[asyncio.Future[tuple[Any, BaseException | None]]] | None = None
+        self._waiters: list[asyncio.Future[_Settlement]] | None = None
         self._callbacks: list[Callable[[Any], object]] | None = None
         self.convert: Callable[[Any], Any] = _as_it_is
         self.is_fresh = True
@@ -94,24 +99,36 @@ class IDBRequest(Generic[R]):
         self._callbacks.append(callback)
 
     def __await__(self) -> Generator[Any, None, R]:
-        if not self._is_done:
-            waiter: asyncio.Future[tuple[Any, BaseException | None]] = self._loop.create_future()
-            if self._waiters is None:
-                self._waiters = []
-            self._waiters.append(waiter)
-            result, error = yield from waiter
-        else:
+        if self._is_done:
             result, error = self._result, self._error
+        else:
+            result, error = yield from self._next_settlement()
         if error is not None:
             raise error.with_traceback(None)
         return result  # type: ignore[no-any-return]
+
+    def _next_settlement(self) -> Generator[Any, None, _Settlement]:
+        """Most requests settle in the next turn: waiting for that first saves a future and a turn."""
+        before = self._settlements
+        self._polls += 1
+        try:
+            yield
+        finally:
+            self._polls -= 1
+        if self._settlements != before:
+            return self._result, self._error
+        waiter: asyncio.Future[_Settlement] = self._loop.create_future()
+        if self._waiters is None:
+            self._waiters = []
+        self._waiters.append(waiter)
+        return (yield from waiter)
 
     # -- For the transaction --
 
     @property
     def is_observed(self) -> bool:
         """Whether something runs when the request settles."""
-        return self._waiters is not None or self._callbacks is not None
+        return self._polls > 0 or self._waiters is not None or self._callbacks is not None
 
     @property
     def is_prevented(self) -> bool:
@@ -122,6 +139,7 @@ class IDBRequest(Generic[R]):
         self._result = result
         self._error = error
         self._is_done = True
+        self._settlements += 1
         if self._waiters is not None:
             waiters, self._waiters = self._waiters, None
             for waiter in waiters:
