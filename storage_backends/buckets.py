@@ -194,7 +194,7 @@ class Bucket:
         try:
             old = self.get(key)
             catalogue = self._newest()
-            catalogue = catalogue.changed(key, old, value).numbered(catalogue.number + 1)
+            catalogue = catalogue.changed([(key, old, value)]).numbered(catalogue.number + 1)
             self._reserve.ensure()
             self._slot.commit(WriteBatch([(key, value)]), catalogue, strict=False)
             self._note_outstanding()
