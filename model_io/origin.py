@@ -13,6 +13,7 @@ from ..storage_backends.abc import Clock
 from ..storage_backends.browsers import Browser
 from ..storage_backends.home import Home
 from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from ..storage_backends.web_storage import bucket_quota
 from ..storage_backends.web_storage.bucket_quota import Conditions, enforced_quota
 from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.storage_event import StorageEvent
@@ -96,16 +97,17 @@ class Origin:
         return quota is None or self.bucket.bytes_used() + growth <= quota
 
     def estimate(self, disk_total: int) -> StorageEstimate:
-        """Logical bytes that are used (each reference counts), and the quota on a disk of that size."""
-        in_area, rules = self.area.units(), self.browser.bucket
-        everything = self.bucket.bytes_used()
-        local = in_area if rules.counts_local_storage else 0
-        shares = [] if rules.share is None else [int(rules.share * disk_total)]
+        """What ``navigator.storage.estimate()`` says on a disk of that size: logical bytes (each reference counts) and
+        the quota that the browser shows; the disk's size where it has none."""
+        in_databases = max(self.bucket.bytes_used() - self.area.units(), 0)
+        shown = bucket_quota.estimate(
+            self.browser, Conditions(disk_total), indexed_db=in_databases, local_storage=self.area.used()
+        )
         return StorageEstimate(
-            usage=everything - in_area + local if everything else 0,
-            quota=min([*shares, *([] if rules.cap is None else [rules.cap])], default=disk_total),
-            usage_details={"indexedDB": max(everything - in_area, 0), "localStorage": in_area},
-            local_storage_units=in_area,
+            usage=shown.usage,
+            quota=disk_total if shown.quota is None else shown.quota,
+            usage_details={"indexedDB": in_databases, "localStorage": self.area.used()},
+            local_storage_units=self.area.units(),
             local_storage_quota=self.browser.web_storage.limit,
             models=len(self.models.list_models_text()),
         )
