@@ -32,6 +32,7 @@ from .routes import (
     local_storage,
     models,
     origins,
+    page,
     saving,
     service,
     sync,
@@ -54,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     *origins.ROUTES,
     *backup.ROUTES,
     *service.ROUTES,
+    *page.ROUTES,
     *sync.ROUTES,
 )
 

@@ -1,17 +1,16 @@
 """The real TensorFlow.js, in Node and in Chromium, saves to the daemon and loads from it, and so does Python."""
 
-import http.server
 import json
 import shutil
 import subprocess
-import threading
-from pathlib import Path
 
 import pytest
+from loopback import pages
+from loopback.conftest import running
+from loopback.pages import JS
 
 import tfjsd
 
-JS = Path(__file__).parents[1] / "js"
 PACKAGES = {"@tensorflow/tfjs": "4.22", "tfjs-3": "3.21", "tfjs-2": "2.8"}
 KINDS = 14
 
@@ -19,39 +18,12 @@ KINDS = 14
 @pytest.fixture(scope="module")
 def site():
     """A page of a listed origin, which holds TensorFlow.js and the models of these tests."""
-    if not (JS / "node_modules").exists():
-        pytest.skip("TensorFlow.js is not installed: scripts/test installs it (npm ci in tests/js)")
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        extensions_map = {".mjs": "text/javascript", ".js": "text/javascript", ".html": "text/html"}
-        protocol_version = "HTTP/1.1"
-
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=str(JS))
-
-        def do_GET(self):
-            if self.path != "/":
-                return super().do_GET()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", "0")
-            return self.end_headers()
-
-        def log_message(self, *_):
-            """Says nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with pages.site("localhost") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def served(site):
-    from loopback.conftest import running
-
     with running(**{"access.origins": [site]}) as daemon:
         yield daemon
 
@@ -99,31 +71,17 @@ def test_fourteen_kinds_of_models_go_round_from_node(served, package):
 
 @pytest.fixture(scope="module")
 def chromium():
-    from playwright.sync_api import sync_playwright
-
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("Chromium is not installed: scripts/test installs it")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    arguments += ["--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+    with pages.chromium() as browser:
         yield browser
-        browser.close()
 
 
-IN_PAGE = """
-async ([name, what, base, prefix, token, saved]) => {
-  await new Promise((resolve, reject) => {
-    const script = document.createElement('script');
-    Object.assign(script, {src: `/node_modules/${name}/dist/tf.min.js`, onload: resolve, onerror: reject});
-    document.head.append(script);
-  });
-  await tf.setBackend('cpu');
+IN_PAGE = f"""
+async ([name, what, base, prefix, token, saved]) => {{
+  {pages.WITH_TFJS}
   const models = await import('/models.mjs');
-  const requestInit = {headers: {Authorization: `Bearer ${token}`}};
+  const requestInit = {{headers: {{Authorization: `Bearer ${{token}}`}}}};
   return models[what](tf, base, requestInit, prefix, saved);
-}
+}}
 """
 
 

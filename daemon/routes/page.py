@@ -1,0 +1,65 @@
+"""The page at ``/``, the JavaScript client, and how the page gets its token."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ...errors import AccessDeniedError, BadRequestError, ConfigurationError
+from ..service import Call, json_answer
+from ..web_files import WebFile, client_module, page_file
+from . import Route
+
+
+async def page(call: Call) -> web.StreamResponse:
+    """The page itself; it holds nothing of the store's."""
+    return _answer(call, page_file("index.html"))
+
+
+async def page_part(call: Call) -> web.StreamResponse:
+    """Its style, its program, its icon."""
+    return _answer(call, page_file(call.request.match_info["file"]))
+
+
+async def client(call: Call) -> web.StreamResponse:
+    """The ES module for pages of listed origins."""
+    return _answer(call, client_module())
+
+
+async def issue_code(call: Call) -> web.StreamResponse:
+    """For ``tfjsd open``: the page's address and a code that works once, for a minute."""
+    loopback = call.service.loopback
+    if not call.is_own_user:
+        raise AccessDeniedError("Only the daemon's own user can open the page.")
+    if loopback is None:
+        raise ConfigurationError(
+            "The daemon does not listen on TCP, where browsers could reach it.",
+            hint="start it with tfjsd serve --http 127.0.0.1:8765, or configure http",
+        )
+    return json_answer({"url": f"{loopback.url}/", "code": call.service.pages.issue()}, status=201)
+
+
+async def begin_session(call: Call) -> web.StreamResponse:
+    """The page's own token for a code. It holds until the daemon ends, or the token is rotated."""
+    body = await call.json()
+    code = body.get("code") if isinstance(body, dict) else None
+    if not isinstance(code, str):
+        raise BadRequestError('"code" must be a string.')
+    return json_answer({"token": call.service.pages.redeem(code)}, status=201)
+
+
+def _answer(call: Call, file: WebFile | None) -> web.StreamResponse:
+    if file is None:
+        raise web.HTTPNotFound
+    headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
+    if call.request.headers.get("If-None-Match") == file.etag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=file.content, content_type=file.kind, charset="utf-8", headers=headers)
+
+
+ROUTES = (
+    Route("GET", "/", page),
+    Route("GET", "/page/{file}", page_part),
+    Route("GET", "/tfjsd.js", client),
+    Route("POST", "/v1/page/code", issue_code),
+    Route("POST", "/v1/page/session", begin_session),
+)

@@ -1,0 +1,128 @@
+// TensorFlow.js in Node with a browser's storage: `localstorage://`, `indexeddb://` and a synchronous `localStorage`, all
+// in a tfjsd daemon.
+
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {MessageChannel, receiveMessageOnPort, Worker} from 'node:worker_threads';
+import {addScheme, Daemon} from './tfjsd.js';
+
+export * from './tfjsd.js';
+
+/** Address and token of the daemon of a home, from the files that it keeps there. */
+export function daemonOf(home) {
+  const {http} = JSON.parse(readFileSync(join(home, 'daemon.json'), 'utf8'));
+  if (!http) throw new Error(`The daemon of ${home} does not listen on TCP: start it with tfjsd serve --http 127.0.0.1:PORT.`);
+  return {url: http, token: readFileSync(join(home, 'http-token'), 'ascii').trim()};
+}
+
+/** Asks a worker and waits for it, as a browser's main thread waits for localStorage. */
+class SynchronousCaller {
+  constructor(options) {
+    const {port1, port2} = new MessageChannel();
+    this.port = port1;
+    this.flag = new Int32Array(new SharedArrayBuffer(4));
+    this.worker = new Worker(new URL('./storage-worker.js', import.meta.url), {
+      workerData: {options, port: port2, flag: this.flag},
+      transferList: [port2],
+    });
+    this.worker.unref();
+    this.port.unref();
+  }
+
+  call(operation) {
+    Atomics.store(this.flag, 0, 0);
+    this.port.postMessage(operation);
+    Atomics.wait(this.flag, 0, 0);
+    const {result, error} = receiveMessageOnPort(this.port).message;
+    if (error) throw error.name === 'QuotaExceededError' ? new DOMException(error.message, error.name) : Object.assign(new Error(error.message), error);
+    return result;
+  }
+
+  close() {
+    this.port.close();
+    return this.worker.terminate();
+  }
+}
+
+const secret = new WeakMap();
+
+/** The Storage interface, https://html.spec.whatwg.org/multipage/webstorage.html#the-storage-interface. */
+export class Storage {
+  constructor(options) {
+    const caller = new SynchronousCaller(options);
+    const proxy = new Proxy(this, NAMED_PROPERTIES);
+    secret.set(this, caller);
+    secret.set(proxy, caller);
+    return proxy;
+  }
+
+  get length() {
+    return secret.get(this).call({op: 'length'});
+  }
+
+  key(index) {
+    return secret.get(this).call({op: 'key', index: index >>> 0});
+  }
+
+  getItem(key) {
+    return secret.get(this).call({op: 'getItem', key: String(key)});
+  }
+
+  setItem(key, value) {
+    secret.get(this).call({op: 'setItem', key: String(key), value: String(value)});
+  }
+
+  removeItem(key) {
+    secret.get(this).call({op: 'removeItem', key: String(key)});
+  }
+
+  clear() {
+    secret.get(this).call({op: 'clear'});
+  }
+}
+
+const ordinary = (target, name) => typeof name === 'symbol' || name in target;
+
+/** `storage.key`, `delete storage.key`, `Object.keys(storage)`. */
+const NAMED_PROPERTIES = {
+  get: (target, name) => (ordinary(target, name) ? Reflect.get(target, name, target) : (target.getItem(name) ?? undefined)),
+  has: (target, name) => ordinary(target, name) || target.getItem(name) !== null,
+  set(target, name, value) {
+    if (typeof name === 'symbol') return Reflect.set(target, name, value);
+    secret.get(target).call({op: 'setItem', key: name, value: String(value), namedProperty: true});
+    return true;
+  },
+  deleteProperty(target, name) {
+    if (typeof name === 'symbol') return Reflect.deleteProperty(target, name);
+    target.removeItem(name);
+    return true;
+  },
+  ownKeys: (target) => secret.get(target).call({op: 'keys'}),
+  getOwnPropertyDescriptor(target, name) {
+    const value = typeof name === 'symbol' ? null : target.getItem(name);
+    return value === null ? undefined : {value, writable: true, enumerable: true, configurable: true};
+  },
+};
+
+const isOwn = (url) => /^(localstorage|indexeddb):\/\//.test(url);
+
+/**
+ * Gives a TensorFlow.js in Node what it has in a browser: the schemes `localstorage://` and `indexeddb://`, and, unless
+ * `globals` is false, `globalThis.localStorage`. Options: `{url, token, origin}`, or `{home}`.
+ */
+export function install(tf, {home, globals = true, ...given} = {}) {
+  const options = {...(home === undefined ? {} : daemonOf(home)), ...given};
+  const daemon = new Daemon(options);
+  const models = addScheme(tf, daemon, {own: (url) => (isOwn(url) ? url : null), shown: (url) => url});
+  const localStorage = new Storage(options);
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  if (globals) {
+    Object.defineProperty(globalThis, 'localStorage', {value: localStorage, writable: true, configurable: true});
+  }
+  const close = async () => {
+    if (globals && before) Object.defineProperty(globalThis, 'localStorage', before);
+    else if (globals) delete globalThis.localStorage;
+    await secret.get(localStorage).close();
+  };
+  return {...models, daemon, localStorage, close};
+}

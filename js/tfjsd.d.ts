@@ -1,0 +1,137 @@
+/** TensorFlow.js models in a tfjsd daemon. */
+
+export interface ModelArtifactsInfo {
+  dateSaved: Date;
+  modelTopologyType: 'JSON' | 'GraphDef';
+  modelTopologyBytes?: number;
+  weightSpecsBytes?: number;
+  weightDataBytes?: number;
+}
+
+export type ModelInfos = Record<string, ModelArtifactsInfo>;
+
+/** tf.io's ModelArtifacts, as far as this module looks at them. */
+export interface Artifacts {
+  modelTopology?: object | ArrayBuffer;
+  weightSpecs?: object[];
+  weightData?: ArrayBuffer | ArrayBuffer[];
+  [field: string]: unknown;
+}
+
+export interface DaemonOptions {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  /** What `tfjsd token show` prints. */
+  token: string;
+  /** The origin in the daemon's store; else its configured one. */
+  origin?: string;
+  fetch?: typeof fetch;
+}
+
+/** What the daemon answered instead of doing it. */
+export class TfjsdError extends Error {
+  /** On the wire, e.g. `QuotaExceededError`. */
+  name: string;
+  status: number;
+  code?: number;
+  hint?: string;
+  limit?: number;
+  needed?: number;
+  unit?: 'utf16' | 'byte' | 'disk';
+  quota?: number;
+  requested?: number;
+}
+
+export interface DaemonEvent {
+  type: 'ready' | 'storage' | 'model' | 'sync' | 'lost' | string;
+  data: Record<string, unknown>;
+}
+
+export interface AsyncStorage {
+  getItem(key: string): Promise<string | null>;
+  setItem(key: string, value: string): Promise<void>;
+  removeItem(key: string): Promise<void>;
+  clear(): Promise<void>;
+  key(index: number): Promise<string | null>;
+  keys(): Promise<string[]>;
+  length(): Promise<number>;
+}
+
+/** One daemon, seen as one origin. URLs are the daemon's own: `indexeddb://my/model`. */
+export class Daemon {
+  constructor(options: DaemonOptions);
+  readonly url: string;
+  readonly origin?: string;
+  readonly localStorage: AsyncStorage;
+  request(
+    method: string,
+    path: string,
+    options?: {query?: Record<string, string>; body?: BodyInit; headers?: Record<string, string>; signal?: AbortSignal},
+  ): Promise<Response>;
+  json(method: string, path: string, options?: object): Promise<any>;
+  post(path: string, value: unknown, options?: object): Promise<any>;
+  listModels(): Promise<ModelInfos>;
+  saveModel(url: string, artifacts: Artifacts, query?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
+  loadModel(url: string): Promise<Artifacts>;
+  modelInfo(url: string): Promise<ModelArtifactsInfo>;
+  removeModel(url: string, options?: {expected?: ModelArtifactsInfo}): Promise<ModelArtifactsInfo>;
+  copyModel(source: string, dest: string): Promise<ModelArtifactsInfo>;
+  moveModel(source: string, dest: string): Promise<ModelArtifactsInfo>;
+  events(signal?: AbortSignal): AsyncGenerator<DaemonEvent, void, void>;
+}
+
+/** What this module needs of a TensorFlow.js. */
+export interface TensorFlow {
+  io: any;
+}
+
+export interface Models {
+  listModels(): Promise<ModelInfos>;
+  copyModel(source: string, dest: string): Promise<ModelArtifactsInfo>;
+  moveModel(source: string, dest: string): Promise<ModelArtifactsInfo>;
+  removeModel(url: string): Promise<ModelArtifactsInfo>;
+  /** Whether tf.io's own functions of these names know the scheme as well. */
+  replaced: boolean;
+}
+
+export interface Registration extends Models {
+  daemon: Daemon;
+  localStorage: AsyncStorage;
+}
+
+/** The daemon's URL of a `tfjsd://` one, or null. */
+export function ofTfjsd(url: string): string | null;
+
+/** Adds a scheme to tf.io: `own` gives the daemon's URL or null, `shown` the reverse. */
+export function addScheme(
+  tf: TensorFlow,
+  daemon: Daemon,
+  scheme: {own(url: string): string | null; shown(url: string): string},
+): Models;
+
+/** Adds `tfjsd://` to a TensorFlow.js; once for each. */
+export function register(tf: TensorFlow, options: DaemonOptions): Registration;
+
+export interface Pass {
+  up: string[];
+  down: string[];
+  removed: string[];
+  errors: Record<string, Error>;
+}
+
+export interface MirrorOptions extends Partial<DaemonOptions> {
+  direction?: 'both' | 'up' | 'down';
+  prefix?: string;
+  /** Milliseconds between two looks at the page's own lists. */
+  interval?: number;
+  onPass?(pass: Pass): void;
+  onError?(error: Error): void;
+}
+
+export interface Mirror {
+  sync(): Promise<Pass>;
+  stop(): Promise<void>;
+}
+
+/** Keeps the models of the page and of the daemon equal, live. */
+export function mirror(tf: TensorFlow, options?: MirrorOptions): Mirror;

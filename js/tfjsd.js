@@ -1,0 +1,428 @@
+// TensorFlow.js models in a tfjsd daemon. One module, no dependencies; the daemon serves it as /tfjsd.js.
+//
+//   import {register, mirror} from 'http://127.0.0.1:8765/tfjsd.js';
+//   const tfjsd = register(tf, {url: 'http://127.0.0.1:8765', token});
+//   await model.save('tfjsd://indexeddb/my/model');
+//   await tf.io.listModels();
+
+const MODEL_TYPE = 'application/vnd.tfjsd.model';
+const LONGEST_SEGMENT = 1500;
+const MEDIA = ['localstorage', 'indexeddb'];
+
+/** What the daemon answered instead of doing it. `name` is its name on the wire, e.g. QuotaExceededError. */
+export class TfjsdError extends Error {
+  constructor(body, status) {
+    super(body.message);
+    this.name = body.name;
+    this.status = status;
+    for (const member of ['code', 'hint', 'limit', 'needed', 'unit', 'quota', 'requested']) {
+      if (member in body) this[member] = body[member];
+    }
+    if (body.cause) this.cause = new TfjsdError(body.cause, status);
+  }
+}
+
+/** UTF-8, percent-encoded; a lone surrogate, which encodeURIComponent refuses, as its three bytes. */
+function encoded(text) {
+  return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[^]/g, (character) => {
+    const unit = character.charCodeAt(0);
+    if (character.length === 2 || unit < 0xd800 || unit > 0xdfff) return encodeURIComponent(character);
+    const bytes = [0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)];
+    return bytes.map((byte) => `%${byte.toString(16)}`).join('');
+  });
+}
+
+const withDate = (info) => ({...info, dateSaved: new Date(info.dateSaved)});
+
+/** The weights of artifacts as parts of a body: tfjs has one buffer or several. */
+const weightParts = (data) => (data == null ? [] : Array.isArray(data) ? data : [data]);
+
+/** One daemon, seen as one origin. Paths are model URLs of the daemon: `indexeddb://my/model`. */
+export class Daemon {
+  constructor({url, token, origin, fetch = globalThis.fetch.bind(globalThis)}) {
+    this.url = String(url).replace(/\/+$/, '');
+    this.token = token;
+    this.origin = origin;
+    this.fetch = fetch;
+  }
+
+  /** Sends a request; gives the answer if it is a good one. Throws TfjsdError. */
+  async request(method, path, {query = {}, body, headers = {}, signal} = {}) {
+    const parameters = Object.entries(this.origin ? {...query, origin: this.origin} : query);
+    const search = parameters.map(([name, value]) => `${name}=${encoded(String(value))}`).join('&');
+    const response = await this.fetch(`${this.url}${path}${search && `?${search}`}`, {
+      method,
+      body,
+      signal,
+      headers: {Authorization: `Bearer ${this.token}`, ...headers},
+      credentials: 'omit',
+      cache: 'no-store',
+    });
+    if (response.ok) return response;
+    const text = await response.text();
+    let error = {name: 'HTTPStatusError', message: `The daemon answered with ${response.status}.`};
+    try {
+      error = JSON.parse(text).error ?? error;
+    } catch {
+      // Not the daemon's own words: something between it and here.
+    }
+    throw new TfjsdError(error, response.status);
+  }
+
+  async json(method, path, options) {
+    return (await this.request(method, path, options)).json();
+  }
+
+  post(path, value, options) {
+    return this.json('POST', path, {
+      ...options,
+      body: JSON.stringify(value),
+      headers: {'Content-Type': 'application/json'},
+    });
+  }
+
+  /** `{url: ModelArtifactsInfo}`. */
+  async listModels() {
+    const infos = await this.json('GET', '/v1/models');
+    return Object.fromEntries(Object.entries(infos).map(([url, info]) => [url, withDate(info)]));
+  }
+
+  /** Saves whole or not at all; durable when it resolves. */
+  async saveModel(url, artifacts, query) {
+    const {weightData, ...fields} = artifacts;
+    const parts = weightParts(weightData);
+    if (weightData != null) fields.weightDataBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    const header = new TextEncoder().encode(JSON.stringify(fields));
+    const length = new DataView(new ArrayBuffer(4));
+    length.setUint32(0, header.length, true);
+    const body = new Blob([length.buffer, header, ...parts]);
+    const options = {body, headers: {'Content-Type': MODEL_TYPE}};
+    const result = await this.#onModel('PUT', url, query, options);
+    return withDate((await result.json()).modelArtifactsInfo);
+  }
+
+  async loadModel(url) {
+    const response = await this.#onModel('GET', url, {}, {headers: {Accept: MODEL_TYPE}});
+    const body = await response.arrayBuffer();
+    const size = new DataView(body).getUint32(0, true);
+    const {weightDataBytes, modelArtifactsInfo, ...artifacts} = JSON.parse(
+      new TextDecoder().decode(new Uint8Array(body, 4, size)),
+    );
+    if (weightDataBytes != null) artifacts.weightData = body.slice(4 + size);
+    return artifacts;
+  }
+
+  async modelInfo(url) {
+    return withDate(await (await this.#onModel('GET', url)).json());
+  }
+
+  /** `expected`: the info of the model that is meant; another one that took its place is kept (a TfjsdError). */
+  async removeModel(url, {expected} = {}) {
+    const query = expected ? {expected: JSON.stringify(expected)} : {};
+    return withDate(await (await this.#onModel('DELETE', url, query)).json());
+  }
+
+  async copyModel(source, dest) {
+    return withDate(await this.post('/v1/models/copy', {source, dest}));
+  }
+
+  /** One atomic step: at any moment the model is in exactly one of the two places. */
+  async moveModel(source, dest) {
+    return withDate(await this.post('/v1/models/move', {source, dest}));
+  }
+
+  /** The daemon's events (`{type, data}`), until `signal` ends them or the connection does. */
+  async *events(signal) {
+    const response = await this.request('GET', '/v1/events', {headers: {Accept: 'text/event-stream'}, signal});
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let pending = '';
+    for (;;) {
+      const {done, value} = await reader.read();
+      if (done) return;
+      const frames = (pending + value).split('\n\n');
+      pending = frames.pop();
+      for (const frame of frames) {
+        const fields = Object.fromEntries(
+          frame.split('\n').filter((line) => line.includes(': ')).map((line) => line.split(/: (.*)/s, 2)),
+        );
+        if (fields.data) yield {type: fields.event, data: JSON.parse(fields.data)};
+      }
+    }
+  }
+
+  /** The origin's localStorage, as promises. */
+  get localStorage() {
+    const call = async (op, members) => (await this.post('/v1/local-storage', {op, ...members})).result;
+    return {
+      getItem: (key) => call('getItem', {key: String(key)}),
+      setItem: (key, value) => call('setItem', {key: String(key), value: String(value)}),
+      removeItem: (key) => call('removeItem', {key: String(key)}),
+      clear: () => call('clear'),
+      key: (index) => call('key', {index}),
+      keys: () => call('keys'),
+      length: () => call('length'),
+    };
+  }
+
+  #onModel(method, url, query = {}, options = {}) {
+    const [medium, path] = url.split(/:\/\/(.*)/s, 2);
+    const segment = encoded(path);
+    const plain = !['', '.', '..'].includes(path) && segment.length < LONGEST_SEGMENT;
+    return plain
+      ? this.request(method, `/v1/models/${medium}/${segment}`, {query, ...options})
+      : this.request(method, `/v1/models/${medium}`, {query: {...query, path}, ...options});
+  }
+}
+
+/** `tfjsd://indexeddb/my/model` -> `indexeddb://my/model`; null for other URLs. */
+export function ofTfjsd(url) {
+  const match = /^tfjsd:\/\/([a-z]+)\/(.*)$/s.exec(url);
+  return match && MEDIA.includes(match[1]) ? `${match[1]}://${match[2]}` : null;
+}
+
+const toTfjsd = (url) => `tfjsd://${url.replace('://', '/')}`;
+
+/**
+ * Adds a scheme to tf.io. The routers make save, load and copyModel work; tf.io keeps its managers to itself, so that
+ * listModels, copyModel, moveModel and removeModel are replaced by ones that know both, where tf.io can be written to
+ * (scripts and CommonJS; a bundler's frozen namespace cannot: use what is returned instead).
+ */
+export function addScheme(tf, daemon, {own, shown}) {
+  const {listModels, copyModel, moveModel, removeModel} = tf.io;
+  const router = (url) => {
+    const inner = typeof url === 'string' ? own(url) : null;
+    if (inner === null) return null;
+    return {
+      load: () => daemon.loadModel(inner),
+      save: async (artifacts) => ({modelArtifactsInfo: await daemon.saveModel(inner, artifacts)}),
+    };
+  };
+  tf.io.registerSaveRouter(router);
+  tf.io.registerLoadRouter(router);
+
+  const remove = async (url) => {
+    const inner = own(url);
+    return inner === null ? removeModel(url) : daemon.removeModel(inner);
+  };
+  const models = {
+    listModels: async () => {
+      const [theirs, ours] = await Promise.all([listModels(), daemon.listModels()]);
+      for (const [url, info] of Object.entries(ours)) theirs[shown(url)] = info;
+      return theirs;
+    },
+    copyModel: async (source, dest) => {
+      const inner = [own(source), own(dest)];
+      return inner.includes(null) || source === dest ? copyModel(source, dest) : daemon.copyModel(...inner);
+    },
+    moveModel: async (source, dest) => {
+      const inner = [own(source), own(dest)];
+      if (!inner.includes(null) && source !== dest) return daemon.moveModel(...inner);
+      if (inner[0] === null && inner[1] === null) return moveModel(source, dest);
+      const info = await copyModel(source, dest); // tfjs's own would not find a manager
+      await remove(source);
+      return info;
+    },
+    removeModel: remove,
+  };
+  const replaced = Object.keys(models).every((name) => Object.getOwnPropertyDescriptor(tf.io, name)?.writable);
+  if (replaced) Object.assign(tf.io, models);
+  return {...models, replaced};
+}
+
+/** The functions that tf.io had before anything was registered: what the page itself holds. */
+const natives = new WeakMap();
+
+const nativeOf = (tf) => {
+  if (!natives.has(tf)) {
+    const {listModels, removeModel} = tf.io;
+    natives.set(tf, {listModels, removeModel});
+  }
+  return natives.get(tf);
+};
+
+const registered = new WeakMap();
+
+/** Adds `tfjsd://` to a TensorFlow.js; once for each. */
+export function register(tf, options) {
+  nativeOf(tf);
+  if (registered.has(tf)) throw new Error('tfjsd is registered with this TensorFlow.js already.');
+  const daemon = new Daemon(options);
+  const models = addScheme(tf, daemon, {own: ofTfjsd, shown: toTfjsd});
+  const result = {...models, daemon, localStorage: daemon.localStorage};
+  registered.set(tf, result);
+  return result;
+}
+
+// -- the page's own models and the daemon's, kept equal -----------------------------------------------------------------
+
+const BASE = 'tfjsd-mirror';
+
+const promised = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+/** What was equal on both sides when they last were: without it a removal looks like an addition on the other side. */
+class Base {
+  constructor(name) {
+    const request = indexedDB.open(BASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore('base');
+    this.name = name;
+    this.opened = promised(request);
+  }
+
+  async #store(mode) {
+    return (await this.opened).transaction('base', mode).objectStore('base');
+  }
+
+  async read() {
+    return new Map((await promised((await this.#store('readonly')).get(this.name))) ?? []);
+  }
+
+  async write(base) {
+    await promised((await this.#store('readwrite')).put([...base], this.name));
+  }
+
+  async close() {
+    (await this.opened).close();
+  }
+}
+
+const fingerprint = (info) =>
+  info && JSON.stringify([
+    new Date(info.dateSaved).getTime(), info.modelTopologyBytes, info.weightSpecsBytes, info.weightDataBytes,
+  ]);
+
+const changed = (info, known) => (fingerprint(info) ?? null) !== (known ?? null);
+
+/** Which side has to follow: 'up' (the daemon follows the page), 'down', or null. What exists beats what is gone. */
+function decision(page, daemon, base) {
+  const [pageChanged, daemonChanged] = [changed(page, base?.page), changed(daemon, base?.daemon)];
+  if (!pageChanged && !daemonChanged) return null;
+  if (!daemonChanged) return 'up';
+  if (!pageChanged) return 'down';
+  if (!page && !daemon) return 'forget';
+  if (!page || !daemon) return page ? 'up' : 'down';
+  return new Date(page.dateSaved) > new Date(daemon.dateSaved) ? 'up' : 'down';
+}
+
+class Mirror {
+  constructor(tf, daemon, {direction = 'both', prefix = '', interval = 2000, onPass, onError}) {
+    if (!['both', 'up', 'down'].includes(direction)) throw new TypeError(`No direction ${direction}: both, up or down.`);
+    this.tf = tf;
+    this.daemon = daemon;
+    this.direction = direction;
+    this.prefix = prefix;
+    this.interval = interval;
+    this.onPass = onPass ?? (() => {});
+    this.onError = onError ?? (() => {});
+    this.base = new Base(`${daemon.url} ${daemon.origin ?? ''} ${direction} ${prefix}`);
+    this.ending = new AbortController();
+    this.last = Promise.resolve();
+    this.listening = this.#listen();
+    this.timer = setInterval(() => this.#quietly(), interval);
+  }
+
+  /** One pass, after those that are under way: `{up, down, removed, errors}` with the page's URLs. */
+  sync() {
+    this.last = this.last.catch(() => {}).then(() => this.#pass());
+    return this.last;
+  }
+
+  /** Ends the mirror, after the pass that is under way. */
+  async stop() {
+    clearInterval(this.timer);
+    this.ending.abort();
+    await this.listening;
+    await this.last.catch(() => {});
+    await this.base.close();
+  }
+
+  #quietly() {
+    if (this.waiting) return;
+    this.waiting = true;
+    const pass = this.last.catch(() => {}).then(() => ((this.waiting = false), this.#pass()));
+    this.last = pass;
+    pass.catch((error) => this.onError(error));
+  }
+
+  async #listen() {
+    while (!this.ending.signal.aborted) {
+      try {
+        for await (const {type} of this.daemon.events(this.ending.signal)) {
+          if (type === 'model' || type === 'ready') this.#quietly();
+        }
+      } catch (error) {
+        if (!this.ending.signal.aborted) this.onError(error);
+      }
+      if (!this.ending.signal.aborted) await new Promise((resolve) => setTimeout(resolve, this.interval));
+    }
+  }
+
+  #there(url) {
+    return url.replace('://', () => `://${this.prefix}`);
+  }
+
+  async #lists() {
+    const [native, remote] = await Promise.all([nativeOf(this.tf).listModels(), this.daemon.listModels()]);
+    const page = new Map(Object.entries(native).filter(([url]) => MEDIA.includes(url.split('://')[0])));
+    const daemon = new Map();
+    for (const [url, info] of Object.entries(remote)) {
+      const [medium, path] = url.split(/:\/\/(.*)/s, 2);
+      if (path.startsWith(this.prefix) && path !== this.prefix) {
+        daemon.set(`${medium}://${path.slice(this.prefix.length)}`, info);
+      }
+    }
+    return {page, daemon};
+  }
+
+  async #pass() {
+    const [{page, daemon}, base] = await Promise.all([this.#lists(), this.base.read()]);
+    const report = {up: [], down: [], removed: [], errors: {}};
+    for (const url of new Set([...page.keys(), ...daemon.keys(), ...base.keys()])) {
+      const way = decision(page.get(url), daemon.get(url), base.get(url));
+      if (way === null || (this.direction !== 'both' && way !== this.direction && way !== 'forget')) continue;
+      try {
+        await this.#follow(way, url, page.get(url), daemon.get(url), base, report);
+      } catch (error) {
+        report.errors[url] = error;
+      }
+    }
+    await this.base.write(base);
+    this.onPass(report);
+    return report;
+  }
+
+  async #follow(way, url, page, daemon, base, report) {
+    const there = this.#there(url);
+    if (way === 'up' && page) {
+      const [handler] = this.tf.io.getLoadHandlers(url);
+      const info = await this.daemon.saveModel(there, await handler.load());
+      base.set(url, {page: fingerprint(page), daemon: fingerprint(info)});
+      report.up.push(url);
+    } else if (way === 'down' && daemon) {
+      const [handler] = this.tf.io.getSaveHandlers(url);
+      const {modelArtifactsInfo} = await handler.save(await this.daemon.loadModel(there));
+      base.set(url, {page: fingerprint(modelArtifactsInfo), daemon: fingerprint(daemon)});
+      report.down.push(url);
+    } else {
+      if (way === 'up' && daemon) await this.daemon.removeModel(there, {expected: daemon});
+      if (way === 'down' && page) await nativeOf(this.tf).removeModel(url);
+      base.delete(url);
+      report.removed.push(url);
+    }
+  }
+}
+
+/**
+ * Keeps the models of the page's own localStorage and IndexedDB and those of the daemon equal, live. `direction`: 'both',
+ * 'up' (the daemon follows the page), 'down'. `prefix` goes before the daemon's names (`indexeddb://<prefix>name`).
+ * Where both sides changed, the model that was saved last wins, and what exists wins over a removal.
+ */
+export function mirror(tf, {url, token, origin, fetch, ...options} = {}) {
+  nativeOf(tf);
+  const daemon = url === undefined ? registered.get(tf)?.daemon : new Daemon({url, token, origin, ...(fetch && {fetch})});
+  if (!daemon) throw new Error('Which daemon? Call register(tf, {url, token}) first, or pass url and token.');
+  return new Mirror(tf, daemon, options);
+}

@@ -1,0 +1,36 @@
+// node in-node.mjs HOME   what a program written for the browser does, in Node
+
+import assert from 'node:assert';
+import {createRequire} from 'node:module';
+import {install} from '../../js/node.js';
+
+console.warn = console.log = console.info = () => {};
+const tf = createRequire(import.meta.url)('@tensorflow/tfjs');
+await tf.setBackend('cpu');
+const tfjsd = install(tf, {home: process.argv[2]});
+const model = tf.sequential({layers: [tf.layers.dense({units: 3, inputShape: [2]})]});
+
+await model.save('localstorage://m');
+await model.save('indexeddb://a/b');
+assert.deepEqual(Object.keys(await tf.io.listModels()).sort(), ['indexeddb://a/b', 'localstorage://m']);
+assert.equal((await tf.loadLayersModel('indexeddb://a/b')).countParams(), 9);
+await tf.io.moveModel('indexeddb://a/b', 'localstorage://n');
+await tf.io.removeModel('localstorage://n');
+await assert.rejects(tf.loadLayersModel('localstorage://n'), /there is no model with name 'n'/);
+
+assert.equal(localStorage.length, 5);
+assert.ok(localStorage.getItem('tensorflowjs_models/m/info').includes('dateSaved'));
+localStorage.setItem('k', 'v');
+localStorage.theme = 'dark';
+assert.equal(localStorage.k, 'v');
+assert.equal(localStorage.getItem('theme'), 'dark');
+assert.ok('theme' in localStorage && !('none' in localStorage));
+assert.equal(localStorage.none, undefined);
+assert.equal(Object.keys(localStorage).length, localStorage.length);
+delete localStorage.theme;
+assert.equal(localStorage.getItem('theme'), null);
+assert.throws(() => localStorage.setItem('big', 'x'.repeat(6 << 20)), (error) =>
+  error instanceof DOMException && error.name === 'QuotaExceededError' && error.code === 22);
+await tfjsd.close();
+assert.equal(globalThis.localStorage, undefined);
+process.stdout.write('done');
