@@ -35,6 +35,8 @@ def quota_error(rules: WebStorageRules, key: str, needed: int, *, named_property
     template = rules.set_item_message
     if named_property:
         template = rules.indexed_property_message if _is_array_index(key) else rules.named_property_message
+        if not key:  # Chromium leaves an empty name out of its context
+            template = template.replace(" '{key}' on ", " on ", 1)
     return QuotaExceededError(
         template.replace("{key}", key),
         limit=rules.limit,

@@ -118,10 +118,10 @@ class StorageMap:
     def clear(self, revision: Revision) -> dict[str, Item]:
         """Takes all items out and returns them."""
         gone = self.items
+        self.order.clear(was_empty=not gone)
         if gone:
             self.items = {}
             revision.cleared = True
-            self.order.clear()
             self.total = 0
         return gone
 

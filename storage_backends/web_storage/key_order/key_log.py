@@ -49,7 +49,7 @@ class Mark:
 class KeyLog:
     """A table of keys and the changes that it has yet to see; the caller serializes calls."""
 
-    __slots__ = ("_follows_overwrites", "_keys", "_log", "_new_table", "_table")
+    __slots__ = ("_clears_empty", "_follows_overwrites", "_keys", "_log", "_new_table", "_table")
 
     def __init__(
         self,
@@ -57,12 +57,15 @@ class KeyLog:
         keys: Callable[[], Sequence[str]] = tuple,
         *,
         follows_overwrites: bool = False,
+        clears_empty: bool = True,
     ) -> None:
         """Starts with ``keys()``, inserted in turn into an empty table; asked for only when the order is.
 
-        ``follows_overwrites`` where the engine's table notices them.
+        ``follows_overwrites`` where the engine's table notices them; ``clears_empty`` where ``clear()`` makes a new table
+        of an empty area too, and so forgets what removed keys have left in the old one.
         """
         self._follows_overwrites = follows_overwrites
+        self._clears_empty = clears_empty
         self._new_table = new_table
         self._table: KeyTable | _Seed = _Seed(new_table, keys)
         self._log: _Log = []
@@ -86,8 +89,10 @@ class KeyLog:
         if self._follows_overwrites:
             self._note(("refuse", key))
 
-    def clear(self) -> None:
+    def clear(self, *, was_empty: bool = False) -> None:
         """Starts over with an empty table, as the engines do."""
+        if was_empty and not self._clears_empty:
+            return
         self._table = self._new_table()
         self._log = []
         self._keys = None

@@ -25,10 +25,11 @@ class KeyOrder:
     new_table: Callable[[], KeyTable]
     sorted_by_encoding: bool = False
     follows_overwrites: bool = False
+    clears_empty: bool = True
 
     def log(self, keys: Callable[[], Sequence[str]] = tuple) -> KeyLog:
         """The order of an area that starts with ``keys()``, inserted in turn into an empty table."""
-        return KeyLog(self.new_table, keys, follows_overwrites=self.follows_overwrites)
+        return KeyLog(self.new_table, keys, follows_overwrites=self.follows_overwrites, clears_empty=self.clears_empty)
 
     def new_process_table(self, by_last_set: Sequence[str]) -> KeyTable:
         """The table of another process that opens the area now.
@@ -60,7 +61,7 @@ def leveldb_key(key: str) -> bytes:
 
 _ORDERS: dict[KeyOrderName, KeyOrder] = {
     "blink": KeyOrder(blink_table, sorted_by_encoding=True),
-    "gecko": KeyOrder(gecko_table, follows_overwrites=True),
+    "gecko": KeyOrder(gecko_table, follows_overwrites=True, clears_empty=False),
     "webkit": KeyOrder(webkit_table),
 }
 

@@ -157,6 +157,19 @@ def test_other_tables_notice_neither(name):
     assert log.keys() == before
 
 
+@pytest.mark.parametrize(("name", "is_new"), [("blink", True), ("webkit", True), ("gecko", False)])
+def test_clearing_an_empty_area_makes_a_new_table_but_in_firefox(name, is_new):
+    log = key_order(name).log()
+    for number in range(5):
+        log.add(f"item{number}")
+    for number in range(5):
+        log.remove(f"item{number}")
+    log.clear(was_empty=True)
+    assert (log.mark().length == 0) is is_new
+    log.clear()
+    assert log.mark().length == 0
+
+
 def test_firefox_does_not_mark_slots_after_the_one_it_reuses():
     smile, high, bee, zero, ka, ba = (
         "\U0001f600/b0\x00a\u0100",
