@@ -61,8 +61,8 @@ class KeyLog:
     ) -> None:
         """Starts with ``keys()``, inserted in turn into an empty table; asked for only when the order is.
 
-        ``follows_overwrites`` where the engine's table notices them; ``clears_empty`` where ``clear()`` makes a new table
-        of an empty area too, and so forgets what removed keys have left in the old one.
+        ``follows_overwrites`` where the engine's table notices them; ``clears_empty`` where ``clear()`` gives an empty
+        area a new table too, which forgets what removed keys have left in the old one.
         """
         self._follows_overwrites = follows_overwrites
         self._clears_empty = clears_empty
