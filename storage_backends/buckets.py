@@ -198,6 +198,10 @@ class Bucket:
             self._reserve.ensure()
             self._slot.commit(WriteBatch([(key, value)]), catalogue, strict=False)
             self._note_outstanding()
+        except StoreFailedError as error:
+            if error.outcome == "unknown":
+                self._slot.take_back({key: old})
+            raise
         finally:
             self._io.release()
             self.generation += 1

@@ -26,9 +26,12 @@ _PIECE = 64 * 1024  # larger writes into fresh page cache are slower by half
 _FULLFSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
-def disk_full(where: object) -> QuotaExceededError:
-    """The error for a disk without space; nothing was changed."""
-    return QuotaExceededError(f"The disk is full: {where}", unit="disk", hint="Free some space and try again.")
+def disk_full(where: object, *, needed: int | None = None) -> QuotaExceededError:
+    """The error for a disk without space; nothing was changed. ``needed``: bytes that have to be free."""
+    space = "some space" if needed is None else f"at least {needed / 1e6:.0f} MB"
+    return QuotaExceededError(
+        f"The disk is full: {where}", needed=needed, unit="disk", hint=f"Free {space} and try again."
+    )
 
 
 def translate(error: OSError, what: str) -> TfjsdError:

@@ -55,12 +55,15 @@ class Reserve:
                     return  # the next recovery may have to wait for space
 
     def ensure(self) -> None:
-        """Takes the space (again). Raises QuotaExceededError (unit ``disk``) where the disk has none."""
-        if self._held:
+        """Takes the space (again). Raises QuotaExceededError (unit ``disk``, ``needed``) where the disk has none."""
+        if self._held or self._path is None:
             return
         with self._lock:
-            for path in self._sizes:
-                self._take(path)
+            try:
+                for path in self._sizes:
+                    self._take(path)
+            except QuotaExceededError as error:
+                raise durable.disk_full(self._path.parent, needed=sum(self._sizes.values())) from error
             self._held = True
 
     def _take(self, path: Path) -> None:

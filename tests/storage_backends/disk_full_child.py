@@ -50,7 +50,7 @@ def main(directory: Path, limit: int) -> None:
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     else:
-        filler.write_bytes(bytes(4 << 20))
+        filler.write_bytes(bytes(24 << 20))
     with Home(directory / "home", engines=leveldb_engine, reserve_bytes=limit or RESERVE_BYTES) as home:
         bucket = home.bucket("http://localhost")
         found["first"] = put(bucket, b"\x02first", b"1")

@@ -42,7 +42,7 @@ def can_mount() -> bool:
 def test_a_small_disk_fills_up(tmp_path: Path) -> None:
     unshare = shutil.which("unshare")
     assert unshare is not None
-    script = f'mount -t tmpfs -o size=40m none "$1" && exec "{sys.executable}" "{CHILD}" "$1"'
+    script = f'mount -t tmpfs -o size=60m none "$1" && exec "{sys.executable}" "{CHILD}" "$1"'
     found = run([unshare, "-m", "sh", "-c", script, "sh", str(tmp_path)])
     assert 50 < int(str(found["acknowledged"])) < 900
     check(found)

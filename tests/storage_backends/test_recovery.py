@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -125,7 +126,13 @@ def test_while_it_cannot_be_opened_everything_says_so(bucket: Bucket, faults: Fa
     assert bucket.get(A) == b"old"
 
 
-def test_a_disk_full_error_is_a_quota_error_of_the_disk(bucket: Bucket, faults: Faults, home: Home) -> None:
+def _no_space(path: Path, size: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+def test_a_disk_full_error_is_a_quota_error_of_the_disk(
+    bucket: Bucket, faults: Faults, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert home.path is not None
     fail_next(faults, "write", disk_full=True)
     with pytest.raises(QuotaExceededError) as caught:
@@ -133,6 +140,12 @@ def test_a_disk_full_error_is_a_quota_error_of_the_disk(bucket: Bucket, faults: 
     assert caught.value.unit == "disk"
     assert bucket.get(A) == b"old"
     assert not (home.path / "reserve").exists()
+    with monkeypatch.context() as full:
+        full.setattr("tfjsd.storage_backends.durable.preallocate", _no_space)
+        with pytest.raises(QuotaExceededError) as caught:
+            put(bucket, A, b"newer")
+        assert caught.value.needed == SMALL_RESERVE + SMALL_RESERVE // 8
+        put(bucket, B, None)  # what frees space goes through
     put(bucket, A, b"newer")  # the reserve could be set aside again
     assert (home.path / "reserve").stat().st_size == SMALL_RESERVE
 
