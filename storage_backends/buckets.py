@@ -14,6 +14,7 @@ from functools import partial
 from ..errors import QuotaExceededError, StoreClosedError, StoreFailedError, TfjsdError
 from .abc import BlobStore, Durability, OrderedEngine, WriteBatch
 from .acknowledgement import announce
+from .background import Background
 from .bucket_place import BucketPlace
 from .bucket_snapshot import BucketSnapshot
 from .catalogue import (
@@ -52,7 +53,7 @@ class Bucket:
         self.blobs: BlobStore = place.blobs
         self.generation = 0
         self._place = place
-        self._pool = pool
+        self._in_background = Background(pool, place.origin)
         self._reserve = reserve
         self._wake = wake
         self._mutex = threading.RLock()
@@ -62,12 +63,11 @@ class Bucket:
         self._overlay = Overlay()
         self._queue = CommitQueue(self._mutex, pool, self._commit_waiting)
         self._last: Catalogue | None = None  # after the newest pending mutation
-        self._reclaimer = Reclaimer(self.blobs, self._overlay)
+        self._reclaimer = Reclaimer(self.blobs, self._overlay, self._mutex)
         self._reclaiming = False
         self._reconciled = False
         self._garbage = 0  # bytes of values overwritten or deleted since the last compaction
         self._views: weakref.WeakSet[Iterator[tuple[bytes, bytes]]] = weakref.WeakSet()
-        self._snapshots: weakref.WeakSet[BucketSnapshot] = weakref.WeakSet()
         self._used_at = time.monotonic()
         self._relaxed_since: float | None = None
         self._closed = False
@@ -103,7 +103,7 @@ class Bucket:
             engine = self._engine()
             inner = None if engine is None else engine.snapshot()
             snapshot = BucketSnapshot(inner, self._overlay.copy(), self._newest(), self._snapshot_closed)
-            self._snapshots.add(snapshot)
+            self._reclaimer.snapshots.add(snapshot)
             return snapshot
 
     def bytes_used(self) -> int:
@@ -364,39 +364,12 @@ class Bucket:
             self._reclaiming = False
             if self._closed:
                 return
-            ready = self._ready(self._slot.reader())
-        self._remove(ready)
-
-    def _in_background(self, task: Callable[[], None]) -> None:
-        self._pool.submit(self._guarded, task)
-
-    def _guarded(self, task: Callable[[], None]) -> None:
-        try:
-            task()
-        except TfjsdError as error:  # nobody waits for it, and a later one does what it left
-            _log.warning("%s: space was not reclaimed: %s", self.origin, error)
-
-    def _ready(self, engine: OrderedEngine | None) -> list[str]:
-        oldest = min((snapshot.number for snapshot in self._snapshots), default=None)
-        return self._reclaimer.ready(engine, self._slot.durable_number, oldest)
-
-    def _remove(self, digests: list[str]) -> None:
-        while digests:
-            try:
-                removed = self.blobs.reclaim(digests[-1])
-            except TfjsdError:
-                with self._mutex:
-                    for digest in digests:
-                        self._reclaimer.propose(digest, self._newest().number)
-                raise
-            digest = digests.pop()
-            if removed:
-                with self._mutex:
-                    self._reclaimer.gone.append(digest)
+            ready = self._reclaimer.ready(self._engine(), self._slot.durable_number)
+        self._reclaimer.remove(ready)
 
     def _snapshot_closed(self, snapshot: BucketSnapshot) -> None:
         with self._mutex:
-            self._snapshots.discard(snapshot)
+            self._reclaimer.snapshots.discard(snapshot)
         self._schedule_reclaim()
 
     def reconcile(self) -> None:
@@ -407,8 +380,8 @@ class Bucket:
             engine = self._engine()
             if engine is not None:
                 self._reclaimer.propose_all(engine, self._newest().number)
-            ready = self._ready(engine)
-        self._remove(ready)
+            ready = self._reclaimer.ready(engine, self._slot.durable_number)
+        self._reclaimer.remove(ready)
 
     # -- Keeping house -------------------------------------------------------------------------------------------------
 
@@ -428,7 +401,7 @@ class Bucket:
 
     def _compact_if_due(self) -> None:
         with self._mutex:
-            engine = self._slot.reader()
+            engine = self._slot.reader() if self._slot.is_open else None
             if engine is None or self._garbage < max(COMPACTED_BYTES, self._newest().bytes_used // 4):
                 return
             self._garbage = 0
@@ -448,7 +421,7 @@ class Bucket:
             return rest
         with self._io, self._mutex:
             rest = self._used_at + IDLE_SECONDS - time.monotonic()
-            if rest > 0 or not self._queue.is_idle or self._views or self._snapshots:
+            if rest > 0 or not self._queue.is_idle or self._views or self._reclaimer.snapshots:
                 return max(rest, 1.0)
             self._close_engine()
             return None

@@ -6,15 +6,22 @@ covered the commit that took the last reference away, and no snapshot is older t
 
 from __future__ import annotations
 
+import weakref
+from threading import RLock
+
+from ..errors import TfjsdError
 from .abc import BlobStore, OrderedEngine
+from .bucket_snapshot import BucketSnapshot
 from .catalogue import JOURNAL, following, reference_prefix, referred_digest
 from .overlay import Overlay
 
 
 class Reclaimer:
-    """Proposals wait here until they are ready; the bucket's mutex guards all of it."""
+    """Proposals wait here until they are ready; the bucket's mutex guards all but ``remove``."""
 
-    def __init__(self, blobs: BlobStore, overlay: Overlay) -> None:
+    def __init__(self, blobs: BlobStore, overlay: Overlay, mutex: RLock) -> None:
+        self.snapshots: weakref.WeakSet[BucketSnapshot] = weakref.WeakSet()  # the live ones
+        self._mutex = mutex
         self._blobs = blobs
         self._overlay = overlay
         self._proposed: dict[str, int] = {}
@@ -35,14 +42,29 @@ class Reclaimer:
         for digest, _ in self._blobs.digests():
             self.propose(digest, number)
 
-    def ready(self, engine: OrderedEngine | None, durable_number: int, oldest_snapshot: int | None) -> list[str]:
+    def ready(self, engine: OrderedEngine | None, durable_number: int) -> list[str]:
         """Marks and returns what nothing needs; it is proposed no longer. One that is pinned is proposed anew later."""
-        limit = durable_number if oldest_snapshot is None else min(durable_number, oldest_snapshot)
-        due = [digest for digest, number in self._proposed.items() if number <= limit]
+        limit = min((snapshot.number for snapshot in self.snapshots), default=durable_number)
+        due = [digest for digest, number in self._proposed.items() if number <= min(limit, durable_number)]
         for digest in due:
             del self._proposed[digest]
         free = [digest for digest in due if not self._is_referred(engine, digest)]
         return [digest for digest in free if self._blobs.condemn(digest)]
+
+    def remove(self, digests: list[str]) -> None:
+        """Unlinks what is still marked; takes the mutex only in between. What fails is proposed anew."""
+        while digests:
+            try:
+                removed = self._blobs.reclaim(digests[-1])
+            except TfjsdError:
+                with self._mutex:
+                    for digest in digests:
+                        self.propose(digest, 0)
+                raise
+            digest = digests.pop()
+            if removed:
+                with self._mutex:
+                    self.gone.append(digest)
 
     def _is_referred(self, engine: OrderedEngine | None, digest: str) -> bool:
         # Not through the overlay: a pending removal can still fail.
