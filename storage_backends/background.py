@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Background:
-    """Runs tasks in a pool. A storage error is logged: a task only reclaims space, and a later one does what it left."""
+    """Runs tasks in a pool. A storage error is logged: tasks only reclaim space, and a later one does the rest."""
 
     def __init__(self, pool: Executor, origin: str) -> None:
         self._pool = pool
