@@ -23,6 +23,7 @@ from .abc import Buffer
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TEMPORARY_PREFIX = ".tmp-"
 _PIECE = 64 * 1024  # larger writes into fresh page cache are slower by half
+_NOT_OFFERED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOTTY})  # by this file system, for this kind of file
 _FULLFSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
@@ -53,9 +54,14 @@ def translated(what: str) -> Iterator[None]:
 def fsync(descriptor: int) -> None:
     """Puts a file's data and size on stable storage (on macOS past the drive's cache, which fsync does not do)."""
     if _FULLFSYNC is not None:
-        fcntl.fcntl(descriptor, _FULLFSYNC)
-    else:
-        os.fsync(descriptor)
+        try:
+            fcntl.fcntl(descriptor, _FULLFSYNC)
+        except OSError as error:
+            if error.errno not in _NOT_OFFERED:
+                raise
+        else:
+            return
+    os.fsync(descriptor)
 
 
 def fsync_path(path: Path) -> None:
