@@ -76,7 +76,9 @@ def build_service(
 ) -> Service:
     """The parts of a daemon on an open home; runs on the event loop. Raises ConfigurationError."""
     origins_, activity = Origins(home, browser_named(configuration["browser"]), home.clock), Activity()
-    options = PassOptions(configuration["sync.settle"] or 0.0, configuration["sync.deletion_share"])
+    options = PassOptions(
+        settle=configuration["sync.settle"] or 0.0, deletion_share=configuration["sync.deletion_share"]
+    )
     pages = PageAccess()
     return Service(
         configuration,

@@ -23,6 +23,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +54,17 @@ class WeightFile:
 
 
 def replace_model(
-    directory: Path, weights: Sequence[WeightFile], model_json: ModelJSON, *, json_name: str = MODEL_JSON
+    directory: Path,
+    weights: Sequence[WeightFile],
+    model_json: ModelJSON,
+    *,
+    json_name: str = MODEL_JSON,
+    grace: float = 0.0,
 ) -> None:
     """Makes the existing ``directory`` hold this model; durable on return, the old model or the new one at any crash.
+
+    ``grace``: seconds before step 3 and before step 4 in which a reader that does not look at ``model.json`` again,
+    such as tfjs-node's, can open the weights that the ``model.json`` it has read names.
 
     Savers of one directory take turns (where its file system has locks). Raises OSError: before step 2 began nothing
     was changed, afterwards the directory holds one of the two models, whole.
@@ -70,11 +79,14 @@ def replace_model(
         final = temporaries.enter_context(_staged(directory, [model_json(names)]))
         if before is not None and any(os.path.lexists(directory / name) for name in names):
             _publish_under_passing_names(directory / json_name, weights, staged, model_json)
+            time.sleep(grace)
         for file, name in zip(staged, names, strict=True):
             file.publish(directory / name)
         durable.fsync_path(directory)
         final.publish(directory / json_name)
         durable.fsync_path(directory)
+        if before is not None:
+            time.sleep(grace)
         _remove_replaced(directory, before or b"", frozenset(names))
 
 

@@ -30,12 +30,16 @@ _COPIED_BELOW = 1 << 20
 class Applier:
     """Applies steps to one pair's sides, as two snapshots saw them."""
 
-    def __init__(self, pair: SyncPair, origin: Origin, directory: DirectorySnapshot, store: StoreSnapshot) -> None:
+    def __init__(
+        self, pair: SyncPair, origin: Origin, directory: DirectorySnapshot, store: StoreSnapshot, *, grace: float
+    ) -> None:
+        """``grace``: seconds that readers of a replaced model get (``replace_model``)."""
         self._pair = pair
         self._root: Path = pair.directory
         self._origin = origin
         self._directory = directory
         self._store = store
+        self._grace = grace
 
     def apply(self, step: Step) -> None:
         """Done and durable on return. Raises ModelChangedError, QuotaExceededError, and any other of the tree."""
@@ -44,6 +48,10 @@ class Applier:
         elif step.to == "directory":
             with translated(f"Cannot write below {self._root}"):
                 self._directory_steps()[step.kind](step)
+
+    def waits(self, step: Step) -> bool:
+        """Whether the step gives readers of the directory time."""
+        return step.to == "directory" and step.kind == "copy" and step.model in self._directory.known
 
     def _store_steps(self) -> dict[str, Callable[[Step], None]]:
         return {
@@ -118,7 +126,7 @@ class Applier:
         known = self._directory.known.get(step.model)
         json = f"{step.model}/{MODEL_JSON}" if known is None else known.json
         self._require_files(step.model, json)
-        write_model(self._root, json, model.texts, weights, () if known is None else known.files)
+        write_model(self._root, json, model.texts, weights, () if known is None else known.files, grace=self._grace)
         if known is not None:
             self._remove_left_over(json, known.files)
 
@@ -140,7 +148,7 @@ class Applier:
         if stamp(self._root, json) is not None:
             raise _changed(step.name)
         old = _renamed(read, step.name) if read.json.endswith(f"/{MODEL_JSON}") else ()
-        write_model(self._root, json, read.texts, weights, old)
+        write_model(self._root, json, read.texts, weights, old, grace=0.0)
 
     def _read(self, model: str, digest: str) -> DirectoryModel:
         """The files as the snapshot saw them, checked against the digest unless they are mapped and change yet."""

@@ -131,9 +131,11 @@ def _is_being_written(descriptor: int) -> bool:
     return False
 
 
-def write_model(root: Path, json: str, texts: Mapping[str, str], weights: memoryview, old: Sequence[FileStamp]) -> None:
+def write_model(
+    root: Path, json: str, texts: Mapping[str, str], weights: memoryview, old: Sequence[FileStamp], *, grace: float
+) -> None:
     """Makes ``json`` name this model, in the layout of the ``old`` files where there are any; durable on return, the
-    old model or the new one at any crash.
+    old model or the new one at any crash. ``grace``: see ``replace_model``.
 
     Raises InvalidArtifactsError for weights without specs and for a place that a symbolic link or a file has taken,
     OSError.
@@ -151,7 +153,7 @@ def write_model(root: Path, json: str, texts: Mapping[str, str], weights: memory
         return model_json_text(texts, named if files or "weightSpecs" in texts else None, order=order).encode()
 
     durable.make_directory(directory, mode=0o777)
-    replace_model(directory, files, text, json_name=json_name)
+    replace_model(directory, files, text, json_name=json_name, grace=grace)
 
 
 def own_directory(root: Path, place: str) -> Path:

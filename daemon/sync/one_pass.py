@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,16 +23,22 @@ from .settling import Settling
 from .store_snapshot import StoreSnapshot, take_store
 
 SETTLE_SECONDS = 0.2
+READER_SECONDS = 0.25
+"""How long a reader may take from ``model.json`` to opening the weights that it names."""
 RETRY_SECONDS = 5.0
+_REPLACING_THREADS = 32
+"""Replacing a model in the directory mostly waits for its readers."""
 
 Report = Callable[[Step], None]
 
 
 @dataclass(frozen=True, slots=True)
 class PassOptions:
-    """``settle``: how long a file must rest; ``deletion_share``: see ``Rules``; ``dry_run``: plan only."""
+    """``settle``: how long a file must rest; ``grace``: see ``Applier``; ``deletion_share``: see ``Rules``;
+    ``dry_run``: plan only."""
 
     settle: float = SETTLE_SECONDS
+    grace: float = READER_SECONDS
     deletion_share: float = 0.5
     dry_run: bool = False
 
@@ -95,7 +103,7 @@ def run_pass(
     plan = make_plan(memory.base, directory.states, store.states, _rules(pair, memory, options))
     result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
     if not options.dry_run:
-        _carry_out(memory, file, Applier(pair, origin, directory, store), result, report, stopping)
+        _carry_out(memory, file, Applier(pair, origin, directory, store, grace=options.grace), result, report, stopping)
     result.again = _again(result, directory)
     result.seconds = time.monotonic() - started
     return result
@@ -143,22 +151,60 @@ def _carry_out(
     for step in result.plan.steps:
         memory.intents.update(_intents(step))
     file.write(memory)
+    done = _Bookkeeping(memory, result, report)
+    groups: dict[str, list[Step]] = {}
     for step in result.plan.steps:
+        groups.setdefault(step.model, []).append(step)
+    slow, quick = list[list[Step]](), list[list[Step]]()
+    for group in groups.values():
+        (slow if any(map(applier.waits, group)) else quick).append(group)
+    for group in quick:
+        done.note(_apply(applier, group, stopping))
+    with ThreadPoolExecutor(_REPLACING_THREADS) if len(slow) > 1 else nullcontext() as threads:
+        for outcome in (threads.map if threads else map)(lambda group: _apply(applier, group, stopping), slow):
+            done.note(outcome)
+    file.write(memory)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of the steps of one model, up to the first that failed."""
+
+    done: tuple[Step, ...]
+    failed: Step | None = None
+    error: Exception | None = None
+
+
+def _apply(applier: Applier, group: Sequence[Step], stopping: Callable[[], bool]) -> _Outcome:
+    for number, step in enumerate(group):
         if stopping():
-            break
-        if step.model in result.failures or step.model in result.stale:
-            continue
+            return _Outcome(tuple(group[:number]))
         try:
             applier.apply(step)
-        except ModelChangedError as change:
-            result.stale[step.model] = str(change)
         except (TfjsdError, OSError) as error:
-            result.failures[step.model] = str(error)
-        else:
-            _remember(memory, step)
-            result.applied[step.kind if step.to is None else f"{step.kind}_{step.to}"] += 1
-            report(step)
-    file.write(memory)
+            return _Outcome(tuple(group[:number]), step, error)
+    return _Outcome(tuple(group))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bookkeeping:
+    memory: Memory
+    result: PassResult
+    report: Report
+
+    def note(self, outcome: _Outcome) -> None:
+        for step in outcome.done:
+            _remember(self.memory, step)
+            self.result.applied[step.kind if step.to is None else f"{step.kind}_{step.to}"] += 1
+            self.report(step)
+        if (failed := outcome.failed) is None:
+            return
+        if not isinstance(outcome.error, ModelChangedError):
+            self.result.failures[failed.model] = str(outcome.error)
+            return
+        self.result.stale[failed.model] = str(outcome.error)
+        if failed.kind != "move":  # it was refused before anything was done; a move may have come half the way
+            self.memory.intents.pop(failed.model, None)
 
 
 def _intents(step: Step) -> dict[str, Intent]:

@@ -41,7 +41,7 @@ class Pairing:
         given = {"directory": str(self.directory), "prefix": prefix, **members}
         self.pair = SyncPair.of(given, origin="http://localhost")
         self.file = MemoryFile(place / "state" / "pair.json", self.pair)
-        self.options = PassOptions(settle=0.0)
+        self.options = PassOptions(settle=0.0, grace=0.0)
         self.restart()
 
     def restart(self) -> None:

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from tfjsd.daemon.sync import one_pass
 from tfjsd.daemon.sync.applying import Applier
+from tfjsd.daemon.sync.content_digest import stored_digest
 from tfjsd.daemon.sync.one_pass import PassOptions
 from tfjsd.model_io.node_file_system import file_system
+from tfjsd.model_io.stored_model import StoredModel
 from tfjsd.storage_backends import durable
 
 from .conftest import Pairing, artifacts
@@ -54,7 +56,7 @@ class World:
 
     def __init__(self, place: Path) -> None:
         self.pairing = Pairing(place)
-        self.options = PassOptions(settle=0.0, deletion_share=1.0)
+        self.options = PassOptions(settle=0.0, grace=0.0, deletion_share=1.0)
         self.contents = itertools.count(1)
         self.live: set[int] = set()
         self.earlier: list[int] = []
@@ -80,8 +82,16 @@ class World:
         self.earlier.append(content)
 
     def revert(self, side: str, model: str) -> None:
+        """What a pass may have seen equal before is no version of its own when it comes back."""
         if self.earlier:
-            self.write(side, model, self.earlier[len(self.earlier) // 2])
+            content = self.earlier[len(self.earlier) // 2]
+            was_live, digest = content in self.live, stored_digest(StoredModel.of(artifacts(content)))
+            self.write(side, model, content)
+            memories = (self.pairing.memory, self.pairing.file.read())
+            seen = {memory.base.get(model) for memory in memories}
+            seen |= {memory.intents[model].digest for memory in memories if model in memory.intents}
+            if not was_live and digest in seen:
+                self.live.discard(content)
 
     def delete(self, side: str, model: str) -> None:
         if self.take_away(side, model):

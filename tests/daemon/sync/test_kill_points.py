@@ -40,7 +40,7 @@ memory = file.read()
 origin.models.list_models_text()
 fault_injection.begin()
 try:
-    result = run_pass(pair, origin, memory, file, PassOptions(settle=0.0))
+    result = run_pass(pair, origin, memory, file, PassOptions(settle=0.0, grace=0.0))
 except Exception as error:
     print(type(error).__name__, flush=True)
 else:
@@ -71,7 +71,7 @@ class Place:
         self.origin.models.save(f"indexeddb://{model}", StoredModel.of(artifacts(content, size))).result()
 
     def run(self):
-        return run_pass(self.pair, self.origin, self.file.read(), self.file, PassOptions(settle=0.0))
+        return run_pass(self.pair, self.origin, self.file.read(), self.file, PassOptions(settle=0.0, grace=0.0))
 
     def stored(self):
         return {
