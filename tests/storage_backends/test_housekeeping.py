@@ -145,6 +145,7 @@ def test_opening_and_closing_leaves_neither_descriptors_nor_threads(tmp_path: Pa
     assert threading.active_count() == threads
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_forked_child_does_not_keep_the_home(tmp_path: Path) -> None:
     home = Home(tmp_path, engines=leveldb_engine, reserve_bytes=4096)
     bucket = home.bucket("http://localhost")
