@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from ...errors import QuotaExceededError
 from ..abc import Durability
 from ..browsers import Browser
 from .items import Item, Revision
@@ -68,10 +67,6 @@ class SessionArea:
             revision = self._map.begin(source)
             try:
                 told = [self._perform(revision, operation, url) for operation in operations]
-            except QuotaExceededError:
-                self._map.rewind(revision)
-                self._map.note_refusal(operations)
-                raise
             except BaseException:
                 self._map.rewind(revision)
                 raise

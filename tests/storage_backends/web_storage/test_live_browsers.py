@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 
@@ -20,6 +21,7 @@ from tfjsd.storage_backends.browsers import CHROME, FIREFOX
 from tfjsd.storage_backends.engines.memory import memory_engine
 from tfjsd.storage_backends.home import Home
 from tfjsd.storage_backends.web_storage.backend import AreaBackend
+from tfjsd.storage_backends.web_storage.session_area import SessionArea
 from tfjsd.storage_backends.web_storage.storage import Storage
 from tfjsd.storage_backends.web_storage.storage_area import StorageArea
 
@@ -27,9 +29,10 @@ pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 SEQUENCES = int(os.environ.get("TFJSD_LIVE_SEQUENCES", "1000"))
 LIMIT = 5_242_880
+BROWSERS = {"chromium": CHROME, "firefox": FIREFOX}
 
 PAGE = """<!doctype html><meta charset=utf-8><script>
-const S = localStorage;
+const S = window[new URL(location).searchParams.get("storage")];
 const text = spec => typeof spec === 'string' ? spec : spec[0].repeat(spec[1]);
 const run = {
   set: (key, value) => { S.setItem(text(key), text(value)); return 'ok'; },
@@ -70,7 +73,7 @@ class Agent:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                if self.path != "/next":
+                if not self.path.startswith("/next"):
                     self.answer(PAGE.encode(), "text/html")
                     return
                 self.answer(json.dumps(agent.sequences.get()).encode(), "application/json")
@@ -92,7 +95,7 @@ class Agent:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://localhost:{self.server.server_address[1]}/agent.html"
+        self.url = f"http://localhost:{self.server.server_address[1]}/agent.html?storage="
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def run(self, sequence):
@@ -113,20 +116,25 @@ def command(name, profile, url):
     return ["firefox", "--headless", "--no-remote", "--profile", str(profile), url]
 
 
-@pytest.fixture
-def agent(request, tmp_path):
-    name = request.param
+@contextmanager
+def agent_in(name, kind, directory):
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     agent = Agent()
-    profile = tmp_path / "profile"
+    profile = directory / "profile"
     profile.mkdir()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command(name, profile, agent.url), env=os.environ | {"HOME": str(tmp_path)}, **quiet)
-    yield agent
-    agent.close()
-    process.terminate()
-    process.wait(30)
+    process = subprocess.Popen(
+        command(name, profile, agent.url + kind),
+        env=os.environ | {"HOME": str(directory)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield agent
+    finally:
+        agent.close()
+        process.terminate()
+        process.wait(30)
 
 
 # -- Sequences ---------------------------------------------------------------------------------------------------------
@@ -234,18 +242,26 @@ def result_of(storage, operation):
         return {name: shown[name] for name in ("name", "code", "message", "ctor")}
 
 
-@pytest.mark.parametrize(("agent", "browser"), [("chromium", CHROME), ("firefox", FIREFOX)], indirect=["agent"])
-def test_random_sequences_give_what_the_browser_gives(agent, browser):
+def new_area(home, browser, kind):
+    if kind == "sessionStorage":
+        return SessionArea(browser)
+    return StorageArea(home.bucket("http://localhost"), browser)
+
+
+@pytest.mark.parametrize("kind", ["localStorage", "sessionStorage"])
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_random_sequences_give_what_the_browser_gives(name, kind, tmp_path):
+    browser = BROWSERS[name]
     different = []
-    for number in range(SEQUENCES):
-        sequence = random_sequence(random.Random(number))
-        expected = agent.run(sequence)
-        with Home(None, engines=memory_engine) as home:
-            area = StorageArea(home.bucket("http://localhost"), browser)
-            storage = Storage(AreaBackend(area, durability="relaxed"))
-            for step, operation in enumerate(sequence):
-                found = result_of(storage, operation)
-                if found != expected[step]:
-                    different.append((number, step, operation, found, expected[step]))
-                    break
+    with agent_in(name, kind, tmp_path) as agent:
+        for number in range(SEQUENCES):
+            sequence = random_sequence(random.Random(number))
+            expected = agent.run(sequence)
+            with Home(None, engines=memory_engine) as home:
+                storage = Storage(AreaBackend(new_area(home, browser, kind), durability="relaxed"))
+                for step, operation in enumerate(sequence):
+                    found = result_of(storage, operation)
+                    if found != expected[step]:
+                        different.append((number, step, operation, found, expected[step]))
+                        break
     assert not different, f"{len(different)} of {SEQUENCES} differ: {different[:3]}"
