@@ -1,7 +1,8 @@
 """Where a bucket's engine and blobs lie: a directory of the home, or memory.
 
 A directory counts as a bucket from the moment its file ``origin`` exists. That file is written last, after the engine
-was sealed by a synced write and every directory above it was synced: a LevelDB cut off earlier cannot be opened.
+was sealed by a synced write and every directory above it was synced: a LevelDB cut off earlier cannot be opened. If the
+file is lost later, the witness still shows that something was acknowledged there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .abc import BlobStore, EngineFactory, OrderedEngine, WriteBatch
 from .blobs import FileBlobStore
 from .catalogue import COMMIT_KEY, FORMAT_KEY, Catalogue
 from .memory_blobs import MemoryBlobStore
-from .witness import Witness
+from .witness import Witness, witnessed
 
 BUCKET_FORMAT = 1
 _FORMAT = struct.Struct("<I")
@@ -28,6 +29,20 @@ def directory_name(origin: str) -> str:
     return blake3(origin.encode("utf-8", "surrogatepass")).hexdigest(length=16)
 
 
+def is_announced(directory: Path) -> bool:
+    """Whether anybody was ever told that this bucket exists."""
+    return (directory / "origin").exists() or witnessed(directory / "acknowledged") > 0
+
+
+def origin_of(directory: Path) -> str | None:
+    """The origin that a bucket directory names, or None where its name is lost or damaged."""
+    try:
+        origin = (directory / "origin").read_bytes().decode("utf-8", "surrogatepass")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return origin if directory_name(origin) == directory.name else None
+
+
 class BucketPlace:
     """Creates and opens the engine of one origin."""
 
@@ -35,7 +50,8 @@ class BucketPlace:
         self.origin = origin
         self.directory = None if buckets is None else buckets / directory_name(origin)
         self.blobs: BlobStore = MemoryBlobStore() if self.directory is None else FileBlobStore(self.directory / "blobs")
-        self.exists = self.directory is not None and (self.directory / "origin").exists()
+        with durable.translated(f"Cannot look for the bucket of {origin}"):
+            self.exists = self.directory is not None and is_announced(self.directory)
         self._engines = engines
         self._witness: Witness | None = None
 
@@ -77,8 +93,11 @@ class BucketPlace:
         durable.fsync_path(self.directory / "leveldb")
         durable.fsync_path(self.directory)
         self._witness = Witness(self.directory / "acknowledged")
-        durable.write_file(self.directory / "origin", self.origin.encode("utf-8", "surrogatepass"))
+        self._write_origin(self.directory)
         durable.fsync_path(self.directory.parent)
+
+    def _write_origin(self, directory: Path) -> None:
+        durable.write_file(directory / "origin", self.origin.encode("utf-8", "surrogatepass"))
 
     def open(self) -> tuple[OrderedEngine, Catalogue]:
         """The engine of an existing bucket and its commit record.
@@ -90,6 +109,8 @@ class BucketPlace:
                 engine = self._engines(None, create=False)
             else:
                 engine = self._engines(self.directory / "leveldb", create=False)
+                if origin_of(self.directory) != self.origin:
+                    self._write_origin(self.directory)  # it was lost, and who asks for it knows it
                 self._witness = self._witness or Witness(self.directory / "acknowledged")
         try:
             return engine, self._check(engine)

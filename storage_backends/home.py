@@ -17,7 +17,7 @@ from ..errors import HomeInUseError, StoreClosedError, UnsupportedFormatError
 from . import durable
 from .abc import Clock, EngineFactory
 from .blobs import FileBlobStore
-from .bucket_place import BucketPlace, directory_name
+from .bucket_place import BucketPlace, is_announced, origin_of
 from .buckets import Bucket
 from .housekeeping import Housekeeping
 from .reserve import RESERVE_BYTES, Reserve
@@ -107,14 +107,14 @@ class Home:
         return sorted(known | {origin for origin in self._stored().values() if origin is not None})
 
     def nameless_buckets(self) -> list[str]:
-        """Directories whose file ``origin`` is damaged; who asks for the origin by its name still gets its data."""
+        """Directories whose file ``origin`` is lost or damaged; who asks for that origin still gets, and heals, it."""
         return sorted(name for name, origin in self._stored().items() if origin is None)
 
     def _stored(self) -> dict[str, str | None]:
         directory = self._buckets_directory()
         if directory is None or not directory.is_dir():
             return {}
-        return {path.parent.name: _read_origin(path) for path in directory.glob("*/origin")}
+        return {path.name: origin_of(path) for path in directory.iterdir() if is_announced(path)}
 
     @contextlib.contextmanager
     def replacement(self) -> Iterator[Home]:
@@ -246,15 +246,7 @@ def _check_format(path: Path) -> None:
 
 def _sweep_buckets(buckets: Path) -> None:
     """Removes buckets whose creation was cut off, and what was being staged."""
-    durable.sweep(buckets, lambda entry: not (buckets / entry.name / "origin").exists())
+    durable.sweep(buckets, lambda entry: not is_announced(buckets / entry.name))
     for bucket in buckets.iterdir():
         FileBlobStore(bucket / "blobs").sweep()
         durable.sweep(bucket)
-
-
-def _read_origin(path: Path) -> str | None:
-    try:
-        origin = path.read_bytes().decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return None
-    return origin if directory_name(origin) == path.parent.name else None

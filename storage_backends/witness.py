@@ -32,15 +32,28 @@ class Witness:
 
     def read(self) -> int:
         """The number; 0 where a power cut left the file without a valid one."""
-        data = self._map[: _RECORD.size]
-        number: int = _RECORD.unpack(data)[0]
-        return number if data == _encode(number) else 0
+        return _decode(self._map[: _RECORD.size])
 
     def record(self, number: int) -> None:
         self._map[: _RECORD.size] = _encode(number)
 
     def close(self) -> None:
         self._map.close()
+
+
+def witnessed(path: Path) -> int:
+    """The number in a witness file; 0 where there is none or it is not valid."""
+    try:
+        return _decode(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _decode(data: bytes) -> int:
+    if len(data) != _RECORD.size:
+        return 0
+    number: int = _RECORD.unpack(data)[0]
+    return number if data == _encode(number) else 0
 
 
 def _encode(number: int) -> bytes:

@@ -31,11 +31,10 @@ def check(found: dict[str, object]) -> None:
 
 
 def can_mount() -> bool:
-    return (
-        sys.platform == "linux"
-        and os.geteuid() == 0
-        and subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
-    )
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return False
+    probe = ["unshare", "-m", "mount", "-t", "tmpfs", "-o", "size=1m", "none", "/mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.skipif(not can_mount(), reason="mounting a small disk needs root on Linux; the next test does without")

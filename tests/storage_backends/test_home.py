@@ -134,3 +134,22 @@ def test_a_directory_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreFailedError, match="Cannot use"):
         open_home(tmp_path / "file" / "home")
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"https://bpp.example", b"\xff"])
+def test_a_bucket_that_lost_its_name_is_kept_reported_and_healed(damage: bytes | None, tmp_path: Path) -> None:
+    with open_home(tmp_path) as home, home.bucket("https://app.example").mutate() as mutation:
+        mutation.put(A, b"1")
+    (name,) = tmp_path.glob("buckets/*/origin")
+    if damage is None:
+        name.unlink()
+    else:
+        name.write_bytes(damage)
+    with open_home(tmp_path) as home:
+        assert home.origins() == []
+        assert home.nameless_buckets() == [name.parent.name]
+        (finding,) = verify_home(home).findings
+        assert finding.name == name.parent.name
+        assert home.bucket("https://app.example").get(A) == b"1"
+        assert home.origins() == ["https://app.example"]
+        assert verify_home(home).ok
