@@ -200,7 +200,7 @@ class EmbeddedStore:
 
     def _carry(self, start: str | LoadHandler, end: str | SaveHandler, overwrite: bool) -> ModelArtifactsInfo:
         """A copy with at least one end in the calling process."""
-        artifacts = self._origin.models.artifacts(start) if isinstance(start, str) else start.load()
+        artifacts = self._origin.models.artifacts(start, verify=True) if isinstance(start, str) else start.load()
         if not isinstance(end, str):
             return end.save(artifacts).model_artifacts_info
         return self._origin.models.save(end, StoredModel.of(artifacts), overwrite=overwrite).result()

@@ -83,7 +83,7 @@ def move(session: Session, source: ModelURL, dest: ModelURL, *, overwrite: bool)
 def _carry(
     session: Session, start: str | LoadHandler, end: str | SaveHandler, overwrite: bool
 ) -> Operation[ModelArtifactsInfo]:
-    artifacts = yield from _load_from(session, start, False, None, None)
+    artifacts = yield from _load_from(session, start, True, None, None)  # damage does not travel
     if not isinstance(end, str):
         return (yield from _save_through(end, artifacts)).model_artifacts_info
     from . import save_operation

@@ -121,7 +121,8 @@ def _copy(invocation: Invocation, source: Location, dest: Location) -> ModelArti
 
 def _load(invocation: Invocation, store: Client, source: Location) -> ModelArtifacts:
     with Progress(f"reading {source.text}", invocation.output) as progress:
-        return store.load(endpoints.source(source, invocation.arguments, progress), on_progress=progress)
+        url = endpoints.source(source, invocation.arguments, progress)
+        return store.load(url, verify=True, on_progress=progress)  # damage does not travel
 
 
 def _move(invocation: Invocation, source: Location, dest: Location) -> ModelArtifactsInfo:

@@ -101,22 +101,24 @@ class LocalStorageModels:
     ) -> Prepared:
         """Encodes a model; needs no lock. ``erased``: the path of a model that will be erased before.
 
-        Raises QuotaExceededError with tfjs's text where the model would not fit as things are.
+        Raises QuotaExceededError with tfjs's text where the model would not fit as things are, CorruptionError where
+        the weights are damaged.
         Where tfjs would store the text ``undefined`` and be unable to load the model again, this raises
         InvalidArtifactsError (no topology, or weights without specs) or keeps the empty list of specs (no weights).
         """
-        if "modelTopology" not in model.texts:
+        if model.texts.get("modelTopology", "null") == "null":
             raise InvalidArtifactsError(
                 f"Failed to save model '{path}' to local storage: it has no model topology.",
                 hint=f"localStorage keeps only models that have a topology; save it to indexeddb://{path}",
             )
-        if "weightSpecs" not in model.texts and model.weight_bytes:
+        specs = model.texts.get("weightSpecs", "null")
+        if specs == "null" and model.weight_bytes:
             raise InvalidArtifactsError(f"Failed to save model '{path}' to local storage: it has no weight specs.")
         self._refuse_hopeless(path, model, info)
         values = (
             info.to_json(),
             model.texts["modelTopology"],
-            model.texts.get("weightSpecs", "[]"),
+            "[]" if specs == "null" else specs,
             base64.encode(self._weights(model)),
             metadata_text(model.texts),
         )
@@ -148,9 +150,13 @@ class LocalStorageModels:
             raise over_quota(path, info, refusal) from refusal
 
     def _weights(self, model: StoredModel) -> memoryview:
+        """The bytes; those of a blob are checked first, since they get another form here and no digest with it."""
         if model.weights is None:
             return memoryview(b"")
-        return self._bucket.blobs.map(model.weights) if isinstance(model.weights, Blob) else model.weights
+        if not isinstance(model.weights, Blob):
+            return model.weights
+        self._bucket.blobs.verify(model.weights)
+        return self._bucket.blobs.map(model.weights)
 
     def _metadata(self, path: str, raw: Mapping[str, str | None]) -> dict[str, str]:
         metadata = self._parsed(path, MODEL_METADATA_SUFFIX, raw)

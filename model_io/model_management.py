@@ -150,7 +150,7 @@ class Models:
         """Moves a model out of the store, through ``save``. It is removed after it was saved, and only if it is still
         the one that was saved; raises ModelChangedError otherwise."""
         before = self.info(source)
-        info = save(self.artifacts(source))
+        info = save(self.artifacts(source, verify=True))
         self.remove(source, expected=before).result()
         return info
 

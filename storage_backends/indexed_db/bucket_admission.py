@@ -46,4 +46,5 @@ class BucketAdmission:
 
     def _refuse(self, message: str, limit: int, needed: int) -> None:
         interface = self._browser.web_storage.quota_interface
-        raise QuotaExceededError(message, limit=limit, needed=needed, unit="disk", interface=interface)
+        hint = f"the origin would hold {needed:,} bytes, and may hold {limit:,}: remove something from it first"
+        raise QuotaExceededError(message, limit=limit, needed=needed, unit="disk", interface=interface, hint=hint)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tfjsd.embedded import open_store
 from tfjsd.errors import (
+    CorruptionError,
     InvalidArtifactsError,
     ModelExistsError,
     ModelNotFoundError,
@@ -444,7 +446,71 @@ def test_a_read_creates_nothing(origins, tmp_path):
     assert origins.home.origins() == []
 
 
-@pytest.mark.parametrize("name", ["localhost", "http://localhost/", "http://LOCALHOST", "", "http://a b", "http://a\n"])
+@pytest.mark.parametrize(
+    "name",
+    ["localhost", "http://localhost/", "http://LOCALHOST", "", "http://a b", "http://a\n", "http://localhost:80"]
+    + ["https://app.example:443", "https://bücher.example", "http://a:99999", "http://a:01", "http://u@a", "null"],
+)
 def test_what_is_no_origin_is_refused(origins, name):
     with pytest.raises(UnsupportedURLError, match="is not an origin"):
         origins.get(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://localhost:8080",
+        "https://app.example",
+        "http://[::1]:9",
+        "http://127.0.0.1",
+        "http://localhost:443",
+        "chrome-extension://abc",
+        "https://xn--bcher-kva.example",
+    ],
+)
+def test_what_is_an_origin_is_taken(origins, name):
+    assert origins.get(name).name == name
+
+
+@pytest.mark.parametrize("absent", ["modelTopology", "weightSpecs"])
+def test_null_is_as_good_as_absent_where_local_storage_could_not_give_it_back(models, absent):
+    with pytest.raises(InvalidArtifactsError):
+        models.save("localstorage://m", model(1, **{absent: "null"})).result()
+    assert models.list_models_text() == {}
+
+
+def test_null_specs_of_a_model_without_weights_are_kept_as_none(models):
+    models.save("localstorage://m", StoredModel({"modelTopology": TOPOLOGY, "weightSpecs": "null"}, None)).result()
+    assert models.artifacts("localstorage://m").weight_specs == []
+
+
+def damaged_blob(home):
+    """Flips a bit of the only blob."""
+    (blob,) = [path for path in home.rglob("blobs/**/*") if path.is_file()]
+    blob.chmod(0o600)
+    data = bytearray(blob.read_bytes())
+    data[1000] ^= 1
+    blob.write_bytes(data)
+
+
+def test_damaged_weights_are_not_copied_into_another_form(tmp_path, clock):
+    with Home(tmp_path / "home", engines=leveldb_factory(), clock=clock) as home:
+        models = Origins(home, CHROME, clock).get("http://localhost").models
+        models.save("indexeddb://m", model(1, 200_000)).result()
+        damaged_blob(tmp_path / "home")
+        for change in (models.copy, models.move):
+            with pytest.raises(CorruptionError):
+                change("indexeddb://m", "localstorage://m").result()
+        assert list(models.list_models_text()) == ["indexeddb://m"]
+
+
+def test_damaged_weights_do_not_leave_the_store(tmp_path):
+    with open_store(tmp_path / "home") as store:
+        store.save(
+            "indexeddb://m", ModelArtifacts({}, [{"name": "w", "shape": [200_000], "dtype": "bool"}], bytes(200_000))
+        )
+        damaged_blob(tmp_path / "home")
+        for change in (store.copy_model, store.move_model):
+            with pytest.raises(CorruptionError):
+                change("indexeddb://m", tmp_path / "out")
+        assert list(store.list_models()) == ["indexeddb://m"]
