@@ -17,7 +17,6 @@ from ..wire.error_body import error_from_json
 from .http_connection import open_connection
 from .target import Target
 
-IDLE_EXIT_SECONDS = 600
 START_SECONDS = 30.0
 LOCK_FILE = "start.lock"
 _LOCK_PAUSE = 0.01
@@ -52,7 +51,7 @@ def command(target: Target, ready_descriptor: int) -> list[str]:
     words = [sys.executable, "-P", "-m", "tfjsd", "serve", "--home", target.home]
     if target.socket is not None:
         words += ["--socket", target.socket]
-    return [*words, "--idle-exit", str(IDLE_EXIT_SECONDS), "--ready-fd", str(ready_descriptor), "--detached"]
+    return [*words, "--ready-fd", str(ready_descriptor), "--detached"]
 
 
 def _acquire(lock: int, deadline: float) -> None:

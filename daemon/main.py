@@ -19,6 +19,8 @@ from . import logs
 from .ready import ReadyPipe
 
 DETACHED_PATIENCE = 5.0
+DETACHED_IDLE_EXIT = 600.0
+"""Seconds; where nothing else is set, a daemon that nobody asked for by name does not stay for ever."""
 _LARGEST_LOG = 8 << 20
 
 
@@ -31,6 +33,10 @@ class ServeOptions:
     flags: Mapping[str, object] = field(default_factory=dict)
     detached: bool = False
     ready_descriptor: int | None = None
+
+    def configuration(self) -> Configuration:
+        """What flags, environment and files say now. Raises ConfigurationError."""
+        return Configuration.load(self.flags, defaults={"idle_exit": DETACHED_IDLE_EXIT} if self.detached else None)
 
 
 def main(options: ServeOptions) -> int:
@@ -50,7 +56,7 @@ def main(options: ServeOptions) -> int:
 
 
 def _serve(options: ServeOptions, ready: ReadyPipe) -> None:
-    configuration = Configuration.load(options.flags)
+    configuration = options.configuration()
     address = configuration.server_address()
     with without_tls():
         import asyncio
@@ -79,9 +85,7 @@ async def _run(
     server = Server(configuration, address, home, listener, autostarted=options.detached)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
-    asyncio.get_running_loop().add_signal_handler(
-        signal.SIGHUP, server.reload, lambda: Configuration.load(options.flags)
-    )
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.reload, options.configuration)
     try:
         await server.run(ready)
     finally:

@@ -51,10 +51,15 @@ class Configuration:
         *,
         environ: Mapping[str, str] | None = None,
         files: tuple[Path, ...] | None = None,
+        defaults: Mapping[str, object] | None = None,
     ) -> Configuration:
-        """``flags`` that are None were not given. Raises ConfigurationError that names the line and a near name."""
+        """``flags`` that are None were not given; ``defaults`` take the place of the keys' own.
+
+        Raises ConfigurationError that names the line and a near name.
+        """
         environ = os.environ if environ is None else environ
-        settings = {key.name: Setting(key.default, "default") for key in KEYS}
+        usual = {key.name: key.default for key in KEYS} | dict(defaults or {})
+        settings = {name: Setting(value, "default") for name, value in usual.items()}
         for file in reversed(configuration_files(environ) if files is None else files):
             settings |= _from_file(file)
         for key in KEYS:

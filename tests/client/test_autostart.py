@@ -64,6 +64,23 @@ def test_the_daemon_is_started_detached(home, tmp_path):
     assert [path.name for path in home.iterdir() if path.is_file() and path.stat().st_mode & 0o077] == []
 
 
+@pytest.mark.parametrize(("said", "seconds"), [(None, 600.0), ("7200", 7200.0), ("0", None)])
+def test_it_stays_for_as_long_as_the_environment_says(home, monkeypatch, said, seconds):
+    if said is not None:
+        monkeypatch.setenv("TFJSD_IDLE_EXIT", said)
+    with tfjsd.connect(home=home) as store:
+        assert store.status()["idle_exit"] == seconds
+
+
+def test_it_stays_for_as_long_as_the_configuration_says(home, monkeypatch):
+    file = home.parent / "tfjsd" / "config.toml"
+    file.parent.mkdir()
+    file.write_text("idle_exit = 5000\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home.parent))
+    with tfjsd.connect(home=home) as store:
+        assert store.status()["idle_exit"] == 5000.0
+
+
 def test_ten_callers_at_once_start_one_daemon(home):
     program = f"import tfjsd\nprint(tfjsd.connect(home={str(home)!r}).status()['pid'])"
     callers = [run(program, **os.environ) for _ in range(10)]
