@@ -42,7 +42,10 @@ COMMANDS = (
                 "install",
                 "install the service, start it, and have it started again",
                 _install,
-                options=(Option("--dry-run", "print the files, change nothing"),),
+                options=(
+                    Option("--http", "also listen on loopback TCP, for web pages", "127.0.0.1:PORT"),
+                    Option("--dry-run", "print the files, change nothing"),
+                ),
                 description="The user's service, from login on; as root the system's. A running daemon is ended first.",
                 examples=(Example("tfjsd service install"), Example("tfjsd service install --dry-run")),
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 LABEL = "io.tfjsd"
 UNITS = ("tfjsd.socket", "tfjsd.service")
+HTTP_DROP_IN = "tfjsd.service.d/http.conf"
+_HTTP_ADDRESS = "127.0.0.1:8765"
 _PROGRAM = "/usr/local/bin/tfjsd"
-_SYSTEM_HOME = "/var/lib/private/tfjsd"
 _BROUGHT = Path(__file__).parents[1] / "systemd"
 
 
@@ -29,28 +30,33 @@ class ServiceFile(NamedTuple):
     kept: bool = False
 
 
-def system_files(root: Path = Path("/")) -> list[ServiceFile]:
-    """The system's units, its group, and the configuration that names its socket."""
-    program = program_path()
-    units = [
-        ServiceFile(root / "etc/systemd/system" / name, _brought("system", name).replace(_PROGRAM, _quoted(program)))
-        for name in UNITS
-    ]
+def system_files(http: str | None, root: Path = Path("/")) -> list[ServiceFile]:
+    """The system's units, its group, and the configuration that names its socket; ``http``: the loopback address that
+    the daemon listens on besides."""
+    place = root / "etc/systemd/system"
     return [
-        *units,
+        *_units("system", place, http, lambda text: text.replace(_PROGRAM, _quoted(program_path()))),
         ServiceFile(root / "etc/sysusers.d/tfjsd.conf", _brought("sysusers", "tfjsd.conf")),
         ServiceFile(root / "etc/tfjsd/config.toml", _brought("system", "config.toml"), kept=True),
     ]
 
 
-def user_files(configuration: Configuration, directory: Path) -> list[ServiceFile]:
+def user_files(configuration: Configuration, http: str | None, directory: Path) -> list[ServiceFile]:
     """The user's units, for the home and the socket of the configuration."""
     address = configuration.server_address()
-    socket, service = (_brought("user", name) for name in UNITS)
-    socket = socket.replace("%h/.local/share/tfjsd/tfjsd.sock", _escaped(address.socket))
-    service = service.replace(_PROGRAM, _quoted(program_path()))
-    service = service.replace("--home %h/.local/share/tfjsd", f"--home {_quoted(address.home)}")
-    return [ServiceFile(directory / UNITS[0], socket), ServiceFile(directory / UNITS[1], service)]
+
+    def fitted(text: str) -> str:
+        text = text.replace("%h/.local/share/tfjsd/tfjsd.sock", _escaped(address.socket))
+        text = text.replace("--home %h/.local/share/tfjsd", f"--home {_quoted(address.home)}")
+        return text.replace(_PROGRAM, _quoted(program_path()))
+
+    return _units("user", directory, http, fitted)
+
+
+def _units(kind: str, directory: Path, http: str | None, fitted: Callable[[str], str]) -> list[ServiceFile]:
+    names = [*UNITS, *([HTTP_DROP_IN] if http is not None else [])]
+    files = [ServiceFile(directory / name, fitted(_brought(kind, name))) for name in names]
+    return [file._replace(text=file.text.replace(_HTTP_ADDRESS, http or "")) for file in files]
 
 
 def launchd_files(configuration: Configuration, directory: Path) -> list[ServiceFile]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import TfjsdError
 from ..storage_backends import durable
+from .arguments import UsageError
 from .lifecycle import end, running_status
 from .service_files import (
+    HTTP_DROP_IN,
     LABEL,
     UNITS,
     ServiceFile,
@@ -38,15 +41,23 @@ class Manager:
         self.files = self._files(invocation)
 
     def _files(self, invocation: Invocation) -> list[ServiceFile]:
+        http = invocation.arguments.text("--http")
+        if http is not None and not re.fullmatch(r"(?:127\.0\.0\.1|\[::1\]):\d+", http):
+            raise UsageError("--http takes this machine's own address, 127.0.0.1:PORT", hint="as tfjsd serve does")
         if self.is_launchd:
             return launchd_files(invocation.configuration(), Path.home() / "Library" / "LaunchAgents")
         if self.is_system:
-            return system_files()
-        return user_files(invocation.configuration(), user_unit_directory())
+            return system_files(http)
+        return user_files(invocation.configuration(), http, user_unit_directory())
 
     @property
     def installed(self) -> bool:
         return all(file.path.exists() for file in self.files)
+
+    def drop_ins(self) -> list[Path]:
+        """What an installation with other options has left beside the units."""
+        places = [file.path.parent / HTTP_DROP_IN for file in self.files if file.path.name == UNITS[1]]
+        return [place for place in places if place.exists()]
 
     def require(self) -> None:
         """Raises TfjsdError where no service manager answers."""
@@ -68,7 +79,9 @@ class Manager:
             self._do("launchctl", "bootstrap", f"gui/{os.getuid()}", os.fspath(self.files[0].path))
             return
         if self.is_system and shutil.which("systemd-sysusers"):
-            self._do("systemd-sysusers", os.fspath(self.files[2].path))
+            self._do(
+                "systemd-sysusers", next(os.fspath(file.path) for file in self.files if "sysusers" in str(file.path))
+            )
         self._do(*self._systemctl("daemon-reload"))
         self._do(*self._systemctl("enable", "--now", *UNITS))
 
@@ -118,6 +131,8 @@ def install(invocation: Invocation) -> int:
         manager.stop()
     elif (status := running_status(invocation)) is not None:
         end(status["pid"])
+    for path in manager.drop_ins():
+        durable.unlink(path)
     for file in manager.files:
         _write(file)
     manager.start()
@@ -139,15 +154,18 @@ def _write(file: ServiceFile) -> None:
 def remove(invocation: Invocation) -> int:
     """Stops the service and removes its files; the home stays as it is."""
     manager, output = Manager(invocation), invocation.output
-    present = [file for file in manager.files if file.path.exists() and not file.kept]
+    present = [file.path for file in manager.files if file.path.exists() and not file.kept]
     if present:
         manager.stop()
-        for file in present:
-            durable.unlink(file.path)
+        for path in manager.drop_ins():
+            durable.unlink(path)
+            durable.remove_empty_directory(path.parent)
+        for path in present:
+            durable.unlink(path)
         manager.reload()
-    output.done(f"removed: {names(present)}" if present else "no service is installed")
+    output.done(f"removed: {', '.join(map(os.fspath, present))}" if present else "no service is installed")
     if output.json:
-        output.document({"files": [os.fspath(file.path) for file in present]})
+        output.document({"files": [os.fspath(path) for path in present]})
     return 0
 
 

@@ -23,7 +23,7 @@ from .settling import Settling
 from .store_snapshot import StoreSnapshot, take_store
 
 SETTLE_SECONDS = 0.2
-READER_SECONDS = 0.25
+READER_SECONDS = 0.1
 """How long a reader may take from ``model.json`` to opening the weights that it names."""
 RETRY_SECONDS = 5.0
 _REPLACING_THREADS = 32

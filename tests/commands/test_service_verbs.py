@@ -82,7 +82,7 @@ def test_a_dry_run_prints_the_files(manager, as_user, capsys, tmp_path):
 @needs_systemd
 def test_the_systems_service_keeps_what_the_administrator_wrote(manager, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(service_installation, "system_files", lambda: service_files.system_files(tmp_path))
+    monkeypatch.setattr(service_installation, "system_files", lambda http: service_files.system_files(http, tmp_path))
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "systemd-sysusers" else f"/bin/{name}")
     config = tmp_path / "etc" / "tfjsd" / "config.toml"
     config.parent.mkdir(parents=True)
@@ -97,6 +97,23 @@ def test_the_systems_service_keeps_what_the_administrator_wrote(manager, capsys,
 
 
 @needs_systemd
+def test_a_service_on_loopback_tcp(manager, as_user, capsys, tmp_path):
+    assert "own address" in run(capsys, "install", "--http", "0.0.0.0:80", code=2).err
+    place = tmp_path / "user" / ".config" / "systemd" / "user"
+    run(capsys, "install", "--http", "127.0.0.1:9999")
+    text = (place / service_files.HTTP_DROP_IN).read_text()
+    assert (
+        f'ExecStart={service_files.program_path()} serve --home "{tmp_path}/my $$home 100%%" --http 127.0.0.1:9999'
+        in text
+    )
+    run(capsys, "install")
+    assert not (place / service_files.HTTP_DROP_IN).exists()
+    run(capsys, "install", "--http", "127.0.0.1:9999")
+    run(capsys, "remove")
+    assert list(place.iterdir()) == []
+
+
+@needs_systemd
 def test_without_a_manager_nothing_is_written(manager, as_user, capsys, tmp_path):
     (tmp_path / "bin" / "systemctl").write_text("#!/bin/sh\nexit 1\n")
     assert "loginctl" in run(capsys, "install", code=1).err
@@ -104,9 +121,11 @@ def test_without_a_manager_nothing_is_written(manager, as_user, capsys, tmp_path
 
 
 @needs_systemd
+@pytest.mark.parametrize("http", [False, True])
 @pytest.mark.parametrize("kind", ["system", "user"])
-def test_systemd_finds_nothing_to_complain_about(kind, tmp_path):
-    for unit in service_files.UNITS:
+def test_systemd_finds_nothing_to_complain_about(kind, http, tmp_path):
+    (tmp_path / "tfjsd.service.d").mkdir()
+    for unit in (*service_files.UNITS, *([service_files.HTTP_DROP_IN] if http else [])):
         text = (SYSTEMD / kind / unit).read_text().replace("/usr/local/bin/tfjsd", "/bin/true")
         (tmp_path / unit).write_text(text)
     command = ["systemd-analyze", "verify", *(["--user"] if kind == "user" else [])]
@@ -120,10 +139,10 @@ def test_systemd_finds_nothing_to_complain_about(kind, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def exposure(text, place):
+def exposure(text, place, threshold=10):
     unit = place / "tfjsd.service"
     unit.write_text(text.replace("/usr/local/bin/tfjsd", "/bin/true"))
-    command = ["systemd-analyze", "security", "--offline=true", "--threshold=10", str(unit)]
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={threshold}", str(unit)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -134,6 +153,16 @@ def test_the_systems_service_is_hardened(tmp_path):
     assert done.returncode == 0, done.stdout
     soft = exposure(text.replace("SystemCallFilter=", "#").replace("ProtectSystem=", "#"), tmp_path)
     assert soft.returncode != 0, "the check passes whatever the unit says"
+
+
+@needs_systemd
+def test_the_systems_service_on_loopback_tcp_is_hardened(tmp_path):
+    (tmp_path / "tfjsd.service.d").mkdir()
+    drop_in = (SYSTEMD / "system" / service_files.HTTP_DROP_IN).read_text()
+    (tmp_path / service_files.HTTP_DROP_IN).write_text(drop_in.replace("/usr/local/bin/tfjsd", "/bin/true"))
+    done = exposure((SYSTEMD / "system" / "tfjsd.service").read_text(), tmp_path, threshold=15)
+    assert done.returncode == 0, done.stdout
+    assert exposure((SYSTEMD / "system" / "tfjsd.service").read_text(), tmp_path, threshold=6).returncode != 0
 
 
 def test_the_example_configuration_is_valid():
