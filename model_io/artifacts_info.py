@@ -24,15 +24,18 @@ class ModelArtifactsInfo(NamedTuple):
 
     def to_json(self) -> str:
         """The text that TensorFlow.js stores: its keys in its order, the date to the millisecond."""
-        members = {
+        return ecma_json.stringify(self.to_object())
+
+    def to_object(self) -> dict[str, str | int | None]:
+        """What ``to_json`` writes, as an object."""
+        members: dict[str, str | int | None] = {
             "dateSaved": None if self.date_saved is None else ecma_json.date_to_iso(self.date_saved),
             "modelTopologyType": self.model_topology_type,
             "modelTopologyBytes": self.model_topology_bytes,
             "weightSpecsBytes": self.weight_specs_bytes,
             "weightDataBytes": self.weight_data_bytes,
         }
-        present = {key: value for key, value in members.items() if value is not None or key == "dateSaved"}
-        return ecma_json.stringify(present)
+        return {key: value for key, value in members.items() if value is not None or key == "dateSaved"}
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelArtifactsInfo:

@@ -205,7 +205,8 @@ class Models:
 
     def _announce(self, change: ModelChange, action: str, url: str, info: ModelArtifactsInfo) -> None:
         """Tells who listens, once the change is committed."""
-        event = StoreEvent("model", self._bucket.origin, {"action": action, "url": url, "info": info.to_json()})
+        data = {"action": action, "url": url, "info": info.to_object()}
+        event = StoreEvent("model", self._bucket.origin, data)
         change.mutation.on_commit(lambda: self._events.publish(event))
 
     def _prepare(self, medium: Medium, path: str, model: StoredModel, erased: str | None = None) -> Prepared:

@@ -53,6 +53,9 @@ def test_storage_and_model_changes_are_told_in_order(daemon, subscribe):
     assert (second.data["oldValue"], second.data["newValue"], second.id) == ("1", "2", 2)
     assert (saved.type, saved.data["url"], saved.data["origin"]) == ("model", "indexeddb://told", "http://localhost")
     assert removed.data["url"] == "indexeddb://told"
+    assert saved.data["info"]["modelTopologyType"] == "JSON"
+    assert saved.data["info"]["weightDataBytes"] == 1
+    assert removed.data["info"] == saved.data["info"], "an object, not JSON in JSON"
 
 
 def test_only_the_origin_that_was_asked_for_is_told(daemon, subscribe):
