@@ -7,9 +7,11 @@ Database ``tensorflowjs`` version 1 with the stores ``models_store`` and ``model
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from copy import copy
 from typing import Any, TypeVar
 
-from ..errors import InvalidArtifactsError, ModelNotFoundError
+from ..errors import InvalidArtifactsError, ModelNotFoundError, QuotaExceededError
 from ..storage_backends import values
 from ..storage_backends.abc import Blob, Buffer
 from ..storage_backends.buckets import Bucket
@@ -177,3 +179,23 @@ def _json_text(value: object) -> str | None:
     if isinstance(value, values.JsonText):
         return value.text
     return None if value is UNDEFINED else ecma_json.stringify(value)
+
+
+def with_cause(future: Future[T]) -> Future[T]:
+    """The future, with a quota error as the cause of the one that is told: tfjs rejects with the storage's own text, so
+    that callers find the storage error in the same place for both media."""
+    outcome: Future[T] = Future()
+
+    def settle(done: Future[T]) -> None:
+        error = done.exception()
+        if error is None:
+            outcome.set_result(done.result())
+            return
+        if isinstance(error, QuotaExceededError) and error.__cause__ is None:
+            told = copy(error)
+            told.__cause__ = error
+            error = told
+        outcome.set_exception(error)
+
+    future.add_done_callback(settle)
+    return outcome

@@ -22,7 +22,7 @@ from ..storage_backends.web_storage.storage_area import StorageArea
 from . import ecma_json, model_url
 from .composite_buffer import CompositeBuffer
 from .event_hub import EventHub
-from .indexed_db import DATABASE_NAME, STORES, IndexedDBModels, create_database
+from .indexed_db import DATABASE_NAME, STORES, IndexedDBModels, create_database, with_cause
 from .io_utils import get_model_artifacts_info_for_json
 from .local_storage import LocalStorageModels
 from .model_change import ModelChange, Prepared
@@ -239,13 +239,15 @@ class Models:
     ) -> Future[T]:
         """Runs ``work`` as one mutation of the bucket, under the locks of the media it touches."""
         if any(isinstance(medium, IndexedDBModels) for medium in media):
-            future = self._databases.transact(
-                DATABASE_NAME,
-                STORES,
-                "readwrite",
-                lambda transaction: work(ModelChange(transaction.mutation, transaction)),
-                durability=durability,
-                create=create_database,
+            future = with_cause(
+                self._databases.transact(
+                    DATABASE_NAME,
+                    STORES,
+                    "readwrite",
+                    lambda transaction: work(ModelChange(transaction.mutation, transaction)),
+                    durability=durability,
+                    create=create_database,
+                )
             )
         else:
             future = self._mutate(work, durability)

@@ -22,7 +22,7 @@ from tfjsd.errors import (
 from tfjsd.model_io.origin import Origins
 from tfjsd.model_io.stored_model import StoredModel
 from tfjsd.model_io.types import ModelArtifacts
-from tfjsd.storage_backends.browsers import CHROME
+from tfjsd.storage_backends.browsers import CHROME, FIREFOX, SAFARI
 from tfjsd.storage_backends.engines.leveldb import leveldb_factory
 from tfjsd.storage_backends.engines.memory import memory_engine
 from tfjsd.storage_backends.home import Home
@@ -514,3 +514,17 @@ def test_damaged_weights_do_not_leave_the_store(tmp_path):
             with pytest.raises(CorruptionError):
                 change("indexeddb://m", tmp_path / "out")
         assert list(store.list_models()) == ["indexeddb://m"]
+
+
+@pytest.mark.parametrize("browser", [CHROME, FIREFOX, SAFARI], ids=lambda browser: browser.name)
+def test_a_save_into_a_full_indexed_db_says_by_how_much_and_changes_nothing(clock, browser):
+    with Home(None, engines=memory_engine, clock=clock) as home:
+        models = Origins(home, browser.derive(bucket_quota=20_000), clock).get("http://localhost").models
+        models.save("indexeddb://m", model(1)).result()
+        with pytest.raises(QuotaExceededError) as caught:
+            models.save("indexeddb://m", model(2, 30_000)).result()
+        assert isinstance(caught.value.__cause__, QuotaExceededError)
+        assert (caught.value.unit, caught.value.limit) == ("disk", 20_000)
+        assert caught.value.needed > 30_000
+        assert "20,000" in caught.value.hint
+        assert weights(models, "indexeddb://m") == bytes([1]) * 16
