@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import UnsupportedURLError
 from .arguments import UsageError
 from .listing import parse_size
 from .locations import MODEL_JSON
@@ -115,6 +116,19 @@ def check_dest(location: Location) -> None:
         raise UsageError(
             f"DEST is a directory, and {location.text!r} names a file in it", hint=f"use {location.path.parent}"
         )
+
+
+def check_handlers(source: Location, dest: Location) -> None:
+    """Refuses ends that nothing reads from or writes to, before anything is read: in TensorFlow.js's order and with its
+    texts (tfjs-core/src/io/model_management.ts, cloneModelInternal).
+
+    Raises:
+        UnsupportedURLError: which end it is.
+    """
+    if source.kind in ("other", "downloads"):
+        raise UnsupportedURLError(f"Copying failed because no load handler is found for source URL {source.text}.")
+    if dest.kind == "other":
+        raise UnsupportedURLError(f"Copying failed because no save handler is found for destination URL {dest.text}.")
 
 
 def _headers(arguments: Arguments) -> dict[str, str]:

@@ -104,6 +104,7 @@ def _targets(sources: list[Location], into: str) -> list[Location]:
 
 
 def _copy(invocation: Invocation, source: Location, dest: Location) -> ModelArtifactsInfo:
+    endpoints.check_handlers(source, dest)
     arguments = invocation.arguments
     reading = invocation.in_origin(arguments.text("--from-origin"))
     writing = invocation.in_origin(arguments.text("--to-origin"))
@@ -126,6 +127,7 @@ def _load(invocation: Invocation, store: Client, source: Location) -> ModelArtif
 
 
 def _move(invocation: Invocation, source: Location, dest: Location) -> ModelArtifactsInfo:
+    endpoints.check_handlers(source, dest)
     store, overwrite = invocation.store, not invocation.arguments.flag("--no-clobber")
     if source.kind != "stored":
         raise UnsupportedURLError(

@@ -220,6 +220,21 @@ def test_without_glob_names_are_verbatim(run, store, make_model):
     assert set(store.models) == {"localstorage://small", "indexeddb://mnist"}
 
 
+@pytest.mark.parametrize("verb", ["copy", "move"])
+@pytest.mark.parametrize(
+    ("source", "dest", "message"),
+    [
+        ("indexeddb://none", "ftp://x", "no save handler is found for destination URL ftp://x."),
+        ("ftp://x", "indexeddb://x", "no load handler is found for source URL ftp://x."),
+        ("downloads://x", "indexeddb://x", "no load handler is found for source URL downloads://x."),
+        ("ftp://x", "ftp://y", "no load handler is found for source URL ftp://x."),
+    ],
+)
+def test_an_end_without_a_handler_is_refused_in_the_words_of_tfjs(run, verb, source, dest, message):
+    done = run(verb, source, dest)
+    assert (done.code, done.err) == (1, f"error: Copying failed because {message}\n")
+
+
 def test_a_pattern_that_matches_nothing_fails(run):
     done = run("remove", "--glob", "indexeddb://none*")
     assert done.code == 1
