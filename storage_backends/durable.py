@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -22,6 +23,7 @@ from .abc import Buffer
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TEMPORARY_PREFIX = ".tmp-"
+_TEMPORARY = re.compile(re.escape(TEMPORARY_PREFIX) + "[0-9a-f]{16}")
 _PIECE = 64 * 1024  # larger writes into fresh page cache are slower by half
 _NOT_OFFERED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOTTY})  # by this file system, for this kind of file
 _FULLFSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
@@ -147,6 +149,10 @@ def free_space(path: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def _temporary_name() -> str:
+    return f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+
+
 class StagedFile:
     """A new file under a temporary name in ``directory``; ``publish`` gives it its own.
 
@@ -154,7 +160,7 @@ class StagedFile:
     """
 
     def __init__(self, directory: Path, *, mode: int = 0o400) -> None:
-        self.path = directory / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        self.path = directory / _temporary_name()
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         self.descriptor = os.open(self.path, flags, mode)
         self.size = 0
@@ -211,7 +217,7 @@ class LinkedFile:
     """
 
     def __init__(self, directory: Path, descriptor: int) -> None:
-        self.path = directory / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        self.path = directory / _temporary_name()
         self._published = False
         try:
             # The source directory is ignored beside an absolute path, but makes CPython call linkat, which follows.
@@ -253,7 +259,7 @@ def sweep(directory: Path, unwanted: Callable[[os.DirEntry[str]], bool] | None =
         return
     with os.scandir(directory) as entries:
         for entry in list(entries):
-            if unwanted(entry) if unwanted else entry.name.startswith(TEMPORARY_PREFIX):
+            if unwanted(entry) if unwanted else _TEMPORARY.fullmatch(entry.name):
                 path = directory / entry.name
                 if stat.S_ISDIR(entry.stat(follow_symlinks=False).st_mode):
                     remove_tree(path)

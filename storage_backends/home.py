@@ -25,6 +25,7 @@ from .reserve import RESERVE_BYTES, Reserve
 HOME_FORMAT = 1
 MAX_COMMITTING_THREADS = 8
 STAGING = "restoring"
+OWN_DIRECTORIES = ("buckets", "ingest", STAGING)
 
 
 class SystemClock:
@@ -231,6 +232,12 @@ def _lock_file(path: Path) -> int:
 def _check_format(path: Path) -> None:
     record = path / "format"
     if not record.exists():
+        foreign = [name for name in (*OWN_DIRECTORIES, "reserve") if (path / name).exists()]
+        if foreign:
+            raise UnsupportedFormatError(
+                f"{path} has a {foreign[0]}, but no format record: it is not a home of tfjsd, or a damaged one",
+                hint="Nothing was touched. Choose another directory.",
+            )
         durable.write_file(record, json.dumps({"format": HOME_FORMAT}).encode() + b"\n")
         return
     try:

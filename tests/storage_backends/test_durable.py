@@ -155,13 +155,14 @@ def test_sweeping_follows_no_link(tmp_path: Path) -> None:
     (outside / "kept").touch()
     swept = tmp_path / "swept"
     swept.mkdir()
-    (swept / ".tmp-link").symlink_to(outside)
-    (swept / ".tmp-file").touch()
-    (swept / ".tmp-directory").mkdir()
+    (swept / f".tmp-{1:016x}").symlink_to(outside)
+    (swept / f".tmp-{2:016x}").touch()
+    (swept / f".tmp-{3:016x}").mkdir()
     (swept / "kept").touch()
+    (swept / ".tmp-of-somebody-else").touch()
     durable.sweep(swept)
     durable.sweep(tmp_path / "missing")
-    assert names(swept) == ["kept"]
+    assert names(swept) == [".tmp-of-somebody-else", "kept"]
     assert names(outside) == ["kept"]
 
 

@@ -87,7 +87,7 @@ def test_what_a_killed_process_was_staging_is_swept(tmp_path: Path) -> None:
         writer.write(b"half")
         path = bucket.blobs.path(orphan)
         assert path is not None
-        leftovers = [path.parent / ".tmp-0000", tmp_path / "buckets" / ("0" * 32)]
+        leftovers = [path.parent / f".tmp-{0:016x}", tmp_path / "buckets" / ("0" * 32)]
         writer.discard()
     leftovers[0].write_bytes(b"half")
     leftovers[1].mkdir()
@@ -153,3 +153,23 @@ def test_a_bucket_that_lost_its_name_is_kept_reported_and_healed(damage: bytes |
         assert home.bucket("https://app.example").get(A) == b"1"
         assert home.origins() == ["https://app.example"]
         assert verify_home(home).ok
+
+
+@pytest.mark.parametrize("name", ["buckets", "ingest", "restoring", "reserve"])
+def test_a_directory_of_somebody_else_is_not_made_a_home(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "precious").touch()
+    with pytest.raises(UnsupportedFormatError, match="not a home"):
+        open_home(tmp_path)
+    assert (tmp_path / name / "precious").exists()
+    assert not (tmp_path / "format").exists()
+
+
+def test_files_that_are_not_ours_are_left_alone(tmp_path: Path) -> None:
+    for name in (".tmp-editor", "notes.txt"):
+        (tmp_path / name).touch()
+    for _ in range(2):
+        with open_home(tmp_path) as home, home.bucket("https://app.example").mutate() as mutation:
+            mutation.put(A, b"1")
+    assert (tmp_path / ".tmp-editor").exists()
+    assert (tmp_path / "notes.txt").exists()
