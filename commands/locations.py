@@ -106,9 +106,34 @@ def expand(words: Iterable[str], store: Client, *, glob: bool) -> list[Location]
     return list(locations.values())
 
 
+def matching_urls(words: Iterable[str], store: Client, *, ignore_missing: bool) -> tuple[str, ...]:
+    """The URLs of the stored models that patterns match; a word without wildcards stands for itself.
+
+    Raises:
+        UsageError: a pattern without a scheme.
+        ModelNotFoundError: a pattern matches nothing, and that is not to be ignored.
+    """
+    listed, found = list(store.list_models()), list[str]()
+    for word in words:
+        if not _is_pattern(word):
+            found.append(word)
+            continue
+        if "://" not in word:
+            raise UsageError(f"{word!r} is no pattern of model URLs", hint=f"for example 'indexeddb://{word}'")
+        matches = [url for url in listed if fnmatchcase(url, word)]
+        if not matches and not ignore_missing:
+            raise ModelNotFoundError(f"nothing matches {word!r}")
+        found += matches
+    return tuple(found)
+
+
+def _is_pattern(word: str) -> bool:
+    return any(mark in word for mark in "*?[")
+
+
 def _matching(word: str, store: Client) -> list[str]:
     location = locate(word)
-    if not any(mark in word for mark in "*?["):
+    if not _is_pattern(word):
         return [word]
     if location.kind == "stored":
         found = [url for url in store.list_models() if fnmatchcase(url, word)]

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 def run(invocation: Invocation) -> int:
     """Removes the models, each on its own."""
     arguments, output = invocation.arguments, invocation.output
-    words = arguments.operands("URL")
-    found = locations.expand(words, invocation.store, glob=arguments.flag("--glob"))
-    for location in found:
-        locations.check_bare_name(location, invocation.store)
+    found = _named(invocation)
     dry = arguments.flag("--dry-run")
     if not dry and len(found) > 1 and not _confirmed(invocation, found):
         output.note("nothing was removed")
@@ -33,17 +30,37 @@ def run(invocation: Invocation) -> int:
     return outcomes.finish()
 
 
+def _named(invocation: Invocation) -> list[locations.Location]:
+    """The models that the arguments name, or that match them. No file is ever one of them.
+
+    Raises:
+        UsageError: a pattern without a scheme, which might be meant for files.
+        ModelNotFoundError: a pattern matches nothing.
+    """
+    arguments, store = invocation.arguments, invocation.store
+    words = arguments.operands("URL")
+    if arguments.flag("--glob"):
+        words = locations.matching_urls(words, store, ignore_missing=arguments.flag("--ignore-missing"))
+    found = locations.expand(words, store, glob=False)
+    for location in found:
+        locations.check_bare_name(location, store)
+    return found
+
+
 def _remove(
     invocation: Invocation, url: str, listed: dict[str, ModelArtifactsInfo] | None
 ) -> ModelArtifactsInfo | None:
     """Removes one, or with what is ``listed`` says that it would be."""
+    from ..model_io.missing_model import missing_for_removal
+    from ..model_io.model_url import parse
+
     try:
         if listed is None:
             info = invocation.store.remove_model(url)
         elif url in listed:
             info = listed[url]
         else:
-            raise ModelNotFoundError(f"Cannot find model at '{url}'")
+            raise missing_for_removal(parse(url))
     except ModelNotFoundError:
         if invocation.arguments.flag("--ignore-missing"):
             return None

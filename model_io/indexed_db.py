@@ -71,10 +71,8 @@ class IndexedDBModels:
         return None if data is None else self._decoded_info(data)[1]
 
     def missing(self, path: str) -> ModelNotFoundError:
-        """What a load or a removal of an absent model raises."""
+        """What a load of an absent model raises."""
         return ModelNotFoundError(f"Cannot find model with path '{path}' in IndexedDB.")
-
-    missing_for_removal = missing
 
     def token(self, path: str) -> object:
         """Equal exactly while the model's record is unchanged."""

@@ -70,10 +70,6 @@ class LocalStorageModels:
         """What a load of an absent model raises."""
         return ModelNotFoundError(f"In local storage, there is no model with name '{path}'")
 
-    def missing_for_removal(self, path: str) -> ModelNotFoundError:
-        """What a removal of an absent model raises."""
-        return ModelNotFoundError(f"Cannot find model at path '{path}'")
-
     def token(self, path: str) -> object:
         """Equal exactly while the five items of the path are unchanged."""
         return tuple(self._area.stored(item_key(path, suffix)) for suffix in SUFFIXES)

@@ -25,6 +25,7 @@ from .event_hub import EventHub
 from .indexed_db import DATABASE_NAME, STORES, IndexedDBModels, create_database, with_cause
 from .io_utils import get_model_artifacts_info_for_json
 from .local_storage import LocalStorageModels
+from .missing_model import missing_for_removal
 from .model_change import ModelChange, Prepared
 from .model_url import ModelURL
 from .store import StoreEvent
@@ -162,12 +163,12 @@ class Models:
         parsed = model_url.parse(url)
         medium = self._media.get(parsed.scheme)
         if medium is None:
-            raise UnsupportedURLError(f"Cannot find model manager for scheme '{parsed.scheme}'")
+            raise missing_for_removal(parsed)
 
         def erase(change: ModelChange) -> ModelArtifactsInfo:
             text = medium.info(parsed.path)
             if text is None:
-                raise medium.missing_for_removal(parsed.path)
+                raise missing_for_removal(parsed)
             info = ModelArtifactsInfo.from_json(text)
             if expected is not None:
                 self._refuse_changed(url, info, expected)

@@ -198,9 +198,37 @@ def test_remove(run, store):
 
 def test_remove_looks_first_on_a_dry_run(run, store):
     done = run("remove", "--glob", "--dry-run", "*://*", "indexeddb://mnist")
-    assert done.out.splitlines() == ["would remove 'indexeddb://mnist'"]
+    assert done.out.splitlines() == ["would remove 'localstorage://small'", "would remove 'indexeddb://mnist'"]
     done = run("remove", "--glob", "--dry-run", "indexeddb://*")
     assert done.out.splitlines() == ["would remove 'indexeddb://mnist'"]
+    assert len(store.models) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("indexeddb://nope", "Cannot find model with path 'nope' in IndexedDB."),
+        ("localstorage://nope", "Cannot find model at path 'nope'"),
+        ("ftp://nope", "Cannot find model manager for scheme 'ftp'"),
+    ],
+)
+def test_a_dry_run_fails_in_the_words_of_the_removal(run, url, message):
+    done = run("remove", "--dry-run", url)
+    assert (done.code, done.err) == (1, f"error: {url}: {message}\n")
+
+
+def test_patterns_of_remove_mean_models_and_never_files(run, store, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("precious")
+    monkeypatch.chdir(tmp_path)
+    done = run("remove", "--glob", "*")
+    assert done.code == 2
+    assert "'*' is no pattern of model URLs" in done.err
+    assert len(store.models) == 2
+
+
+def test_a_pattern_of_remove_that_matches_nothing_can_be_ignored(run, store):
+    done = run("remove", "--glob", "indexeddb://zz*", "--ignore-missing")
+    assert (done.code, done.out, done.err) == (0, "", "")
     assert len(store.models) == 2
 
 
