@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
-from ..errors import NotInThisVersionError, StoreClosedError
+from ..errors import StoreClosedError
 from . import delivery, maintenance_operations, model_operations, on_loop, store_operations, transfer_operations
 from .daemon_link import DaemonLink
 from .opening import open_session, reopened
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..model_io.store import AsyncStore, ModelURL, StorageEstimate, StoreEvent
     from ..model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
     from ..storage_backends.abc import Durability
+    from ..storage_backends.indexed_db.idb_factory import IDBFactory
     from ..storage_backends.web_storage.async_storage import AsyncStorage
     from .maintenance_operations import Writable
     from .messages import Progress
@@ -141,11 +142,15 @@ class AsyncClient:
 
         return AsyncStorage(AsyncRemoteStorage(self._session))
 
-    def indexed_db(self) -> Any:
-        """The origin's IDBFactory. Raises NotInThisVersionError: so far only embedded stores have it."""
-        raise NotInThisVersionError(
-            "IndexedDB through the daemon is not in this version.", hint="tfjsd.aopen_store(home) has indexed_db()"
-        )
+    def indexed_db(self) -> IDBFactory:
+        """The origin's IDBFactory, with the objects, the errors and the events that an embedded store has.
+
+        What it opens lives on a connection of its own; when that is lost, open transactions are aborted. The first call
+        asks the daemon, without leaving the loop, which browser it shows. Raises DaemonUnavailableError.
+        """
+        from .indexed_db.factory import factory_of
+
+        return factory_of(self._session)
 
     async def estimate(self) -> StorageEstimate:
         """As ``Client.estimate``."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..errors import AccessDeniedError, DaemonUnavailableError, HomeInUseError, TfjsdError
 from ..wire.protocol import HOME_HEADER, VERSION_HEADER
 from .connection import Connection
 from .target import Target
+
+if TYPE_CHECKING:
+    from ..storage_backends.indexed_db.abc import BackingStore
 
 KEPT = 8
 """Idle connections that are kept."""
@@ -29,6 +33,10 @@ class DaemonLink:
         self.same_user: bool | None = None
         self.version: str | None = None
         self.settled_version: str | None = None
+        self.browser: str | None = None
+        self.backing_stores: dict[str, BackingStore] = {}
+        """Those of IndexedDB that are in use, by origin."""
+        self._closers: list[Callable[[], None]] = []
         self._idle: deque[Connection] = deque()
         self._known: tuple[str | None, str | None] | None = None
 
@@ -53,11 +61,18 @@ class DaemonLink:
     def close(self) -> None:
         """Closes the idle connections; those in use close when they are given back."""
         self.closed = True
+        closers, self._closers = self._closers, []
+        for closer in closers:
+            closer()
         while self._idle:
             try:
                 self._idle.pop().close()
             except IndexError:
                 return
+
+    def on_close(self, closer: Callable[[], None]) -> None:
+        """``closer`` runs when the link closes."""
+        self._closers.append(closer)
 
     def drop_idle(self) -> None:
         """Forgets connections to a daemon that is gone."""

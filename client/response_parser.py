@@ -11,6 +11,7 @@ from collections import deque
 
 LARGE_BODY = 1 << 20
 """From here on a body lies in pages of its own, which the system zeroes as they are filled and takes back at once."""
+SWITCHING_PROTOCOLS = 101
 _CHUNK_LINE_LIMIT = 1 << 10
 _HEX = b"0123456789abcdefABCDEF"
 
@@ -80,6 +81,10 @@ class ResponseParser:
         self._parse_head(bytes(self._scratch[:end]))
         rest = bytes(self._scratch[end + 4 : self._held])
         self._held = 0
+        if self.status == SWITCHING_PROTOCOLS:
+            self.head_complete = self.complete = True
+            self.pieces.append(rest)  # the first bytes of what follows in the other protocol
+            return
         if 100 <= self.status < 200:
             self._take_rest_after_interim(rest)
             return

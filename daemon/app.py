@@ -20,6 +20,7 @@ from .activity import Activity
 from .connections import Connections
 from .edge import edge, stamp
 from .guard import Guard
+from .indexed_db.session import IndexedDBSessions
 from .loopback import LoopbackListener
 from .page_access import PageAccess
 from .routes import (
@@ -27,6 +28,7 @@ from .routes import (
     add_routes,
     backup,
     events,
+    indexed_db,
     ingest,
     loading,
     local_storage,
@@ -52,6 +54,7 @@ ROUTES: tuple[Route, ...] = (
     *local_storage.ROUTES,
     *ingest.ROUTES,
     *events.ROUTES,
+    *indexed_db.ROUTES,
     *origins.ROUTES,
     *backup.ROUTES,
     *service.ROUTES,
@@ -96,6 +99,7 @@ def build_service(
         WarmOrigins(),
         RecentlyVerified(),
         Synchronizer(address.home, origins_, activity, options),
+        IndexedDBSessions(),
         autostarted,
     )
 

@@ -118,6 +118,41 @@ _SYNC = (
     ),
 )
 
+_BYTES: dict[str, Any] = {"application/octet-stream": None}
+_SESSION_BINARY = "/v1/indexeddb/{session}/binaries/{digest}"
+_SESSION_VALUE = "/v1/indexeddb/{session}/values/{token}"
+_INDEXED_DB = (
+    Operation(
+        "PUT",
+        _SESSION_BINARY,
+        "Stages a large binary for a session",
+        {},
+        ("session", "digest"),
+        _BYTES,
+        (400, 403, 404, 413, 503, 507),
+        204,
+    ),
+    Operation(
+        "GET",
+        _SESSION_BINARY,
+        "A binary that a value refers to",
+        _BYTES,
+        ("session", "digest", "size"),
+        errors=(400, 403, 404, 503),
+    ),
+    Operation(
+        "PUT",
+        _SESSION_VALUE,
+        "Stages a long value for a session",
+        {},
+        ("session", "token"),
+        _BYTES,
+        (400, 403, 404, 413, 503),
+        204,
+    ),
+    Operation("GET", _SESSION_VALUE, "A long value, once", _BYTES, ("session", "token"), errors=(403, 404, 503)),
+)
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET",
@@ -221,7 +256,8 @@ OPERATIONS: tuple[Operation, ...] = (
         (400, 401, 413, 503),
         status=201,
     ),
-    Operation("GET", "/v1/indexeddb", "Reserved for a later version", {}, (), errors=(403, 501), status=101),
+    Operation("GET", "/v1/indexeddb", "A WebSocket on the origin's databases", {}, errors=(400, 403, 503), status=101),
+    *_INDEXED_DB,
     Operation("GET", "/v1/status", "What the daemon is doing", {JSON_TYPE: {"type": "object"}}, ()),
     Operation("GET", "/healthz", "Whether the daemon answers", {JSON_TYPE: _object(status=_TEXT)}, ()),
     Operation("GET", "/metrics", "Counters in Prometheus' text format", {"text/plain": _TEXT}, ()),
@@ -313,6 +349,10 @@ _PARAMETERS: dict[str, Any] = {
     "artifact": {"in": "path", "required": True, "schema": {"enum": ["model.json", "weights.bin"]}},
     "file": {"in": "path", "required": True, "schema": _TEXT},
     "queryPath": {"name": "path", "in": "query", "schema": _TEXT, "description": "where a segment would be normalised"},
+    "session": {"in": "path", "required": True, "schema": _TEXT, "description": "the WebSocket's tfjsd-session"},
+    "digest": {"in": "path", "required": True, "schema": _TEXT, "description": "BLAKE3, 64 hex digits"},
+    "token": {"in": "path", "required": True, "schema": _TEXT, "description": "as a message names it"},
+    "size": {"in": "query", "required": True, "schema": {"type": "integer"}, "description": "the binary's"},
     "origin": {"in": "query", "schema": _TEXT, "description": "the origin that is meant, else the configured one"},
     "overwrite": {"in": "query", "schema": _FLAG, "description": "0: 409 where the destination exists"},
     "expected": {"in": "query", "schema": _TEXT, "description": "the model's info: 409 where another one is there"},

@@ -23,6 +23,7 @@ from .body_reader import BodyReader
 from .connections import Connection, Connections
 from .guard import Guard
 from .heap import LARGE, keep_large_blocks_apart
+from .indexed_db.session import IndexedDBSessions
 from .loopback import LoopbackListener
 from .page_access import PageAccess
 from .peer import Peer, own_uid
@@ -54,6 +55,7 @@ class Service:
     warm: WarmOrigins
     verified: RecentlyVerified
     synchronizer: Synchronizer
+    indexed_db: IndexedDBSessions
     autostarted: bool
 
 

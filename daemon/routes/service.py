@@ -8,7 +8,6 @@ import time
 from aiohttp import web
 
 from ... import __version__
-from ...errors import NotInThisVersionError
 from ...wire.protocol import PROTOCOL
 from ..metrics import metrics_text
 from ..service import Call, json_answer
@@ -57,14 +56,9 @@ async def openapi(_call: Call) -> web.StreamResponse:
     return json_answer(document())
 
 
-async def indexed_db(_call: Call) -> web.StreamResponse:
-    raise NotInThisVersionError("IndexedDB over a WebSocket is not in this version.")
-
-
 ROUTES = (
     Route("GET", "/v1/status", status),
     Route("GET", "/healthz", healthz),
     Route("GET", "/metrics", metrics),
     Route("GET", "/openapi.json", openapi),
-    Route("GET", "/v1/indexeddb", indexed_db),
 )

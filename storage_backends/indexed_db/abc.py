@@ -100,6 +100,10 @@ class ConnectionEvents(ABC):
     def version_change(self, old_version: int, new_version: int | None) -> None:
         """Another one wants to upgrade or delete the database."""
 
+    def when_heard(self, heard: Callable[[], None]) -> None:
+        """Runs ``heard`` once the listeners of the last ``version_change`` have run: at once, if they are here."""
+        heard()
+
     @abstractmethod
     def lost(self, problem: BaseException) -> None:
         """The connection is gone; its transactions are aborted."""

@@ -98,9 +98,11 @@ class LocalConnection(ConnectionBackend):
         """Tells the front end; ``heard`` runs once it was told, or cannot be."""
 
         def tell() -> None:
-            if self.events is not None and not self.is_closing:
-                self.events.version_change(old, new)
-            heard()
+            if self.events is None or self.is_closing:
+                heard()
+                return
+            self.events.version_change(old, new)
+            self.events.when_heard(heard)
 
         if not self.post(tell):
             heard()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import QuotaExceededError, TfjsdError
 from ..abc import Blob, Buffer, Durability
 from ..buckets import Mutation
-from .abc import Mode, Put, Query, Reply, Source, TransactionBackend
+from .abc import Mode, Put, Query, Reply, Row, Source, TransactionBackend
 from .index_entries import entries_of_stored
 from .layout import Bounds, database_key
 from .lock_table import Claim
@@ -87,6 +87,14 @@ class LocalTransaction(TransactionBackend):
 
     def read(self, query: Query, reply: Reply) -> None:
         self._do(lambda: self._of(query.source[0]).read(query), reply)
+
+    def stream(self, query: Query, take: Callable[[Row], None], reply: Reply) -> None:
+        """Hands the rows out one by one, so that nobody holds them all; replies at their end. ``take`` may wait."""
+        self._do(lambda: self._stream(query, take), reply)
+
+    def _stream(self, query: Query, take: Callable[[Row], None]) -> None:
+        for row in self._of(query.source[0]).rows(query):
+            take(row)
 
     def count(self, source: Source, bounds: Bounds, reply: Reply) -> None:
         store, index = source
@@ -176,8 +184,12 @@ class LocalTransaction(TransactionBackend):
 
     def stage(self, data: Buffer) -> Blob:
         blob = self._store.bucket.blobs.stage(data)
-        self._staged.append(blob)
+        self.adopt(blob)
         return blob
+
+    def adopt(self, blob: Blob) -> None:
+        """Takes over a blob that somebody else has staged for this transaction, with its pin."""
+        self._staged.append(blob)
 
     # -- The end --
 

@@ -88,6 +88,24 @@ class StoreRecords:
                 break
         return found
 
+    def rows(self, query: Query) -> Iterator[Row]:
+        """What ``read`` gives, one by one: as the records are now, and nothing may be written meanwhile."""
+        index = query.source[1]
+        found = self._store_rows(query) if index == STORE_ITSELF else self._index_rows(index, query)
+        return islice(found, query.skip, None if query.limit is None else query.skip + query.limit)
+
+    def _index_rows(self, index: int, query: Query) -> Iterator[Row]:
+        for key, primary, exact in self._entries(index, query.bounds, query.direction):
+            record = self.record(primary) if query.values else None
+            value = None if record is None else value_of(record)
+            yield (key, primary, value) if not exact else (*_exact_pair(exact), value)
+
+    def _store_rows(self, query: Query) -> Iterator[Row]:
+        (start, stop), prefix = query.bounds, self._prefix
+        reverse = query.direction in ("prev", "prevunique")
+        for key, record in self._writes.scan(prefix + start, prefix + stop, reverse=reverse):
+            yield _row(key[len(prefix) :], record, query.values)
+
     def count(self, index: int, bounds: Bounds) -> int:
         """https://w3c.github.io/IndexedDB/#count-the-records-in-a-range"""
         prefix = prefix_of(self._database, self._place, index)

@@ -21,13 +21,16 @@ from tfjsd.wire.configuration import Configuration
 class DaemonThread:
     """Serves ``home`` until ``stop``; ``start`` serves it again."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, browser: str = "chrome") -> None:
         self.home = home
+        self.browser = browser
         self.socket = home / "tfjsd.sock"
         self.start()
 
     def start(self) -> None:
-        configuration = Configuration.load({"home": self.home, "socket": self.socket}, environ={}, files=())
+        configuration = Configuration.load(
+            {"home": self.home, "socket": self.socket, "browser": self.browser}, environ={}, files=()
+        )
         address = Address(self.home, self.socket)
         self._store = take_home(address, 0)
         self._server = Server(configuration, address, self._store, bind(self.socket, group=None))
@@ -59,10 +62,10 @@ def short_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def running_daemon() -> Iterator[DaemonThread]:
+def running_daemon(browser: str = "chrome") -> Iterator[DaemonThread]:
     """A daemon on an empty home."""
     with short_directory() as directory:
-        daemon = DaemonThread(directory)
+        daemon = DaemonThread(directory, browser)
         try:
             yield daemon
         finally:

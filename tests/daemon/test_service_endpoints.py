@@ -62,9 +62,10 @@ def test_a_wrong_method_names_the_right_ones(daemon):
     assert (answer.status, answer.headers["allow"]) == (405, "GET")
 
 
-def test_reserved_words_are_501(daemon):
+def test_the_websocket_names_its_protocol_to_others(daemon):
     answer = daemon.get("/v1/indexeddb")
-    assert (answer.status, answer.error["name"]) == (501, "NotInThisVersionError")
+    assert (answer.status, answer.error["name"]) == (400, "BadRequestError")
+    assert "tfjsd.indexeddb.1" in answer.error["message"]
 
 
 def test_the_document_describes_exactly_the_routes():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,11 @@ def _log(log: list[Any], line: str, _request: Any) -> None:
 async def _turns(count: int = 10) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def _until(condition: Callable[[], object]) -> None:
+    while not condition():
+        await asyncio.sleep(0.001)
 
 
 @covers(OPEN, "new-database")
@@ -159,7 +165,7 @@ async def an_open_connection_blocks_an_upgrade(bench: Bench) -> None:
     db = await bench.open(None, 1)
     events: list[Any] = []
     opening = asyncio.ensure_future(bench.open(None, 2, blocked=events.append))
-    await _turns()
+    await _until(lambda: events)
     assert [(event.type, event.old_version, event.new_version) for event in events] == [("blocked", 1, 2)]
     assert not opening.done()
     db.close()
@@ -401,7 +407,7 @@ async def an_open_connection_blocks_a_deletion(bench: Bench) -> None:
     db = await bench.open(None, 3)
     events: list[Any] = []
     request = bench.factory.delete_database("d", blocked=events.append)
-    await _turns()
+    await _until(lambda: events)
     assert request.ready_state == "pending"
     assert [(event.old_version, event.new_version) for event in events] == [(3, None)]
     db.close()

@@ -1,0 +1,258 @@
+"""A transaction at the daemon."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ...errors import BadRequestError, TfjsdError, UnknownError
+from ...storage_backends.abc import Blob, Buffer
+from ...storage_backends.indexed_db.abc import Put, Query, Reply, Source, TransactionBackend
+from ...storage_backends.indexed_db.layout import Bounds
+from ...storage_backends.indexed_db.schema import IndexSchema, StoreSchema
+from ...wire.indexed_db import INLINE_VALUE, Message, Part
+from ...wire.indexed_db_schema import index_to_json, store_to_json
+from . import transfers
+from .row_arrival import RowArrival
+from .transfers import Transfer
+
+if TYPE_CHECKING:
+    from .remote_connection import RemoteConnection
+    from .remote_session import RemoteSession
+
+
+class Arrival(Protocol):
+    """Takes what comes for one request."""
+
+    def fetches(self, message: Message) -> list[Transfer]:
+        """What has to be fetched before the message is delivered."""
+
+    def deliver(self, message: Message | None, problem: BaseException | None) -> None: ...
+
+
+class RemoteTransaction(TransactionBackend):
+    """Sends its requests in order; what is large goes ahead of the message that refers to it."""
+
+    def __init__(self, session: RemoteSession, connection: RemoteConnection, number: int) -> None:
+        self.number = number
+        self.on_failed: Callable[[BaseException], None] | None = None
+        self.views: dict[str, memoryview] = {}
+        """Binaries of values that came, by digest."""
+        self._session = session
+        self._connection = connection
+        self._requests: set[int] = set()
+        self._outgoing: deque[tuple[Message, Sequence[Transfer]]] = deque()
+        self._arrivals: deque[tuple[list[Transfer], Callable[[], None]]] = deque()
+        self._staged: dict[str, Buffer] = {}
+        self._sent: set[str] = set()
+        self._is_over = False
+        connection.live.add(self)
+        session.transactions[number] = self
+
+    # -- Requests --
+
+    def read(self, query: Query, reply: Reply) -> None:
+        store, index = query.source
+        fields: dict[str, Any] = {"store": store, "index": index, "direction": query.direction}
+        if query.limit is not None:
+            fields["limit"] = query.limit
+        rows = RowArrival(self._session, self.views, reply)
+        self._ask("read", {**fields, "skip": query.skip, "values": query.values}, query.bounds, rows)
+
+    def count(self, source: Source, bounds: Bounds, reply: Reply) -> None:
+        self._ask("count", {"store": source[0], "index": source[1]}, bounds, _Done(reply, _number))
+
+    def put(self, store: int, record: Put, reply: Reply) -> None:
+        data = record.value.data
+        uploads = [upload for blob in record.value.blobs if (upload := self._binary(blob)) is not None]
+        fields: dict[str, Any] = {
+            "store": store,
+            "overwrite": record.overwrite,
+            "entries": [[index, len(keys)] for index, keys in record.entries],
+        }
+        if record.value.room is not None:
+            fields["room"] = record.value.room
+        inline: Part = data
+        if len(data) > INLINE_VALUE:
+            fields["value"] = token = str(next(self._session.numbers))
+            uploads.append(lambda: transfers.stage_value(self._session, token, data))
+            inline = None
+        keys = [key for _, keys in record.entries for key in keys]
+        parts = [inline, record.key, record.exact_key, *keys]
+        self._ask("put", fields, parts, _Done(reply, _key), uploads)
+
+    def delete(self, store: int, bounds: Bounds, reply: Reply) -> None:
+        self._ask("delete", {"store": store}, bounds, _Done(reply, _nothing))
+
+    def clear(self, store: int, reply: Reply) -> None:
+        self._ask("clear", {"store": store}, (), _Done(reply, _nothing))
+
+    def create_store(self, store: StoreSchema, reply: Reply) -> None:
+        made = StoreSchema(store.id, store.name, store.key_path, store.auto_increment)
+        self._ask("createStore", {"schema": store_to_json(made)}, (), _Done(reply, _nothing))
+
+    def delete_store(self, store: int, reply: Reply) -> None:
+        self._ask("deleteStore", {"store": store}, (), _Done(reply, _nothing))
+
+    def rename_store(self, store: int, name: str, reply: Reply) -> None:
+        self._ask("renameStore", {"store": store, "name": name}, (), _Done(reply, _nothing))
+
+    def create_index(self, store: int, index: IndexSchema, reply: Reply) -> None:
+        self._ask("createIndex", {"store": store, "schema": index_to_json(index)}, (), _Done(reply, _nothing))
+
+    def delete_index(self, store: int, index: int, reply: Reply) -> None:
+        self._ask("deleteIndex", {"store": store, "index": index}, (), _Done(reply, _nothing))
+
+    def rename_index(self, store: int, index: int, name: str, reply: Reply) -> None:
+        self._ask("renameIndex", {"store": store, "index": index, "name": name}, (), _Done(reply, _nothing))
+
+    def stage(self, data: Buffer) -> Blob:
+        """Keeps the bytes as they are now; they leave with the value that refers to them."""
+        from blake3 import blake3
+
+        kept = data if isinstance(data, bytes) else bytes(data)
+        blob = Blob(blake3(kept, max_threads=blake3.AUTO).hexdigest(), len(kept))
+        if blob.digest not in self._sent:
+            self._staged[blob.digest] = kept
+        return blob
+
+    def _binary(self, blob: Blob) -> Transfer | None:
+        data = self._staged.pop(blob.digest, None)
+        if data is None:
+            return None
+        self._sent.add(blob.digest)
+        return lambda: transfers.stage_binary(self._session, blob.digest, data)
+
+    # -- The end --
+
+    def commit(self, reply: Reply) -> None:
+        def committed(result: Any, problem: BaseException | None) -> None:
+            self._finish()
+            reply(result, problem)
+
+        self._ask("commit", {}, (), _Done(committed, _nothing))
+
+    def abort(self) -> None:
+        if not self._is_over:
+            self._finish()
+            self._session.send(Message("abort", {"transaction": self.number}))
+
+    def failed(self, problem: BaseException) -> None:
+        """The daemon aborted it, or is gone."""
+        on_failed = self.on_failed
+        if not self._is_over:
+            self._finish()
+            if on_failed is not None:
+                on_failed(problem)
+
+    def _finish(self) -> None:
+        self._is_over = True
+        self.on_failed = None
+        self._outgoing.clear()
+        self._arrivals.clear()
+        self._staged.clear()
+        for request in self._requests:
+            self._session.forget(request)
+        self._connection.live.discard(self)
+        self._session.transactions.pop(self.number, None)
+        self._session.settle_down()
+
+    # -- Out --
+
+    def _ask(
+        self,
+        kind: str,
+        fields: dict[str, Any],
+        parts: Sequence[Part],
+        arrival: Arrival,
+        uploads: Sequence[Transfer] = (),
+    ) -> None:
+        if self._is_over:
+            return
+        request = self._session.expect(lambda message, problem: self._answered(request, arrival, message, problem))
+        self._requests.add(request)
+        message = Message(kind, {"transaction": self.number, "request": request, **fields}, parts)
+        if uploads or self._outgoing:
+            self._outgoing.append((message, uploads))
+            if len(self._outgoing) == 1:
+                self._session.spawn(self._send_all())
+        else:
+            self._send(message)
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._session.send(message)
+        except BadRequestError as problem:
+            self._session.loop.call_soon(self._give_up, UnknownError(problem.message))
+
+    async def _send_all(self) -> None:
+        """Sends what waits for uploads, and what waits behind it."""
+        try:
+            while self._outgoing:
+                for upload in self._outgoing[0][1]:
+                    await upload()
+                if self._outgoing:
+                    self._send(self._outgoing.popleft()[0])
+        except (TfjsdError, OSError) as problem:
+            self._give_up(problem)
+
+    def _give_up(self, problem: BaseException) -> None:
+        if not self._is_over:
+            self._session.send(Message("abort", {"transaction": self.number}))
+            self.failed(problem)
+
+    # -- In --
+
+    def _answered(self, request: int, arrival: Arrival, message: Message | None, problem: BaseException | None) -> bool:
+        """What has come waits for what came before it, which may still have to be fetched."""
+        is_last = message is None or message.type != "rows" or message.flag("last")
+        if is_last:
+            self._requests.discard(request)
+        fetches = [] if message is None else arrival.fetches(message)
+        if fetches or self._arrivals:
+            self._arrivals.append((fetches, lambda: arrival.deliver(message, problem)))
+            if len(self._arrivals) == 1:
+                self._session.spawn(self._deliver_all())
+        else:
+            arrival.deliver(message, problem)
+        return is_last
+
+    async def _deliver_all(self) -> None:
+        """Delivers what has to be fetched, and what waits behind it."""
+        try:
+            while self._arrivals:
+                fetches, deliver = self._arrivals[0]
+                for fetch in fetches:
+                    await fetch()
+                if self._arrivals:
+                    self._arrivals.popleft()
+                    deliver()
+        except (TfjsdError, OSError) as problem:
+            self._give_up(problem)
+
+
+class _Done:
+    """The one answer of a request that reads no rows."""
+
+    def __init__(self, reply: Reply, form: Callable[[Message], Any]) -> None:
+        self._reply = reply
+        self._form = form
+
+    def fetches(self, _message: Message) -> list[Transfer]:
+        return []
+
+    def deliver(self, message: Message | None, problem: BaseException | None) -> None:
+        self._reply(None if message is None else self._form(message), problem)
+
+
+def _nothing(_message: Message) -> None:
+    return None
+
+
+def _number(message: Message) -> int:
+    return message.number("result")
+
+
+def _key(message: Message) -> bytes:
+    return message.part(0)

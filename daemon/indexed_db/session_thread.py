@@ -1,0 +1,54 @@
+"""The thread in which everything of one session happens, one thing after the other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+
+Task = Callable[[], None]
+
+
+class SessionThread:
+    """Takes functions from any thread and runs them in order; ``failed`` gets what one of them raises."""
+
+    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+        self._failed = failed
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_ended = False
+        self.over: Future[None] = Future()
+        """Done once the last function has returned."""
+        self._thread = threading.Thread(target=self._run, name="tfjsd-indexeddb", daemon=True)
+        self._thread.start()
+
+    def post(self, task: Task) -> bool:
+        """Runs ``task`` soon. False: the session has ended, and it will not run."""
+        with self._lock:
+            if self._is_ended:
+                return False
+            self._tasks.put(task)
+            return True
+
+    def end(self, last: Task) -> None:
+        """Takes nothing more; ``last`` runs after all that was posted before. Idempotent."""
+        with self._lock:
+            if self._is_ended:
+                return
+            self._is_ended = True
+            self._tasks.put(last)
+            self._tasks.put(None)
+
+    @property
+    def backlog(self) -> int:
+        """About how many functions wait."""
+        return self._tasks.qsize()
+
+    def _run(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            try:
+                task()
+            except Exception as problem:  # noqa: BLE001 (the outermost frame of a message)
+                self._failed(problem)
+        self.over.set_result(None)

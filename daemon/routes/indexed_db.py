@@ -1,0 +1,191 @@
+"""``GET /v1/indexeddb``: a WebSocket on the databases of an origin, and the paths beside it for what is large."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from ...errors import BadRequestError, TooLargeError
+from ...storage_backends.abc import Blob, BlobWriter, Buffer
+from ...storage_backends.indexed_db.write_set import MAX_INLINE_BYTES
+from ...wire.indexed_db import MAX_REQUEST, PATH, SESSION_HEADER, SUBPROTOCOL
+from ..binary_answer import Binary, send_binary
+from ..indexed_db.outbox import Outbox
+from ..indexed_db.session import IndexedDBSession
+from ..service import Call
+from . import Route
+
+_BACKLOG: Final = 256
+_PAUSE: Final = 0.005
+_CHECK_SECONDS: Final = 1.0
+_BYTES: Final = "application/octet-stream"
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+async def serve(call: Call) -> web.StreamResponse:
+    """Goes on until the client leaves, breaks the protocol or stops reading, or the daemon ends."""
+    socket = web.WebSocketResponse(
+        protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MAX_REQUEST, timeout=1.0, autoping=True
+    )
+    if SUBPROTOCOL not in call.request.headers.get("Sec-WebSocket-Protocol", ""):
+        raise BadRequestError(f"This is a WebSocket that speaks {SUBPROTOCOL}.", hint="docs/protocol.md specifies it")
+    origin, outbox, ending = await call.origin(), Outbox(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def closed(_problem: BaseException) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(ending.set)
+
+    limits = call.service.limits
+    session = IndexedDBSession(origin, outbox, closed, patience=limits.pause_seconds, shares_files=call.is_own_user)
+    socket.headers[SESSION_HEADER] = session.token
+    try:
+        with call.service.indexed_db.holding(session), call.service.activity.holding():
+            await socket.prepare(call.request)
+            await _converse(call, socket, session, outbox, ending)
+    finally:
+        outbox.close()
+        await asyncio.shield(asyncio.wrap_future(session.end()))
+    return socket
+
+
+async def _converse(
+    call: Call, socket: web.WebSocketResponse, session: IndexedDBSession, outbox: Outbox, ending: asyncio.Event
+) -> None:
+    tasks = [
+        asyncio.ensure_future(_receive(socket, session)),
+        asyncio.ensure_future(outbox.pump(socket.send_bytes)),
+        asyncio.ensure_future(_watch(session)),
+        asyncio.ensure_future(ending.wait()),
+        asyncio.ensure_future(call.service.activity.ending.wait()),
+        asyncio.ensure_future(call.gone.wait()),
+    ]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if not socket.closed:
+        await socket.close(code=1008 if ending.is_set() else 1001)
+
+
+async def _receive(socket: web.WebSocketResponse, session: IndexedDBSession) -> None:
+    async for message in socket:
+        if message.type is not WSMsgType.BINARY:
+            return
+        session.received(message.data)
+        while session.backlog > _BACKLOG:  # noqa: ASYNC110 (the other side is a thread)
+            await asyncio.sleep(_PAUSE)
+
+
+async def _watch(session: IndexedDBSession) -> None:
+    while True:
+        await asyncio.sleep(_CHECK_SECONDS)
+        session.check_idle()
+
+
+# -- What is large -----------------------------------------------------------------------------------------------------
+
+
+async def stage_binary(call: Call) -> web.StreamResponse:
+    """Takes a binary that a value of this session refers to, by the digest that it has."""
+    session, digest = _session(call), call.request.match_info["digest"]
+    if not _DIGEST.fullmatch(digest):
+        raise BadRequestError("A binary is named by the 64 hex digits of its BLAKE3 digest.")
+    session.transit.moving += 1
+    try:
+        blob = await _staged(call, session)
+        if blob.digest != digest:
+            await call.service.workers.short(session.origin.bucket.blobs.redeem, blob)
+            raise BadRequestError(f"The bytes that came have the digest {blob.digest}.")
+        session.transit.stage_binary(blob)
+    finally:
+        session.transit.moving -= 1
+    return web.Response(status=204)
+
+
+async def _staged(call: Call, session: IndexedDBSession) -> Blob:
+    workers, body, limit = call.service.workers, call.body(), call.service.limits.weights_bytes
+    if body.declared_size is not None and body.declared_size > limit:
+        raise TooLargeError(f"A binary of {body.declared_size} bytes passes the limit of {limit}.")
+    writer = await workers.long(session.origin.bucket.blobs.writer, body.declared_size)
+    try:
+        async for pieces in body.pieces(limit):
+            await workers.long(_write, writer, pieces)
+        return await workers.long(writer.finish)
+    finally:
+        await workers.long(writer.discard)
+
+
+async def fetch_binary(call: Call) -> web.StreamResponse:
+    """The bytes of a binary that a value refers to."""
+    session, digest = _session(call), call.request.match_info["digest"]
+    if not _DIGEST.fullmatch(digest):
+        raise BadRequestError("A binary is named by the 64 hex digits of its BLAKE3 digest.")
+    blobs = session.origin.bucket.blobs
+    size = call.parameters.get("size", "")
+    if not size.isdecimal():
+        raise BadRequestError('"size" must be the size of the binary.')
+    blob = Blob(digest, int(size))
+    session.transit.moving += 1
+    try:
+        view = await call.service.workers.long(blobs.map, blob)
+        path = blobs.path(blob)
+        held = view if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            return await send_binary(call, Binary(held, blob.size, _BYTES))
+        finally:
+            if isinstance(held, int):
+                os.close(held)
+    finally:
+        session.transit.moving -= 1
+
+
+async def stage_value(call: Call) -> web.StreamResponse:
+    """Takes a value that is too long for a message."""
+    session, token = _session(call), call.request.match_info["token"]
+    session.transit.moving += 1
+    try:
+        session.transit.stage_value(token, await call.body().whole(MAX_INLINE_BYTES))
+    finally:
+        session.transit.moving -= 1
+    return web.Response(status=204)
+
+
+async def fetch_value(call: Call) -> web.StreamResponse:
+    """A value that was too long for a message; once."""
+    session = _session(call)
+    session.transit.moving += 1
+    try:
+        data = session.transit.fetch(call.request.match_info["token"])
+        return await send_binary(call, Binary(memoryview(data), len(data), _BYTES))
+    finally:
+        session.transit.moving -= 1
+
+
+def _session(call: Call) -> IndexedDBSession:
+    return call.service.indexed_db.get(call.request.match_info["session"])
+
+
+def _write(writer: BlobWriter, pieces: Sequence[Buffer]) -> None:
+    for piece in pieces:
+        writer.write(piece)
+
+
+_BINARY = PATH + "/{session}/binaries/{digest}"
+_VALUE = PATH + "/{session}/values/{token}"
+
+ROUTES = (
+    Route("GET", PATH, serve),
+    Route("PUT", _BINARY, stage_binary),
+    Route("GET", _BINARY, fetch_binary),
+    Route("PUT", _VALUE, stage_value),
+    Route("GET", _VALUE, fetch_value),
+)
