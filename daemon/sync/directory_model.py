@@ -62,7 +62,7 @@ class DirectoryModel:
 def stamp(root: Path, path: str) -> FileStamp | None:
     """The file's stamp now; None where no regular file is there."""
     try:
-        status = os.stat(root / path, follow_symlinks=False)
+        status = os.stat(f"{root}/{path}", follow_symlinks=False)
     except OSError:
         return None
     return _stamp(path, status) if stat.S_ISREG(status.st_mode) else None

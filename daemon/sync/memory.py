@@ -112,7 +112,7 @@ def _to_json(memory: Memory) -> dict[str, Any]:
             model: [known.digest, known.modified, *(list(file) for file in known.files)]
             for model, known in memory.directory.items()
         },
-        "store": {model: [known.info, known.digest] for model, known in memory.store.items()},
+        "store": {model: [known.info, known.digest, known.modified] for model, known in memory.store.items()},
         "intents": {model: [intent.to, intent.digest] for model, intent in memory.intents.items()},
         "approved": sorted(memory.approved),
         "resolved": memory.resolved,

@@ -150,7 +150,8 @@ def _carry_out(
 ) -> None:
     for step in result.plan.steps:
         memory.intents.update(_intents(step))
-    file.write(memory)
+    if result.plan.steps:
+        file.write(memory)
     done = _Bookkeeping(memory, result, report)
     groups: dict[str, list[Step]] = {}
     for step in result.plan.steps:

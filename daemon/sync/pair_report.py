@@ -38,7 +38,7 @@ def status_json(runner: PairRunner, watch: Watch) -> dict[str, Any]:
         "diverged": [] if plan is None else list(plan.diverged),
         "conflict_copies": {
             model: [{"name": copy.name, "side": copy.side} for copy in copies]
-            for model, copies in runner.memory.copies.items()
+            for model, copies in dict(runner.memory.copies).items()  # a pass in a thread may be adding one
         },
     }
 

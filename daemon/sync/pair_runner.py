@@ -29,7 +29,7 @@ from .watching import POLL_SECONDS, Watch, identity_of
 T = TypeVar("T")
 RESCAN_SECONDS = 3600.0
 _BURST_SECONDS = 2.0
-_MOUNT_SECONDS = 3.0
+_DISPLACED_SECONDS = 3.0
 _FAILED_SECONDS = 60.0
 _END_SECONDS = 4.0  # a pass ends between two steps; a step of gigabytes is finished by its thread
 _ONCE_SECONDS = 10.0
@@ -242,15 +242,22 @@ class PairRunner:
 
     async def _wait(self, delay: float) -> None:
         due = time.monotonic() + delay
-        while not await self._woken_within(min(due - time.monotonic(), _MOUNT_SECONDS)):
-            # Mounts and renames of the directory itself give no event.
-            moved = await self.in_thread(identity_of, self.pair.directory) != self._watch.identity
-            if time.monotonic() >= due or (moved and not self.memory.paused):
+        while not await self._woken_within(min(due - time.monotonic(), _DISPLACED_SECONDS)):
+            if time.monotonic() >= due or (not self.memory.paused and await self.in_thread(self._is_displaced)):
                 break
         limit = time.monotonic() + _BURST_SECONDS
         while (rest := self._unrest()) > 0 and time.monotonic() < limit:  # noqa: ASYNC110 (each event starts it anew)
             await asyncio.sleep(rest)
         self._woken.clear()
+
+    def _is_displaced(self) -> bool:
+        """Whether a side is another one than was watched, which gives no event: the directory was moved or mounted
+        over, a restore has given the origin another object."""
+        watched = None if self._subscription is None else self._subscription[0]
+        return (
+            identity_of(self.pair.directory) != self._watch.identity
+            or self._shared.origins.get(self.pair.origin) is not watched
+        )
 
     async def _woken_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):

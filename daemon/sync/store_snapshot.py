@@ -16,10 +16,11 @@ from .planning import State, Unready, Version
 
 @dataclass(frozen=True, slots=True)
 class KnownStored:
-    """A stored model that was read: its info as text, and its digest. A save gives it another info."""
+    """A stored model that was read: its info as text, its digest, when it was saved. A save gives it another info."""
 
     info: str
     digest: str
+    modified: float
 
 
 @dataclass(slots=True)
@@ -55,14 +56,14 @@ def take_store(
             before = _read(snapshot, origin, url, model, info)
         if before is not None:
             snapshot.known[model] = before
-            snapshot.states[model] = Version(before.digest, _saved(info))
+            snapshot.states[model] = Version(before.digest, before.modified)
     return snapshot
 
 
 def _read(snapshot: StoreSnapshot, origin: Origin, url: str, model: str, info: str) -> KnownStored | None:
     snapshot.read += 1
     try:
-        return KnownStored(info, stored_digest(origin.models.open(url)))
+        return KnownStored(info, stored_digest(origin.models.open(url)), _saved(info))
     except TfjsdError as error:
         snapshot.states[model] = Unready(str(error), problem=True)
         return None

@@ -1,0 +1,133 @@
+"""How changes are noticed, and when that has to be by looking."""
+
+import errno
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tfjsd.daemon.sync import watching
+from tfjsd.daemon.sync.ignored_names import is_passing, objection
+from tfjsd.daemon.sync.settling import Settling
+from tfjsd.daemon.sync.watching import Watch, file_system_of
+
+
+@pytest.fixture
+def watch(tmp_path):
+    woken = threading.Event()
+    made = Watch(tmp_path, woken.set)
+    made.woken = woken
+    yield made
+    made.stop()
+
+
+def test_a_change_wakes_once_until_it_was_heard(watch, tmp_path):
+    watch.start()
+    assert watch.mode == "events"
+    (tmp_path / "a").write_text("x")
+    assert watch.woken.wait(10)
+    watch.woken.clear()
+    (tmp_path / "b").write_text("x")
+    (tmp_path / "c").write_text("x")
+    watch.heard()
+    (tmp_path / "d").mkdir()
+    assert watch.woken.wait(10)
+
+
+def test_reading_and_passing_names_wake_nobody(watch, tmp_path):
+    (tmp_path / "a").write_text("x")
+    watch.start()
+    (tmp_path / "a").read_text()
+    (tmp_path / ".a.swp").write_text("x")
+    assert not watch.woken.wait(0.2)
+
+
+def test_a_network_file_system_is_polled(watch, monkeypatch):
+    monkeypatch.setattr(watching, "file_system_of", lambda root: "nfs4")
+    watch.start()
+    assert (watch.mode, "nfs4" in watch.reason) == ("polling", True)
+
+
+def test_past_the_limit_of_inotify_it_is_polled(watch, monkeypatch):
+    def refuse(self):
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    monkeypatch.setattr(Watch, "_observing", refuse)
+    watch.start()
+    assert (watch.mode, "limit" in watch.reason) == ("polling", True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+def test_the_file_system_of_a_path_is_the_innermost_mount(tmp_path):
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+        "23 22 0:5 / /srv/with\\040space rw shared:1 - nfs4 server:/ rw\n"
+        "24 23 0:6 / /srv/with\\040space/local rw - xfs /dev/sdb rw\n"
+    )
+    for path, kind in (("/srv/with space/m", "nfs4"), ("/srv/with space/local/m", "xfs"), ("/srv/with", "ext4")):
+        assert file_system_of(Path(path), mounts) == kind
+
+
+def test_a_polled_pair_is_live_all_the_same(daemons, eventually, monkeypatch, make_file):
+    monkeypatch.setattr(watching, "file_system_of", lambda root: "nfs4")
+    monkeypatch.setattr("tfjsd.daemon.sync.pair_runner.POLL_SECONDS", 0.1)
+    daemon = daemons.in_process()
+    place = daemons.directory / "models"
+    daemon.request("POST", "/v1/sync", {"directory": str(place), "prefix": "indexeddb://"})
+    make_file(place / "m")
+    eventually(lambda: "indexeddb://m" in daemon.get("/v1/models").json)
+    assert daemon.get("/v1/sync/models").json["watching"] == "polling"
+
+
+@pytest.fixture
+def make_file():
+    from tfjsd.model_io.node_file_system import file_system
+
+    from .conftest import artifacts
+
+    return lambda path: file_system(path).save(artifacts(1))
+
+
+@pytest.mark.timeout(60)
+def test_ten_thousand_events_are_few_passes(daemons, eventually, make_file):
+    daemon = daemons.in_process()
+    place = daemons.directory / "models"
+    daemon.request("POST", "/v1/sync", {"directory": str(place), "prefix": "indexeddb://"})
+    make_file(place / "m")
+    eventually(lambda: daemon.get("/v1/sync/models").json["state"] == "equal")
+    before = daemon.get("/v1/sync/models").json["passes"]
+    source = "import sys\nfor n in range(5000): open(f'{sys.argv[1]}/{n % 50}.bin', 'w').close()"
+    subprocess.run([sys.executable, "-c", source, str(place)], check=True)
+    make_file(place / "n")
+    eventually(lambda: "indexeddb://n" in daemon.get("/v1/models").json)
+    assert daemon.get("/v1/sync/models").json["passes"] - before <= 5
+    shutil.rmtree(place)
+
+
+def test_without_a_pair_nothing_watches():
+    program = "import sys, tfjsd.daemon.server; print('watchdog' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("name", [".x", "x~", "#x#", "4913", "a.tmp", "a.swp", "weights.0123456789abcdef.bin"])
+def test_names_in_passing(name):
+    assert is_passing(name)
+    assert objection(f"team/{name}/m") is not None
+
+
+@pytest.mark.parametrize("name", ["m", "m.conflict-20260101T000000Z-dir-01234567", "a.b", "weights.bin", "ä", "4914"])
+def test_names_to_stay(name):
+    assert not is_passing(name)
+    assert objection(f"team/{name}") is None
+
+
+def test_rest_is_counted_from_the_last_change_and_not_from_the_future():
+    settling = Settling(0.2, 1000.0)
+    assert settling.rest(999.0) == 0
+    assert settling.rest(999.9) == pytest.approx(0.1)
+    assert settling.rest(2000.0) == 0
