@@ -108,8 +108,7 @@ class Bucket:
 
     def bytes_used(self) -> int:
         """Keys and values, and blobs once for each reference, pending mutations included. Costs no read."""
-        totals = self.totals()
-        return totals.bytes_used + totals.blob_bytes
+        return self.totals().used
 
     def totals(self) -> Catalogue:
         """What the bucket holds, pending mutations included."""
@@ -118,6 +117,11 @@ class Bucket:
             if not self._slot.is_known:
                 self._engine()
             return self._newest()
+
+    @property
+    def committed_count(self) -> int:
+        """How many records were committed, also after ``close``."""
+        return self._slot.catalogue.count
 
     def _engine(self) -> OrderedEngine | None:
         self._check_open()
@@ -388,13 +392,12 @@ class Bucket:
     def tidy(self) -> float | None:
         """Syncs relaxed commits that are due and closes an idle engine; seconds until the next call, None if never."""
         with self._mutex:
-            now = time.monotonic()
             if self._closed or not self._slot.is_open:
                 return None
             relaxed_since = self._relaxed_since
         if relaxed_since is not None:
-            if now < relaxed_since + RELAXED_SYNC_SECONDS:
-                return relaxed_since + RELAXED_SYNC_SECONDS - now
+            if (rest := relaxed_since + RELAXED_SYNC_SECONDS - time.monotonic()) > 0:
+                return rest
             self._sync_relaxed()
         self._compact_if_due()
         return self._close_idle()

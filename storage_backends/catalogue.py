@@ -44,6 +44,10 @@ class Catalogue:
     blob_bytes: int = 0
     digest: int = 0
 
+    @property
+    def used(self) -> int:
+        return self.bytes_used + self.blob_bytes
+
     def changed(self, changes: Iterable[tuple[bytes, bytes | None, bytes | None]]) -> Catalogue:
         """After records went each from an old value to a new one (None: absent)."""
         count, bytes_used, blob_bytes, digest = self.count, self.bytes_used, self.blob_bytes, self.digest

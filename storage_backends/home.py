@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
-from ..errors import HomeInUseError, StoreClosedError, UnsupportedFormatError
+from ..errors import BackupError, HomeInUseError, StoreClosedError, UnsupportedFormatError
 from . import durable
 from .abc import Clock, EngineFactory
 from .blobs import FileBlobStore
@@ -142,16 +142,27 @@ class Home:
     def _move_in(self, staging: Path) -> None:
         assert self.path is not None
         with self._lock:
-            for bucket in self._buckets.values():
-                bucket.close()
-            self._buckets.clear()
+            self._close_empty_buckets()
             if (staging / "buckets").is_dir():
-                durable.rename(staging / "buckets", self.path / "buckets")  # fails unless empty
+                if (self.path / "buckets").exists():  # of origins that hold nothing any more
+                    durable.rename(self.path / "buckets", staging / "replaced")
+                durable.rename(staging / "buckets", self.path / "buckets")
                 durable.fsync_path(self.path)
+
+    def _close_empty_buckets(self) -> None:
+        """Whoever holds one asks the home anew. Raises BackupError if something was written meanwhile; it stays."""
+        buckets = list(self._buckets.values())
+        self._buckets.clear()
+        for bucket in buckets:
+            bucket.close()
+        if any(bucket.committed_count for bucket in buckets):
+            raise BackupError("Something was written into the home meanwhile; it was kept, nothing was restored.")
 
     def _take_over(self, fresh: Home) -> None:
         """In memory the two homes exchange what they are made of."""
         with self._lock:
+            if any(bucket.totals().count for bucket in self._buckets.values()):
+                raise BackupError("Something was written into the home meanwhile; it was kept, nothing was restored.")
             self._buckets, fresh._buckets = fresh._buckets, self._buckets
             self._pool, fresh._pool = fresh._pool, self._pool
             self._housekeeping, fresh._housekeeping = fresh._housekeeping, self._housekeeping

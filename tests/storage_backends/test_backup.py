@@ -86,6 +86,32 @@ def test_a_home_that_holds_something_is_not_overwritten(archive: bytes, empty: H
     assert empty.bucket("http://localhost").get(A) == b"mine"
 
 
+def test_a_home_whose_origins_hold_nothing_any_more_is_empty(archive: bytes, full: Home, empty: Home) -> None:
+    for value in (b"mine", None):
+        with empty.bucket("http://localhost").mutate() as mutation:
+            mutation.writes[A] = value
+        mutation.future.result(10)
+    restore(empty, io.BytesIO(archive))
+    assert contents(empty) == contents(full)
+
+
+def test_what_is_written_during_a_restore_is_not_overwritten(archive: bytes, empty: Home) -> None:
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() == 0:
+                with empty.bucket("http://localhost").mutate() as mutation:
+                    mutation.put(A, b"mine")
+                mutation.future.result(10)
+            return super().read(size)
+
+    source = Slow(archive)
+    source.seek(0)
+    with pytest.raises(BackupError, match=r"meanwhile|not empty"):
+        restore(empty, source)
+    assert list(contents(empty)) == ["http://localhost"]
+    assert empty.bucket("http://localhost").get(A) == b"mine"
+
+
 @pytest.mark.parametrize("where", [0, 12, 20, 100, 1_000, 2_000_000, -40, -33, -1])
 def test_a_backup_with_a_flipped_bit_is_refused_whole(archive: bytes, empty: Home, where: int) -> None:
     damaged = bytearray(archive)
