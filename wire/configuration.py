@@ -156,10 +156,7 @@ def _pairs(value: Any) -> tuple[SyncPair, ...]:
         raise ValueError("an array of tables, [[sync.pairs]], is expected")
     from .sync_pair import SyncPair
 
-    try:
-        pairs = tuple(SyncPair.of(table, origin=DEFAULT_ORIGIN) for table in value)
-    except BadRequestError as error:
-        raise ValueError(f"{error}") from error
+    pairs = tuple(SyncPair.of(table, origin=DEFAULT_ORIGIN) for table in value)
     names = [pair.name for pair in pairs]
     if len(set(names)) < len(names):
         raise ValueError("each pair needs a name of its own")
@@ -292,6 +289,8 @@ def _setting(file: Path, text: str, name: str, value: object) -> Setting:
 def _read(key: Key, value: object, where: str) -> object:
     try:
         return key.read(value)
+    except BadRequestError as error:  # it names the value itself
+        raise ConfigurationError(f"{where}: {error}", hint=error.hint) from error
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}, not {value!r}") from error
 

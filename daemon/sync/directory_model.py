@@ -27,6 +27,7 @@ from ...model_io.weight_specs import MAX_MODEL_BYTES, check_weights
 from ...storage_backends import durable
 from .content_digest import content_digest, weights_digest
 
+_PASSING = re.compile(r"\.[0-9a-f]{16}(?=\.bin$)")
 _SHARD = re.compile(r"group1-shard1of\d+\.bin")
 _F_SETLEASE: int | None = getattr(fcntl, "F_SETLEASE", None)
 _F_SETSIG: int = getattr(fcntl, "F_SETSIG", 0)
@@ -174,7 +175,8 @@ def _laid_out(json_name: str, place: str, weights: memoryview, old: Sequence[Fil
     if not len(weights):
         return []
     whole = CompositeBuffer(weights)
-    names = [posixpath.relpath(file.path, place or ".") for file in old[1:]]
+    # A replacement that was killed may have left the model under its passing names.
+    names = [_PASSING.sub("", posixpath.relpath(file.path, place or ".")) for file in old[1:]]
     if names and _SHARD.fullmatch(names[0]) and old[1].size:
         return [WeightFile(name, part.parts) for name, part in split(whole, old[1].size).items()]
     if not names or any("/" in name for name in names):

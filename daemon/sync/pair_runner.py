@@ -24,6 +24,7 @@ from .memory import Memory, MemoryFile
 from .one_pass import RETRY_SECONDS, PassOptions, PassResult, run_pass
 from .pair_report import result_json, status_json
 from .planning import Step
+from .sweeping import sweep
 from .watching import POLL_SECONDS, Watch, identity_of
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class PairRunner:
         self._watch = Watch(pair.directory, self._wake_from_thread)
         self._touched: deque[str] = deque()
         self._subscription: tuple[Origin, Callable[[], None]] | None = None
-        self._full = 0.0
+        self._full = time.monotonic()
 
     async def run(self) -> None:
         """Until cancelled. An error is this pair's own: it is logged, reported, and tried again after."""
@@ -170,23 +171,27 @@ class PairRunner:
             self._watch.start()
         origin = self._subscribed()
         touched = {self._touched.popleft() for _ in range(len(self._touched))}
-        if time.monotonic() - self._full > RESCAN_SECONDS / 2:
-            touched |= memory.store.keys()
-            self._full = time.monotonic()
+        full = not options.dry_run and time.monotonic() - self._full > RESCAN_SECONDS / 2
+        done = False
         try:
-            return run_pass(
+            result = run_pass(
                 self.pair,
                 origin,
                 memory,
                 self.file,
                 options,
-                touched=touched,
+                touched=touched | (memory.store.keys() if full else set()),
                 report=lambda step: self._publish(origin, step),
                 stopping=lambda: self._stopping or self._shared.closed(),
             )
-        except BaseException:
-            self._touched.extend(touched)
-            raise
+            done = not options.dry_run
+        finally:
+            if not done:
+                self._touched.extend(touched)
+        if full or (done and not self.passes):
+            self._full = time.monotonic()
+            sweep(self.pair.directory, {file.path for known in memory.directory.values() for file in known.files})
+        return result
 
     def _subscribed(self) -> Origin:
         """The origin; after a restore it is another object."""

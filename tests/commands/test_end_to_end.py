@@ -528,3 +528,13 @@ def test_list_loads_neither_asyncio_nor_numpy_nor_a_server(tfjsd):
         [sys.executable, "-P", "-c", program], capture_output=True, check=True, env=tfjsd.env, cwd=tfjsd.directory
     )
     assert done.stdout.splitlines()[-1] == b"[]"
+
+
+def test_a_pair_keeps_a_daemon_that_a_command_started(alone):
+    directory = alone.directory / "models"
+    said = alone.error("sync", "add", directory, "indexeddb://", TFJSD_IDLE_EXIT="1")
+    assert "tfjsd service install" in said
+    time.sleep(2)
+    shutil.copytree(next(path.parent for path in MODELS.rglob("model.json")), directory / "m")
+    assert alone.json("sync", "once")["models"]["clean"]
+    assert list(alone.json("list")) == ["indexeddb://m"]

@@ -49,3 +49,12 @@ def test_names_are_resolved_and_unknown_ones_refused():
         Guard.of_names(["nobody-here"], [])
     with pytest.raises(ConfigurationError, match="no group 'nobody-here'"):
         Guard.of_names([], ["nobody-here"])
+
+
+def test_sync_pairs_are_for_the_owner_and_whom_it_names():
+    guard = Guard(1000, frozenset({1001}), frozenset({50}), frozenset({1002}))
+    assert guard.admits_to_sync(Peer(1000, frozenset()))
+    assert guard.admits_to_sync(Peer(0, frozenset()))
+    assert guard.admits_to_sync(Peer(1002, frozenset()))
+    assert not guard.admits_to_sync(Peer(1001, frozenset({50})))
+    assert not guard.admits_to_sync(None), "over TCP the kernel names nobody"

@@ -93,3 +93,22 @@ def test_a_client_goes_where_the_homes_owner_says(tmp_path):
     assert configuration.client_address().socket == tmp_path / "tfjsd.sock"
     named = load(tmp_path, flags={"home": tmp_path, "socket": "/run/s"})
     assert named.client_address().socket == Path("/run/s")
+
+
+def test_sync_pairs_are_checked_where_they_stand(tmp_path):
+    file = tmp_path / "config.toml"
+    good = '[[sync.pairs]]\ndirectory = "/srv/models"\nprefix = "indexeddb://team"\n'
+    file.write_text(f"[sync]\nsettle = 0.5\n{good}")
+    configuration = Configuration.load(environ={}, files=(file,))
+    (pair,) = configuration["sync.pairs"]
+    assert (pair.name, pair.prefix, pair.direction) == ("models", "indexeddb://team/", "both")
+    for wrong, message in (
+        (f"{good}directon = 1\n", "directon.*did you mean 'direction'"),
+        (f"{good}{good}", "name of its own"),
+        ('[[sync.pairs]]\ndirectory = "here"\nprefix = "indexeddb://"\n', "absolute"),
+        ("[sync]\npairs = 1\n", "array of tables"),
+        ("[sync]\ndeletion_share = 2\n", "between 0 and 1"),
+    ):
+        file.write_text(f"# a comment\n{wrong}")
+        with pytest.raises(ConfigurationError, match=rf"config.toml:[23]: .*{message}"):
+            Configuration.load(environ={}, files=(file,))

@@ -9,6 +9,7 @@ import pytest
 
 from tfjsd.daemon.sync.mount_guard import MARKER
 from tfjsd.daemon.sync.one_pass import PassOptions
+from tfjsd.daemon.sync.sweeping import sweep
 from tfjsd.errors import SyncError
 from tfjsd.model_io.node_file_system import file_system
 from tfjsd.model_io.types import ModelArtifacts
@@ -326,3 +327,31 @@ def test_a_damaged_memory_deletes_nothing(pairing, tmp_path):
     pairing.restart()
     pairing.settle()
     assert pairing.stored() == pairing.files() == {"a": 1}
+
+
+def test_a_model_under_passing_names_gets_its_own_again(pairing):
+    """As a killed replacement leaves it."""
+    pairing.write("m", 1)
+    place, passing = pairing.directory / "m", "weights.0123456789abcdef.bin"
+    (place / "weights.bin").rename(place / passing)
+    (place / "model.json").write_text((place / "model.json").read_text().replace("weights.bin", passing))
+    pairing.settle()
+    assert pairing.stored() == {"m": 1}
+    pairing.save("m", 2)
+    pairing.settle()
+    assert sorted(os.listdir(place)) == ["model.json", "weights.bin"]
+    assert pairing.files() == {"m": 2}
+
+
+def test_what_killed_replacements_left_is_swept(pairing, tmp_path):
+    pairing.write("m", 1)
+    place = pairing.directory / "m"
+    left = [place / f"{durable.TEMPORARY_PREFIX}{'0' * 16}", place / f"weights.{'1' * 16}.bin"]
+    kept = [place / "notes.tmp", place / f"weights.{'2' * 16}.bin"]
+    for path in (*left, *kept):
+        path.write_text("x")
+    used = {os.path.relpath(kept[1], pairing.directory)}
+    assert sweep(pairing.directory, used) == 0, "they are young"
+    assert sweep(pairing.directory, used, older_than=-1) == 2
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)
