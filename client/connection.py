@@ -43,15 +43,15 @@ class Connection:
         except OSError:
             return True
 
-    def is_same_user(self) -> bool:
-        """Whether the other end runs as this process's user: as the kernel says, or, where it does not tell, by the
-        owner of the socket. Never over TCP."""
+    def peer_user(self) -> int | None:
+        """The user as whom the other end runs: as the kernel says, or, where it does not tell, the owner of the socket.
+        None over TCP."""
         if self.socket.family != socket.AF_UNIX:
-            return False
+            return None
         if hasattr(socket, "SO_PEERCRED"):
             credentials = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-            return int(struct.unpack("3i", credentials)[1]) == os.geteuid()
-        return os.stat(self.socket.getpeername()).st_uid == os.geteuid()
+            return int(struct.unpack("3i", credentials)[1])
+        return os.stat(self.socket.getpeername()).st_uid
 
     def close(self) -> None:
         """Closes this process's end. In a forked process the parent's connection is not disturbed."""

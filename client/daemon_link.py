@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -80,6 +81,20 @@ class DaemonLink:
             connection.close()
 
     # -- who answers ---------------------------------------------------------------------------------------------
+
+    def accept_user(self, connection: Connection) -> None:
+        """Looks at whose daemon it is. Raises AccessDeniedError where it is a stranger's, in a directory in which
+        anybody can make a socket: it may have been put there for us to find."""
+        user, address = connection.peer_user(), self.target.address()
+        self.same_user = user == os.geteuid()
+        if self.same_user or not user or not isinstance(address, str):
+            return
+        if os.stat(os.path.dirname(address)).st_mode & stat.S_IWOTH:
+            connection.close()
+            raise AccessDeniedError(
+                f"{self.target} belongs to user {user}, in a directory that anybody can write to.",
+                hint="a socket for several users lies in a directory of the daemon's own",
+            )
 
     def accept(self, headers: Mapping[str, str]) -> None:
         """Looks at who answers. Raises HomeInUseError where it is the daemon of another home than the one that was

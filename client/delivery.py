@@ -156,8 +156,6 @@ def _connected(link: DaemonLink, timeout: float | None) -> Operation[Connection]
     while True:
         try:
             connection: Connection = yield Open(link.target.address(), timeout)
-            link.same_user = connection.is_same_user()
-            return connection
         except (FileNotFoundError, NotADirectoryError, ConnectionError) as error:
             if may_start:
                 may_start = False
@@ -168,6 +166,9 @@ def _connected(link: DaemonLink, timeout: float | None) -> Operation[Connection]
                 raise link.unavailable(error) from error
         except OSError as error:
             raise link.unavailable(error) from error
+        else:
+            link.accept_user(connection)
+            return connection
 
 
 def _start(link: DaemonLink, timeout: float | None) -> Any:

@@ -61,8 +61,13 @@ def bind(path: Path, *, group: int | None) -> UnixListener:
         before = os.umask(_OWNER_ONLY if group is None else _OWNER_AND_GROUP)
         try:
             listening.bind(os.fspath(path))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise HomeInUseError(f"{path} has just been taken.", hint="choose another --socket") from error
         finally:
             os.umask(before)
+        _check_ours(path)
         if group is not None:
             os.chown(path, -1, group)
         listening.listen(_BACKLOG)
@@ -82,11 +87,30 @@ def adopt(activated: list[socket.socket]) -> UnixListener:
 
 def _prepare_directory(directory: Path, *, private: bool) -> None:
     durable.make_directory(directory)
-    status = directory.stat()
-    if private and status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) & 0o022:
+    if not may_hold_socket(directory.stat(), private=private):
         raise ConfigurationError(
-            f"the socket's directory {directory} can be written by other users", hint=f"chmod 700 {directory}"
+            f"the socket's directory {directory} can be written by other users",
+            hint="put the socket into a directory of your own (--socket, TFJSD_SOCKET)",
         )
+
+
+def may_hold_socket(directory: os.stat_result, *, private: bool) -> bool:
+    """Whether nobody else can put a socket of theirs in the place of ours.
+
+    In a sticky directory of the superuser or of our own, such as /tmp, a name that is ours stays ours. That will do for
+    a ``private`` socket, whose clients know whose it must be; those of a group's socket do not.
+    """
+    mode = stat.S_IMODE(directory.st_mode)
+    if not mode & (0o022 if private else 0o002):
+        return True
+    return private and bool(mode & stat.S_ISVTX) and directory.st_uid in (0, os.geteuid())
+
+
+def _check_ours(path: Path) -> None:
+    """Raises HomeInUseError where the name is not (or no longer) that of the socket that was just made."""
+    status = path.lstat()
+    if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid():
+        raise HomeInUseError(f"{path} was taken by user {status.st_uid}.", hint="choose another --socket")
 
 
 def _remove_stale(path: Path) -> None:
@@ -105,7 +129,12 @@ def _remove_stale(path: Path) -> None:
                 raise HomeInUseError(f"{path} cannot be taken over: {error.strerror}.") from error
         else:
             raise HomeInUseError(f"Another process listens on {path}.", hint="choose another --socket")
-    durable.unlink(path)
+    try:
+        durable.unlink(path)
+    except PermissionError as error:
+        raise HomeInUseError(
+            f"{path} was left behind by user {status.st_uid} and cannot be removed.", hint="choose another --socket"
+        ) from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tfjsd
+from tfjsd.client.http_connection import open_connection
 from tfjsd.client.opening import open_session
 from tfjsd.wire.addresses import default_socket
 
@@ -132,3 +133,19 @@ async def test_requests_over_tcp_carry_the_token_and_map_nothing(flavour):
     assert all(b"authorization: Bearer secret" in head for head in seen)
     assert all(b"accept: application/vnd.tfjsd.model" in head for head in seen)
     assert f"host: {url[7:]}".encode() in seen[0]
+
+
+def test_a_strangers_socket_in_a_directory_of_everybodys_is_refused(tmp_path, monkeypatch):
+    tmp_path.chmod(0o1777)
+    monkeypatch.chdir(tmp_path)
+    user = os.geteuid()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("s")
+        listening.listen()
+        monkeypatch.setattr("tfjsd.client.connection.Connection.peer_user", lambda _: user + 1)
+        with pytest.raises(tfjsd.AccessDeniedError, match=f"belongs to user {user + 1}, in a directory that anybody"):
+            tfjsd.connect(f"unix:{tmp_path}/s")
+        tmp_path.chmod(0o700)
+        session = open_session(f"unix:{tmp_path}/s", **NOTHING)
+        session.link.accept_user(open_connection(f"{tmp_path}/s", 1.0))
+        assert session.link.same_user is False

@@ -72,7 +72,7 @@ def test_large_weights_are_mapped(store):
 
 
 def test_streamed_weights_need_no_second_copy_either(store, monkeypatch):
-    monkeypatch.setattr(Connection, "is_same_user", lambda _: False)
+    monkeypatch.setattr(Connection, "peer_user", lambda _: os.geteuid() + 1)
     specs = [{"name": "w", "shape": [BLOB], "dtype": "float32"}]
     store.save("indexeddb://a", tfjsd.ModelArtifacts({}, specs, bytes(BLOB * 4)))
     array = store.load("indexeddb://a").weights()["w"]
@@ -265,7 +265,7 @@ async def test_cancelled_saves_leave_whole_models_or_none(daemon):
 @pytest.mark.parametrize("streamed", [False, True])
 def test_neither_saving_nor_loading_copies_the_weights(home, monkeypatch, streamed):
     if streamed:
-        monkeypatch.setattr(Connection, "is_same_user", lambda _: False)
+        monkeypatch.setattr(Connection, "peer_user", lambda _: os.geteuid() + 1)
     artifacts = example(LARGE)
     shards = artifacts.replace(weight_data=[artifacts.weight_data[: LARGE // 3], artifacts.weight_data[LARGE // 3 :]])
     with tfjsd.connect(home=home) as store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -35,7 +36,7 @@ class TestStreamingClient(TestClient):
 
     @pytest.fixture(autouse=True)
     def _another_user(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Connection, "is_same_user", lambda _: False)
+        monkeypatch.setattr(Connection, "peer_user", lambda _: os.geteuid() + 1)
 
 
 class TestAsyncClient(AsyncStoreConformance):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tfjsd.daemon.listener import adopt, bind
+from tfjsd.daemon.listener import adopt, bind, may_hold_socket
 from tfjsd.daemon.notification import activated_sockets
 from tfjsd.errors import ConfigurationError, HomeInUseError
 
@@ -116,10 +116,44 @@ def test_a_path_that_is_too_long_is_refused_before_anything_is_made(place):
     assert not place.parent.exists()
 
 
-def test_a_directory_that_others_can_write_to_is_refused(place):
+@pytest.mark.parametrize(("mode", "group"), [(0o777, None), (0o775, None), (0o777, 0), (0o1777, 0)])
+def test_a_directory_that_others_can_write_to_is_refused(place, mode, group):
     place.parent.mkdir()
-    place.parent.chmod(0o777)
-    with pytest.raises(ConfigurationError, match="can be written by other users"):
+    place.parent.chmod(mode)
+    with pytest.raises(ConfigurationError, match="can be written by other users") as caught:
+        bind(place, group=group)
+    assert "a directory of your own" in caught.value.hint
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o1770])
+def test_a_private_socket_may_lie_in_a_sticky_directory_such_as_tmp(place, mode):
+    place.parent.mkdir()
+    place.parent.chmod(mode)
+    listener = bind(place, group=None)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    listener.close()
+
+
+@pytest.mark.parametrize(("owner", "held"), [(0, True), ("own", True), ("stranger", False)])
+def test_a_sticky_directory_is_the_superusers_or_our_own(owner, held):
+    user = {"own": os.geteuid(), "stranger": os.geteuid() + 1}.get(owner, owner)
+    status = os.stat_result((stat.S_IFDIR | 0o1777, 0, 0, 0, user, 0, 0, 0, 0, 0))
+    assert may_hold_socket(status, private=True) is held
+
+
+def test_a_name_that_another_user_got_first_is_not_served(place, monkeypatch):
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    with pytest.raises(HomeInUseError, match=f"was taken by user {user}"):
+        bind(place, group=None)
+
+
+def test_a_name_that_is_taken_between_look_and_bind_is_refused(place, monkeypatch):
+    place.parent.mkdir(0o700)
+    place.write_text("")
+    monkeypatch.setattr("tfjsd.daemon.listener._remove_stale", lambda path: None)
+    with pytest.raises(HomeInUseError, match="has just been taken"):
         bind(place, group=None)
 
 
