@@ -239,3 +239,45 @@ def test_configured_pairs_are_read_again_on_sighup(daemons, place, eventually, t
     eventually(lambda: daemon.get("/v1/sync").json == {})
     assert urls(daemon) == {"indexeddb://a"}
     assert daemon.stop() == 0
+
+
+def test_a_daemon_ends_in_the_middle_of_a_pass_and_goes_on(daemons, place, eventually):
+    for number in range(150):
+        file_system(place / str(number)).save(artifacts(number, 20_000))
+    daemon = daemons.process()
+    add(daemon, place)
+    eventually(lambda: len(urls(daemon)) > 10)
+    assert daemon.stop() == 0
+    daemon = daemons.process()
+    eventually(lambda: status(daemon)["state"] == "equal")
+    assert len(urls(daemon)) == 150
+    assert not status(daemon)["conflict_copies"]
+
+
+def test_a_daemon_is_killed_in_the_middle_of_a_pass_and_goes_on(daemons, place, eventually):
+    import signal
+
+    for number in range(100):
+        file_system(place / str(number)).save(artifacts(number, 20_000))
+    daemon = daemons.process()
+    add(daemon, place)
+    eventually(lambda: len(urls(daemon)) > 10)
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    shutil.rmtree(place / "0")
+    daemon = daemons.process()
+    eventually(lambda: status(daemon)["state"] == "equal")
+    assert len(urls(daemon)) in (99, 100)
+    assert {path.parent.name for path in place.rglob("model.json")} == {url[12:] for url in urls(daemon)}
+
+
+def test_two_daemons_share_a_directory(daemons, place, eventually):
+    first, second = daemons.in_process("a"), daemons.in_process("b")
+    add(first, place)
+    add(second, place)
+    save(first, "m", 1)
+    eventually(lambda: urls(second) == {"indexeddb://m"})
+    save(second, "m", 2)
+    eventually(lambda: first.load("/v1/models/indexeddb/m")[0]["modelTopology"] == {"content": 2})
+    assert first.request("DELETE", "/v1/models/indexeddb/m").status == 200
+    eventually(lambda: urls(second) == set())
