@@ -159,7 +159,7 @@ def _help(command: Command | None, where: str, output: Output, *, asked: bool) -
 def _connect(target: str | None, *, home: str | None, origin: str | None, autostart: bool) -> Client:
     from .client import connect
 
-    if target is not None and not target.startswith("http://"):
+    if target is not None and ("://" not in target or target.startswith("unix:")):
         # The home's own socket, not a stranger's address: a daemon may be started on it.
         os.environ["TFJSD_SOCKET"] = target.removeprefix("unix:").removeprefix("//")
         target = None

@@ -71,6 +71,10 @@ def resolve(
     text = os.fspath(target)
     if text.startswith(_HTTP):
         return Target(resolved, only, None, _host_and_port(text), token or _token_from_file(), False)
+    if "://" in text and not text.startswith(_UNIX):
+        raise ConfigurationError(
+            f"{text!r} is no address of a daemon", hint="it is a socket's path, unix:PATH or http://HOST:PORT"
+        )
     path = text[len(_UNIX) :] if text.startswith(_UNIX) else text
     if path.startswith("//"):
         path = path[2:]

@@ -97,6 +97,12 @@ def _path(value: Any) -> Path:
     return Path(os.path.expanduser(value)).absolute()
 
 
+def _socket(value: Any) -> Path:
+    if "://" in os.fspath(value if isinstance(value, str | os.PathLike) else ""):
+        raise ValueError("a socket's path is expected")
+    return _path(value)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("a text is expected")
@@ -177,7 +183,7 @@ KEYS = (
     Key(
         "socket",
         "TFJSD_SOCKET",
-        _path,
+        _socket,
         None,
         "the unix socket that the daemon listens on and clients connect to",
     ),

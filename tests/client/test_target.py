@@ -149,3 +149,19 @@ def test_a_strangers_socket_in_a_directory_of_everybodys_is_refused(tmp_path, mo
         session = open_session(f"unix:{tmp_path}/s", **NOTHING)
         session.link.accept_user(open_connection(f"{tmp_path}/s", 1.0))
         assert session.link.same_user is False
+
+
+@pytest.mark.parametrize("address", ["https://example.com", "ftp://x", "HTTP://127.0.0.1:1", "tcp://127.0.0.1:80"])
+@pytest.mark.parametrize("how", ["argument", "variable"])
+def test_the_address_of_something_else_is_refused(monkeypatch, address, how):
+    if how == "variable":
+        monkeypatch.setenv("TFJSD_URL", address)
+    with pytest.raises(tfjsd.ConfigurationError, match="is no address of a daemon") as caught:
+        meant(address if how == "argument" else None)
+    assert "http://HOST:PORT" in caught.value.hint
+
+
+def test_a_url_is_no_socket(monkeypatch):
+    monkeypatch.setenv("TFJSD_SOCKET", "https://example.com")
+    with pytest.raises(tfjsd.ConfigurationError, match="a socket's path is expected"):
+        meant()
