@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Models", "models", ("list", "ls", "show", "copy", "cp", "move", "mv", "remove", "rm")),
     ("Stores of an origin", "storage", ("storage",)),
+    ("Stores of an origin", "idb", ("idb",)),
     ("Stores of an origin", "origins", ("origins", "quota", "estimate")),
     ("Stores of an origin", "state", ("state",)),
     ("The daemon", "daemon", ("serve", "start", "stop", "restart", "status", "logs", "doctor", "events")),
@@ -23,7 +24,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Directories", "sync", ("sync",)),
     ("Safety", "maintenance", ("verify", "backup", "restore")),
     ("The shell", "completion", ("completion", "__complete")),
-    ("Reserved", "reserved", ("idb", "open", "convert")),
+    ("Reserved", "reserved", ("open", "convert")),
 )
 
 

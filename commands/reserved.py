@@ -12,7 +12,6 @@ def _reserved(name: str, summary: str) -> Command:
 
 
 COMMANDS = (
-    _reserved("idb", "look into IndexedDB databases"),
     _reserved("open", "open the page that the daemon serves"),
     _reserved("convert", "convert between model formats"),
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, run
 
 if TYPE_CHECKING:
     from ..storage_backends.abc import Durability
+    from ..storage_backends.indexed_db.idb_factory import IDBFactory
     from ..storage_backends.web_storage.async_storage import AsyncStorage
     from ..storage_backends.web_storage.storage import Storage
     from .router_registry import IOHandler
@@ -183,7 +184,7 @@ class AsyncStore(Protocol):
     def local_storage(self) -> AsyncStorage:
         """The origin's localStorage; its methods are awaited."""
 
-    def indexed_db(self) -> object:
+    def indexed_db(self) -> IDBFactory:
         """The origin's IDBFactory."""
 
     async def estimate(self) -> StorageEstimate: ...

@@ -442,7 +442,7 @@ def test_the_version(run):
 @pytest.mark.parametrize(
     "argv",
     [
-        ["idb", "databases"],
+        ["convert", "a"],
         ["open"],
         ["convert"],
         ["list", "--profile", "chrome"],

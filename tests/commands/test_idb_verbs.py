@@ -1,0 +1,162 @@
+"""``tfjsd idb``, on an embedded store and through a daemon."""
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from client_support.daemon_thread import running_daemon
+
+import tfjsd
+from tfjsd.commands.arguments import UsageError
+from tfjsd.commands.idb_arguments import key_of, range_of
+from tfjsd.commands.value_json import raw_bytes, value_json
+from tfjsd.errors import DataCloneError, DataError
+
+
+class Kept:
+    """A store that a command may close without closing it."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        return None
+
+
+@pytest.fixture(params=["embedded", "daemon"])
+def store(request):
+    if request.param == "embedded":
+        with tfjsd.open_store() as store:
+            yield Kept(store)
+    else:
+        pytest.importorskip("plyvel")
+        with running_daemon() as daemon, tfjsd.connect(home=daemon.home, autostart=False) as store:
+            yield Kept(store)
+
+
+@pytest.fixture
+def shop(store):
+    store.run(_fill)
+
+
+async def _fill(client):
+    def upgrade(db, tx, old, new):
+        books = db.create_object_store("books", key_path="isbn")
+        books.create_index("by_author", "author")
+        db.create_object_store("covers", auto_increment=True)
+
+    with await client.indexed_db().open("shop", 3, upgrade=upgrade) as db:
+        async with db.transaction(["books", "covers"], "readwrite") as tx:
+            for isbn, author in ((1, "b"), (2, "a"), (3, "b")):
+                tx.object_store("books").put({"isbn": isbn, "author": author})
+            tx.object_store("covers").put(np.arange(4, dtype=np.float32), "vector")
+            tx.object_store("covers").put("text", "7")
+
+
+def test_databases_and_stores_are_listed(run, shop, schemas):
+    listed = json.loads(run("idb", "databases", "--json").out)
+    schemas.validate("idb-databases", listed)
+    assert listed == [{"name": "shop", "version": 3}]
+    assert "shop" in run("idb", "databases").out
+    stores = json.loads(run("idb", "stores", "shop", "--json").out)
+    schemas.validate("idb-stores", stores)
+    assert [(store["name"], store["keyPath"], store["records"]) for store in stores["stores"]] == [
+        ("books", "isbn", 3),
+        ("covers", None, 2),
+    ]
+    assert "by_author" in run("idb", "stores", "shop").out
+
+
+def test_what_is_not_there_is_an_error_and_is_not_made(run, shop):
+    done = run("idb", "stores", "none")
+    assert (done.code, "no database 'none'" in done.err) == (1, True)
+    assert run("idb", "get", "shop", "books", "9").code == 1
+    assert run("idb", "get", "shop", "none", "9").code == 1
+    assert json.loads(run("idb", "databases", "--json").out) == [{"name": "shop", "version": 3}]
+
+
+def test_a_key_is_json_where_it_parses_else_text(run, shop):
+    assert json.loads(run("idb", "get", "shop", "books", "2").out) == {"isbn": 2, "author": "a"}
+    assert run("idb", "get", "shop", "covers", '"7"').out == '"text"\n'
+    assert run("idb", "get", "shop", "covers", "7").code == 1
+    assert key_of("seven") == "seven"
+    assert key_of('[1,"a"]') == [1, "a"]
+
+
+def test_bytes_are_read_and_written_as_they_are(run, shop, tmp_path):
+    target = tmp_path / "vector.bin"
+    assert run("idb", "get", "shop", "covers", "vector", "--raw", "-o", str(target)).code == 0
+    assert target.read_bytes() == np.arange(4, dtype=np.float32).tobytes()
+    done = run("idb", "put", "shop", "covers", f"@{target}", "bytes", "--raw", "--json")
+    assert json.loads(done.out) == {"key": "bytes"}
+    shown = json.loads(run("idb", "get", "shop", "covers", "bytes", "--json").out)
+    assert shown == {"$bytes": "AAAAAAAAgD8AAABAAABAQA=="}
+    assert run("idb", "get", "shop", "books", "1", "--raw").code == 1
+
+
+def test_put_stores_json_and_says_its_key(run, shop, schemas):
+    put = json.loads(run("idb", "put", "shop", "books", '{"isbn": 4, "author": "c"}', "--json").out)
+    schemas.validate("idb-put", put)
+    assert put == {"key": 4}
+    assert run("idb", "put", "shop", "covers", "-", stdin=b"[1]").out == "put 1\n"
+    assert run("idb", "put", "shop", "books", "{}").code == 1
+    assert run("idb", "put", "shop", "books", "not json").code == 1
+
+
+def test_records_and_counts_of_indexes_and_ranges(run, shop, schemas):
+    records = json.loads(run("idb", "records", "shop", "books", "--index", "by_author", "--json").out)
+    schemas.validate("idb-records", records)
+    assert [(record["key"], record["primaryKey"]) for record in records] == [("a", 2), ("b", 1), ("b", 3)]
+    assert json.loads(run("idb", "count", "shop", "books", "--range", "(1,3]", "--json").out) == {"count": 2}
+    assert run("idb", "count", "shop", "books", "--range", "[2,null]").out == "2\n"
+    assert len(json.loads(run("idb", "records", "shop", "books", "--limit", "1", "--json").out)) == 1
+    assert "isbn" in run("idb", "records", "shop", "books").out
+
+
+def test_a_range_is_an_interval():
+    for wrong in ("1,2", "[1", "[1,2,3]", "[a,b]", ""):
+        with pytest.raises(UsageError, match="interval"):
+            range_of(wrong)
+    with pytest.raises(DataError):
+        range_of("[3,1]")
+    assert range_of("[null,null]") is None
+    upper = range_of("[null,5)")
+    assert upper is not None
+    assert not upper.includes(5)
+
+
+def test_a_database_is_deleted_after_asking(run, shop, schemas):
+    assert run("idb", "delete-database", "shop", stdin=b"n\n", terminal=True).code == 1
+    deleted = json.loads(run("idb", "delete-database", "shop", "-y", "--json").out)
+    schemas.validate("idb-delete-database", deleted)
+    assert deleted == {"name": "shop", "version": 3}
+    assert json.loads(run("idb", "databases", "--json").out) == []
+    assert run("idb", "delete-database", "shop", "-y").code == 1
+
+
+def test_what_json_has_no_form_for_is_an_object_with_one_member():
+    cases = [
+        (tfjsd.UNDEFINED, {"$undefined": True}),
+        (float("nan"), {"$number": "NaN"}),
+        (2**60, {"$bigint": str(2**60)}),
+        (datetime(2026, 1, 2, tzinfo=UTC), {"$date": "2026-01-02T00:00:00Z"}),
+        (tfjsd.Map({1: "a"}), {"$map": [[1, "a"]]}),
+        ({1}, {"$set": [1]}),
+        ([None, True, "x", 1.5], [None, True, "x", 1.5]),
+        (np.zeros((1, 2), np.int8), {"$array": {"dtype": "int8", "shape": [1, 2], "bytes": "AAA="}}),
+    ]
+    for value, expected in cases:
+        assert value_json(value) == expected
+    assert value_json(b"abc", brief=True) == {"$bytes": 3}
+    assert raw_bytes({}) is None
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(DataCloneError):
+        value_json(endless)
