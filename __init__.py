@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tfjsd.errors import DataCloneError as DataCloneError
     from tfjsd.errors import DataError as DataError
     from tfjsd.errors import DOMError as DOMError
+    from tfjsd.errors import FileError as FileError
     from tfjsd.errors import HomeInUseError as HomeInUseError
     from tfjsd.errors import HTTPStatusError as HTTPStatusError
     from tfjsd.errors import InvalidAccessError as InvalidAccessError
@@ -94,6 +95,7 @@ _MODULES = {
         "DaemonUnavailableError",
         "DataCloneError",
         "DataError",
+        "FileError",
         "HTTPStatusError",
         "HomeInUseError",
         "InvalidAccessError",

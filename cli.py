@@ -15,7 +15,7 @@ from .commands.arguments import Arguments, Command, UsageError
 from .commands.catalogue import command_groups, find
 from .commands.output import Output, prepare_streams
 from .commands.parsing import closest, parse, split_verb, words_of
-from .errors import NotInThisVersionError, TfjsdError
+from .errors import FileError, NotInThisVersionError, TfjsdError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
         return READER_LEFT
     except OSError as error:
         _leave_stdout()
-        output.error(TfjsdError(_os_error(error)))
+        output.error(FileError(_os_error(error)))
         return 1
 
 

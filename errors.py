@@ -366,6 +366,12 @@ class SyncPairNotFoundError(TfjsdError, LookupError):
     http_status = 404
 
 
+class FileError(TfjsdError, OSError):
+    """On the command line: a file that the caller names cannot be read or written; the message has its name."""
+
+    name = "FileError"
+
+
 class IngestRefusedError(TfjsdError):
     """The daemon does not take a file staged in its ingest directory (a writer still has it open, another file system,
     no leases). Nothing was stored; the same bytes may be streamed instead."""

@@ -26,7 +26,7 @@ def run(invocation: Invocation) -> int:
     chosen = [row for row in listing.matching(rows, arguments.optional("PATTERN")) if all(t(row) for t in tests)]
     chosen = listing.sort_rows(chosen, arguments.text("--sort"))
     _show(invocation, chosen if limit is None else chosen[:limit], len(rows), now)
-    if not rows and not everywhere and not invocation.output.json:
+    if not rows and not everywhere:
         _mention_other_origins(invocation)
     return 0
 
@@ -92,6 +92,7 @@ def _mention_other_origins(invocation: Invocation) -> None:
     store = invocation.store
     elsewhere = sum(usage.models or 0 for origin, usage in store.origins().items() if origin != store.origin)
     if elsewhere:
-        invocation.output.note(f"{render.counted(elsewhere, 'model')} in other origins; see tfjsd list -A")
+        text = f"{render.counted(elsewhere, 'model')} in other origins; see tfjsd list -A"
+        invocation.output.note(text, also_json=True)
     elif invocation.output.on_terminal:
         invocation.output.note("no models yet; tfjsd copy ./my-model indexeddb://my-model stores one")

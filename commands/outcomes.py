@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..errors import DaemonUnavailableError, HomeInUseError, StoreFailedError, TfjsdError
+from ..errors import DaemonUnavailableError, FileError, HomeInUseError, StoreFailedError, TfjsdError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class Outcomes:
             self._fail(subject, error)
         except OSError as error:
             where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
-            self._fail(subject, TfjsdError(f"{where}{error.strerror or error}"))
+            self._fail(subject, FileError(f"{where}{error.strerror or error}"))
         else:
             if info is not None:
                 self._document[subject] = info_document(info)

@@ -83,9 +83,9 @@ class Output:
         if not self.quiet and not self.json:
             self.line(text)
 
-    def note(self, text: str) -> None:
-        """Something worth knowing beside the result: for people, not for programs."""
-        if not self.quiet and not self.json:
+    def note(self, text: str, *, also_json: bool = False) -> None:
+        """Something worth knowing beside the result: for people, and for programs where they would be misled."""
+        if not self.quiet and (also_json or not self.json):
             self._say(text)
 
     def trace(self, text: str) -> None:

@@ -6,6 +6,8 @@ import tarfile
 
 import pytest
 
+from tfjsd.errors import class_named
+
 
 def test_list_is_a_table_with_a_total(run):
     done = run("list")
@@ -53,7 +55,9 @@ def test_an_empty_list_tells_of_models_elsewhere(run):
     done = run("list", "--origin", "https://empty.example")
     assert done.code == 0
     assert done.err == "3 models in other origins; see tfjsd list -A\n"
-    assert run("--json", "list", "--origin", "https://empty.example").err == ""
+    done = run("--json", "list", "--origin", "https://empty.example")
+    assert (done.out, done.err) == ("{}\n", "3 models in other origins; see tfjsd list -A\n")
+    assert run("--quiet", "list", "--origin", "https://empty.example").err == ""
 
 
 def test_a_long_url_is_shortened_on_a_terminal_only(run, store, make_model, monkeypatch):
@@ -454,6 +458,14 @@ def test_reserved_words_say_that_they_are_to_come(run, argv):
     assert done.code == 2, done
     assert "not in this version of tfjsd" in done.err
     assert "Error" in json.loads(run(*argv, "--json").err)["error"]["name"]
+
+
+def test_a_file_that_cannot_be_read_is_an_error_with_a_name(run, tmp_path):
+    done = run("--json", "storage", "set", "k", f"@{tmp_path}/missing")
+    assert done.code == 1
+    error = {"name": "FileError", "message": f"{tmp_path}/missing: No such file or directory"}
+    assert json.loads(done.err) == {"error": error}
+    assert issubclass(class_named("FileError"), OSError)
 
 
 def test_the_token_is_shown_and_rotated(run, tmp_path):
