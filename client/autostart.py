@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import DaemonUnavailableError
-from ..wire.addresses import LOG_FILE
+from ..wire.addresses import LOG_FILE, unusable_home
 from ..wire.error_body import error_from_json
 from .http_connection import open_connection
 from .target import Target
@@ -28,8 +28,8 @@ def start_daemon(target: Target, timeout: float | None) -> None:
     """Returns when a daemon listens, started by this call or by another process meanwhile.
 
     The new process is detached: a session of its own, ``/`` as its directory, no descriptor of the caller's. It ends by
-    itself when it has been idle. Raises what the daemon reports where its start fails, DaemonUnavailableError where it
-    reports nothing within ``timeout`` (at least 30 s).
+    itself when it has been idle. Raises ConfigurationError for a home in a wrong place, what the daemon reports where
+    its start fails, DaemonUnavailableError where it reports nothing within ``timeout`` (at least 30 s).
     """
     deadline = time.monotonic() + max(timeout or START_SECONDS, START_SECONDS)
     home = Path(target.home)
@@ -37,7 +37,8 @@ def start_daemon(target: Target, timeout: float | None) -> None:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(home / LOCK_FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise DaemonUnavailableError(f"Cannot start the tfjsd daemon: {error}") from error
+        unusable = unusable_home(home, error)
+        raise unusable or DaemonUnavailableError(f"Cannot start the tfjsd daemon: {error}") from error
     try:
         _acquire(lock, deadline)
         if not listens(target):

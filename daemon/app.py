@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, StoreFailedError
 from ..model_io.origin import Origins
 from ..storage_backends.abc import EngineFactory
 from ..storage_backends.browsers import browser_named
 from ..storage_backends.home import Home
 from ..storage_backends.scrub import Scrub
-from ..wire.addresses import Address
+from ..wire.addresses import Address, unusable_home
 from ..wire.configuration import Configuration
 from ..wire.limits import Limits
 from .activity import Activity
@@ -64,8 +64,18 @@ ROUTES: tuple[Route, ...] = (
 
 
 def open_home(address: Address) -> Home:
-    """Takes the home. Raises HomeInUseError, UnsupportedFormatError, ConfigurationError without LevelDB."""
-    return Home(address.home, engines=_leveldb())
+    """Takes the home.
+
+    Raises HomeInUseError, UnsupportedFormatError, StoreFailedError, and ConfigurationError without LevelDB or for a
+    home in a wrong place.
+    """
+    try:
+        return Home(address.home, engines=_leveldb())
+    except StoreFailedError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and (unusable := unusable_home(address.home, cause)) is not None:
+            raise unusable from error
+        raise
 
 
 def build_service(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -19,6 +20,17 @@ LOG_FILE = "daemon.log"
 SOCKET_FILE = "tfjsd.sock"
 LONGEST_SOCKET_PATH = 100
 """Bytes. The kernels take 103 (macOS) to 107 (Linux); a name that only just fits breaks elsewhere."""
+
+_WRONG_PLACE = (
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
 
 
 class Address(NamedTuple):
@@ -57,6 +69,14 @@ def default_socket(home: Path, environ: Mapping[str, str]) -> Path:
     digest = sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:12]
     runtime = environ.get("XDG_RUNTIME_DIR") or environ.get("TMPDIR") or "/tmp"  # noqa: S108 (the directory in it is 0700)
     return Path(runtime) / f"tfjsd-{os.getuid()}" / f"{digest}.sock"
+
+
+def unusable_home(home: Path, error: OSError) -> ConfigurationError | None:
+    """The error for a home that is in a wrong place; None where the place may be right and the disk is to blame."""
+    if error.errno not in _WRONG_PLACE:
+        return None
+    reason = os.strerror(errno.ENOTDIR if error.errno == errno.EEXIST else error.errno)
+    return ConfigurationError(f"{home} cannot be the home: {reason}.", hint="choose another with --home or TFJSD_HOME")
 
 
 def read_daemon_file(home: Path) -> DaemonFile | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -139,8 +140,18 @@ def test_a_python_that_cannot_even_import_is_said(home, monkeypatch):
 
 def test_a_home_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(tfjsd.DaemonUnavailableError, match="Cannot start the tfjsd daemon"):
+    with pytest.raises(tfjsd.ConfigurationError, match=r"file/home cannot be the home: Not a directory\.") as caught:
         tfjsd.connect(home=tmp_path / "file" / "home")
+    assert caught.value.hint == "choose another with --home or TFJSD_HOME"
+
+
+def test_a_full_disk_is_not_taken_for_a_wrong_home(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(tfjsd.DaemonUnavailableError, match="Cannot start the tfjsd daemon"):
+        tfjsd.connect(home=tmp_path / "home")
 
 
 def test_a_starter_that_died_does_not_block_the_next(home):

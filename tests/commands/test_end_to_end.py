@@ -482,6 +482,17 @@ def test_doctor_names_what_to_mend(alone):
     assert "configuration" in alone.text("doctor", TFJSD_BROWSER="netscape", code=1)
 
 
+def test_a_place_where_no_home_can_be_is_said_alike_by_all_verbs(alone):
+    (alone.directory / "file").write_text("")
+    for place in ("file", "file/home"):
+        home = alone.directory / place
+        expected = (
+            f"error: {home} cannot be the home: Not a directory.\nhint: choose another with --home or TFJSD_HOME\n"
+        )
+        for verb in ("list", "serve", "start"):
+            assert alone.error(verb, "--home", home, code=2) == expected
+
+
 def test_a_stale_socket_is_told_from_a_daemon(alone):
     alone.home.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as stale:
