@@ -17,17 +17,14 @@ from .acknowledgement import announce
 from .background import Background
 from .bucket_place import BucketPlace
 from .bucket_snapshot import BucketSnapshot
-from .catalogue import (
-    Catalogue,
-    journal_key,
-    reference_prefix,
-)
+from .catalogue import Catalogue, journal_key, reference_prefix
 from .commit_queue import CommitQueue, Group, Sequenced, replaced_by
 from .differences import Differences
 from .engine_slot import EngineSlot
 from .mutation import Mutation
 from .overlay import Overlay, merged
 from .reclaimer import Reclaimer
+from .rehearsal import RehearsalQueue
 from .reserve import Reserve
 
 __all__ = ["Bucket", "BucketSnapshot", "Mutation"]
@@ -61,7 +58,7 @@ class Bucket:
         self._io = threading.Lock()
         self._slot = EngineSlot(place, self._mutex, reserve)
         self._overlay = Overlay()
-        self._queue = CommitQueue(self._mutex, pool, self._commit_waiting)
+        self._queue: CommitQueue = CommitQueue(self._mutex, pool, self._commit_waiting)
         self._last: Catalogue | None = None  # after the newest pending mutation
         self._reclaimer = Reclaimer(self.blobs, self._overlay, self._mutex)
         self._reclaiming = False
@@ -185,6 +182,18 @@ class Bucket:
                 raise
         if is_mine:
             self._queue.commit_here()
+
+    @contextlib.contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Under the mutex, once nothing is pending: what the block changes is seen in it, and taken back at its end."""
+        with self._queue.idle(), self.locked():
+            ordinary, self._queue = self._queue, (queue := RehearsalQueue())
+            try:
+                yield
+            finally:
+                self._queue = ordinary
+                self._fail(queue.group)
+                self._release_blobs(queue.group)
 
     def put_alone(self, key: bytes, value: bytes, durability: Durability) -> bool:
         """Commits one record at once, in the calling thread; False, with nothing done, where that is not possible.

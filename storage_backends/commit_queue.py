@@ -7,8 +7,9 @@ one batch with one sync (168 thousand durable puts a second with 64 writers agai
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .abc import Blob, Durability
@@ -106,8 +107,15 @@ class CommitQueue:
 
     def wait_idle(self) -> None:
         """Blocks until nothing is pending."""
+        with self.idle():
+            pass
+
+    @contextmanager
+    def idle(self) -> Iterator[None]:
+        """A block that begins with nothing pending, under the mutex."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending == 0 and not self._scheduled)
+            yield
 
     def _drain(self) -> None:
         while self._commit():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..errors import QuotaExceededError, UnsupportedURLError
+from ..errors import NeverSettlesError, QuotaExceededError, UnsupportedURLError
 from ..model_io import model_url
 from ..model_io.io_utils import get_model_artifacts_info_for_json
 from ..model_io.local_storage import (
@@ -21,7 +22,7 @@ from ..model_io.local_storage import (
 from ..model_io.stored_model import StoredModel
 from ..model_io.types import ModelArtifacts
 from ..storage_backends.browsers import WebStorageRules
-from ..storage_backends.web_storage.quota import is_refused, size_in
+from ..storage_backends.web_storage.quota import size_in
 from ..storage_backends.web_storage.text import EncodedText, normalize
 from .simulated_origin import SimulatedOrigin
 
@@ -44,38 +45,43 @@ class Fit:
 
 
 def fit(origin: SimulatedOrigin, artifacts: ModelArtifacts, url: str) -> Fit:
-    """How a save of ``artifacts`` to ``url`` would go now, but for faults and denials; changes nothing.
+    """How a save of ``artifacts`` to ``url`` would go now, but for faults and denials: it is done and taken back.
 
     Raises UnsupportedURLError for other URLs than ``localstorage://`` and ``indexeddb://``, InvalidArtifactsError for a
-    binary topology.
+    model that no save would take.
     """
     parsed = model_url.parse(url)
     model = StoredModel.of(artifacts)
     if parsed.scheme == "localstorage":
-        return _fit_local_storage(origin, model, parsed.path)
+        return _fit_local_storage(origin, model, url, parsed.path)
     if parsed.scheme == "indexeddb":
-        return _fit_indexed_db(origin, model, parsed.path)
+        return _fit_indexed_db(origin, model, url)
     raise UnsupportedURLError(f"Nothing is known of the room at '{url}'.")
 
 
-def _fit_local_storage(origin: SimulatedOrigin, model: StoredModel, path: str) -> Fit:
-    area, rules = origin.area, origin.browser.web_storage
-    with origin.bucket.locked():
-        before = area.used()
-        total, refused = before, False
-        for suffix, new in _sizes(rules, model, path, origin.now()).items():
-            key = item_key(path, suffix)
-            old = area.stored(key)
-            key_size = _size(rules, normalize(key)[1])
-            item = key_size + new
-            after = total + item - (0 if old is None else key_size + _size(rules, old))
-            refused |= is_refused(rules, total=after, before=total, peak=total, item=item)
-            total = after
-        refused |= total > before and not origin.has_room(total - before)
+def _fit_local_storage(origin: SimulatedOrigin, model: StoredModel, url: str, path: str) -> Fit:
+    rules, refused = origin.browser.web_storage, False
+    with origin.rehearsal():
+        total = _total(origin, model, path)
+        try:
+            origin.models.save(url, model).result()
+            total = origin.area.used()
+        except QuotaExceededError:
+            refused = True
     if rules.limit is None:
         return Fit(not refused, None, 0, rules.unit)
-    missing = max(total - rules.limit, 0)
-    return Fit(not refused, max(rules.limit - total, 0), max(missing, 1) if refused else 0, rules.unit)
+    return Fit(not refused, max(rules.limit - total, 0), max(total - rules.limit, 1) if refused else 0, rules.unit)
+
+
+def _total(origin: SimulatedOrigin, model: StoredModel, path: str) -> int:
+    """What the area would count with the model in it."""
+    area, rules = origin.area, origin.browser.web_storage
+    total = area.used()
+    for suffix, new in _sizes(rules, model, path, origin.now()).items():
+        key = item_key(path, suffix)
+        old = area.stored(key)
+        total += new - _size(rules, old) if old is not None else new + _size(rules, normalize(key)[1])
+    return total
 
 
 def _sizes(rules: WebStorageRules, model: StoredModel, path: str, now: int) -> dict[str, int]:
@@ -96,32 +102,14 @@ def _size(rules: WebStorageRules, text: EncodedText) -> int:
     return size_in(rules, text.width, text.units)
 
 
-def _fit_indexed_db(origin: SimulatedOrigin, model: StoredModel, path: str) -> Fit:
-    quota = origin.quota()
-    growth = _growth(origin, model, path)
-    if quota is None:
-        return Fit(True, None, 0, "disk")
-    needed = origin.usage() + growth
-    return Fit(growth <= 0 or needed <= quota, max(quota - needed, 0), max(needed - quota, 0), "disk")
-
-
-def _growth(origin: SimulatedOrigin, model: StoredModel, path: str) -> int:
-    """By how many bytes the records would grow."""
-    models = origin.plain_models
-    stored = {url for url in models.list_models_text() if url.startswith("indexeddb://")}
-    if f"indexeddb://{path}" not in stored:
-        return _added(origin, model, path)
-    beside = path
-    while f"indexeddb://{beside}" in stored:
-        beside = beside[:-1] + chr(ord(beside[-1]) + 1)
-    return _added(origin, model, beside) - _added(origin, models.open(f"indexeddb://{path}"), beside)
-
-
-def _added(origin: SimulatedOrigin, model: StoredModel, path: str) -> int:
-    """The size of a model that is not there, from the refusal to store it."""
-    with origin.databases.rehearsal() as beside:
-        try:
-            origin.plain_models.save(f"indexeddb://{path}", model).result()
-        except QuotaExceededError as refusal:
-            return (refusal.needed or 0) - beside
-    raise AssertionError("a rehearsal never saves")
+def _fit_indexed_db(origin: SimulatedOrigin, model: StoredModel, url: str) -> Fit:
+    """Where it does not fit, the quota is raised until it does: each write of a save may want more."""
+    quota, missing = origin.quota(), 0
+    while True:
+        with origin.rehearsal(missing) as rehearsal:
+            with suppress(QuotaExceededError, NeverSettlesError):
+                origin.models.save(url, model).result()
+            left = None if quota is None else max(quota - origin.usage(), 0)
+        if not rehearsal.missing:
+            return Fit(not missing, left, missing, "disk")
+        missing += rehearsal.missing

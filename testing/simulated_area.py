@@ -39,6 +39,7 @@ class SimulatedArea(StorageArea):
         self._author = threading.local()
         self._orders = TabOrders(key_order(browser.web_storage.key_order))
         self._bucket_has_room = bucket_has_room
+        self._is_rehearsing = False
         self.share_quota(self._has_room)
 
     # -- Reading: an access may start a snapshot -----------------------------------------------------------------------
@@ -74,7 +75,7 @@ class SimulatedArea(StorageArea):
     # -- Changing ------------------------------------------------------------------------------------------------------
 
     def prepare(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        if self._snapshot is not None:
+        if self._snapshot is not None and not self._is_rehearsing:
             with self._bucket.locked():
                 self._enter(self._snapshot)
         return super().prepare(operations)
@@ -85,6 +86,8 @@ class SimulatedArea(StorageArea):
         if source is None:
             source, url = getattr(self._author, "tab", None), getattr(self._author, "url", url)
         with self._bucket.locked():
+            if self._is_rehearsing:
+                return super().apply(mutation, operations, source=source, url=url)
             for operation in operations:
                 if isinstance(operation, SetItem):
                     self._faults.check("localstorage", self._over_quota(operation))
@@ -98,6 +101,18 @@ class SimulatedArea(StorageArea):
             if self._snapshot is not None:
                 self._follow(self._snapshot, operations, before)
             return changes
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """A block inside one of the bucket, in which no fault counts anything and nothing is noted for a crash. It
+        begins with an access: Firefox's snapshot is the one that a save would work on."""
+        if self._snapshot is not None:
+            self._enter(self._snapshot)
+        self._is_rehearsing = True
+        try:
+            yield
+        finally:
+            self._is_rehearsing = False
 
     @contextmanager
     def acting(self, tab: object, url: str) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..model_io.event_hub import EventHub
@@ -11,7 +13,7 @@ from ..model_io.origin import Origin, Origins, checked_origin
 from ..model_io.store import StorageEstimate
 from ..storage_backends.web_storage.bucket_quota import UsageMeter, counted_usage, enforced_quota, estimate
 from .simulated_area import SimulatedArea
-from .simulated_databases import SimulatedDatabases
+from .simulated_databases import Rehearsal, SimulatedDatabases
 
 if TYPE_CHECKING:
     from .profile import BrowserProfile
@@ -39,12 +41,22 @@ class SimulatedOrigin(Origin):
 
     def usage(self) -> int:
         """What counts against the bucket's quota, in bytes."""
-        indexed_db = self.bucket.bytes_used() - self.area.stored_bytes()
-        return self._meter.count(counted_usage(self.browser, indexed_db=indexed_db, local_storage=self.area.used()))
+        return self._meter.count(self._present_usage())
 
     def quota(self) -> int | None:
         """What the bucket may hold, in bytes; None for no limit."""
         return enforced_quota(self.browser, self._profile.conditions(self.name))
+
+    @contextmanager
+    def rehearsal(self, room: int = 0) -> Iterator[Rehearsal]:
+        """What the block does is done as ever, and then taken back; in it IndexedDB may hold ``room`` bytes more."""
+        with (
+            self.bucket.rehearsal(),
+            self._meter.remembered(),
+            self.area.rehearsal(),
+            self.databases.rehearsal(room) as rehearsal,
+        ):
+            yield rehearsal
 
     def estimate(self, disk_total: int) -> StorageEstimate:
         indexed_db = self.bucket.bytes_used() - self.area.stored_bytes()
@@ -73,9 +85,14 @@ class SimulatedOrigin(Origin):
 
     def _limit(self) -> int | None:
         """The most that the bucket's records may come to, for a write that is about to add some."""
-        quota = self.quota()
-        beside = self.bucket.bytes_used() - self.usage()
-        return None if quota is None else quota + beside
+        quota, counted = self.quota(), self._present_usage()
+        self._meter.count(counted)  # before it can shrink
+        return None if quota is None else quota + self.bucket.bytes_used() - counted
+
+    def _present_usage(self) -> int:
+        """What the records of now count, whatever there was before."""
+        indexed_db = self.bucket.bytes_used() - self.area.stored_bytes()
+        return counted_usage(self.browser, indexed_db=indexed_db, local_storage=self.area.used())
 
 
 class SimulatedOrigins(Origins):

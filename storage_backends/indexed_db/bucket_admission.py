@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ...errors import QuotaExceededError
 from ..browsers import Browser
@@ -24,10 +25,10 @@ class BucketAdmission:
 
     def admit(self, growth: int) -> None:
         """Raises QuotaExceededError, in the browser's words, where ``growth`` bytes more pass the quota."""
+        needed = self._meter.count(self._bucket.bytes_used()) + growth  # of what is about to shrink too
         limit = self._limit()
         if limit is None or growth <= 0:
             return
-        needed = self._meter.count(self._bucket.bytes_used()) + growth
         if needed > limit:
             self._refuse(self._browser.bucket.record_message, limit, needed)
 
@@ -43,6 +44,12 @@ class BucketAdmission:
     def database_deleted(self) -> None:
         """In WebKit, only this (and a restart) gives room back."""
         self._meter.restart()
+
+    @contextmanager
+    def remembered(self) -> Iterator[None]:
+        """After the block the usage counts as before it: for what is only tried out."""
+        with self._meter.remembered():
+            yield
 
     def _refuse(self, message: str, limit: int, needed: int) -> None:
         interface = self._browser.web_storage.quota_interface

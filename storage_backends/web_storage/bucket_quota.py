@@ -6,7 +6,8 @@ computed from what is passed in: nothing here looks at this machine's disk, memo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -91,6 +92,15 @@ class UsageMeter:
         """What counts now that ``usage`` bytes are held."""
         self._highest = usage if self._shrinks else max(self._highest, usage)
         return self._highest
+
+    @contextmanager
+    def remembered(self) -> Iterator[None]:
+        """What is counted in the block is forgotten after it."""
+        highest = self._highest
+        try:
+            yield
+        finally:
+            self._highest = highest
 
     def restart(self) -> None:
         """The browser was restarted, or the origin's databases were deleted."""

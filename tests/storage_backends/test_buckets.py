@@ -33,3 +33,28 @@ class TestBucketOnASimulatedDisk(BucketConformance):
     def home(self, tmp_path: Path) -> Iterator[Home]:
         with Home(tmp_path / "home", engines=PowerCutDisk()) as home:
             yield home
+
+
+def test_a_rehearsal_is_taken_back():
+    told = []
+    with Home(None, engines=memory_engine) as home:
+        bucket = home.bucket("http://localhost")
+        with bucket.mutate() as mutation:
+            mutation.put(b"\x02a", b"1")
+        before = bucket.totals()
+        with bucket.rehearsal():
+            with bucket.mutate() as mutation:
+                mutation.put(b"\x02a", b"2")
+                blob = bucket.blobs.stage(b"x" * 200_000)
+                mutation.refer(blob, b"owner")
+                mutation.on_commit(lambda: told.append("committed"))
+                mutation.on_undo(lambda: told.append("undone"))
+            mutation.future.result(0)
+            assert bucket.get(b"\x02a") == b"2"
+        assert told == ["undone"]
+        assert (bucket.get(b"\x02a"), bucket.totals().bytes_used) == (b"1", before.bytes_used)
+        assert not bucket.is_needed(blob.digest)
+        with bucket.mutate() as mutation:
+            mutation.put(b"\x02a", b"3")
+        mutation.future.result()
+        assert bucket.get(b"\x02a") == b"3"
