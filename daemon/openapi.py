@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import __version__
@@ -25,6 +25,8 @@ class Operation:
     body: dict[str, Any] | None = None
     errors: tuple[int, ...] = (400, 403, 503)
     status: int = 200
+    head: bool = False
+    """Whether HEAD is answered, too."""
 
 
 def _reference(name: str) -> dict[str, Any]:
@@ -74,6 +76,7 @@ _SYNC = (
         "Sync pairs: name to status; for the daemon's own user and sync.users",
         {JSON_TYPE: {"type": "object", "additionalProperties": _reference("SyncStatus")}},
         (),
+        head=True,
     ),
     Operation(
         "POST",
@@ -85,7 +88,7 @@ _SYNC = (
         (400, 403, 409, 503),
         201,
     ),
-    Operation("GET", "/v1/sync/{pair}", "One sync pair", _PAIR, ("pair",), errors=_PAIR_ERRORS),
+    Operation("GET", "/v1/sync/{pair}", "One sync pair", _PAIR, ("pair",), errors=_PAIR_ERRORS, head=True),
     Operation("DELETE", "/v1/sync/{pair}", "Forgets a pair; both sides stay", _PAIR, ("pair",), errors=_PAIR_ERRORS),
     Operation(
         "POST",
@@ -153,12 +156,13 @@ _INDEXED_DB = (
     Operation("GET", _SESSION_VALUE, "A long value, once", _BYTES, ("session", "token"), errors=(403, 404, 503)),
 )
 
-OPERATIONS: tuple[Operation, ...] = (
+_DESCRIBED = (
     Operation(
         "GET",
         "/v1/models",
         "All models: URL to info",
         {JSON_TYPE: {"type": "object", "additionalProperties": _reference(_INFO)}},
+        head=True,
     ),
     Operation(
         "POST",
@@ -213,8 +217,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "Usage and quota of each origin",
         {JSON_TYPE: {"type": "object", "additionalProperties": _reference("Estimate")}},
         (),
+        head=True,
     ),
-    Operation("GET", "/v1/estimate", "Usage and quota of one origin", {JSON_TYPE: _reference("Estimate")}),
+    Operation("GET", "/v1/estimate", "Usage and quota of one origin", {JSON_TYPE: _reference("Estimate")}, head=True),
     Operation("GET", "/v1/backup", "A consistent backup of the home", {BACKUP_TYPE: None}, ()),
     Operation(
         "POST",
@@ -234,9 +239,9 @@ OPERATIONS: tuple[Operation, ...] = (
         {JSON_TYPE: _object(urls={"type": "array", "items": _TEXT})},
     ),
     *_SYNC,
-    Operation("GET", "/", "The page", {"text/html": _TEXT}, (), errors=()),
-    Operation("GET", "/page/{file}", "The page's parts", {"text/css": _TEXT}, ("file",), errors=(404,)),
-    Operation("GET", "/tfjsd.js", "The JavaScript client", {"text/javascript": _TEXT}, (), errors=()),
+    Operation("GET", "/", "The page", {"text/html": _TEXT}, (), errors=(), head=True),
+    Operation("GET", "/page/{file}", "The page's parts", {"text/css": _TEXT}, ("file",), errors=(404,), head=True),
+    Operation("GET", "/tfjsd.js", "The JavaScript client", {"text/javascript": _TEXT}, (), errors=(), head=True),
     Operation(
         "POST",
         "/v1/page/code",
@@ -258,10 +263,20 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation("GET", "/v1/indexeddb", "A WebSocket on the origin's databases", {}, errors=(400, 403, 503), status=101),
     *_INDEXED_DB,
-    Operation("GET", "/v1/status", "What the daemon is doing", {JSON_TYPE: {"type": "object"}}, ()),
-    Operation("GET", "/healthz", "Whether the daemon answers", {JSON_TYPE: _object(status=_TEXT)}, ()),
-    Operation("GET", "/metrics", "Counters in Prometheus' text format", {"text/plain": _TEXT}, ()),
-    Operation("GET", "/openapi.json", "This document", {JSON_TYPE: {"type": "object"}}, ()),
+    Operation("GET", "/v1/status", "What the daemon is doing", {JSON_TYPE: {"type": "object"}}, (), head=True),
+    Operation("GET", "/healthz", "Whether the daemon answers", {JSON_TYPE: _object(status=_TEXT)}, (), head=True),
+    Operation("GET", "/metrics", "Counters in Prometheus' text format", {"text/plain": _TEXT}, (), head=True),
+    Operation("GET", "/openapi.json", "This document", {JSON_TYPE: {"type": "object"}}, (), head=True),
+)
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    each
+    for operation in _DESCRIBED
+    for each in (
+        (operation, replace(operation, method="HEAD", summary="The headers of the same", answers={}))
+        if operation.head
+        else (operation,)
+    )
 )
 
 _SCHEMAS: dict[str, Any] = {

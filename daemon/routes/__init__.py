@@ -21,6 +21,11 @@ class Route:
     handler: Handler
 
 
+def readable(path: str, handler: Handler) -> tuple[Route, Route]:
+    """What is answered to GET, and without its body to HEAD."""
+    return Route("GET", path, handler), Route("HEAD", path, handler)
+
+
 def add_routes(application: web.Application, routes: tuple[Route, ...]) -> None:
     """Registers handlers, each given its request as a ``Call``."""
     for route in routes:

@@ -10,7 +10,7 @@ from ...wire.json_text import join_members
 from ...wire.protocol import MODELS
 from ...wire.schemas import parse_transfer
 from ..service import Call, text_answer
-from . import Route
+from . import Route, readable
 
 ONE_MODEL = (MODELS + "/{medium}/{path:[^/]*}", MODELS + "/{medium}")
 """The second form goes with ``?path=``."""
@@ -56,7 +56,7 @@ async def remove_model(call: Call) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", MODELS, list_models),
+    *readable(MODELS, list_models),
     Route("POST", f"{MODELS}/copy", copy_model),
     Route("POST", f"{MODELS}/move", move_model),
     *(Route("DELETE", path, remove_model) for path in ONE_MODEL),

@@ -7,7 +7,7 @@ from aiohttp import web
 from ...model_io.store import StorageEstimate
 from ...wire.schemas import Estimate
 from ..service import Call, json_answer
-from . import Route
+from . import readable
 
 
 async def origins(call: Call) -> web.StreamResponse:
@@ -31,4 +31,4 @@ def estimate_json(estimate: StorageEstimate) -> Estimate:
     }
 
 
-ROUTES = (Route("GET", "/v1/origins", origins), Route("GET", "/v1/estimate", estimate))
+ROUTES = (*readable("/v1/origins", origins), *readable("/v1/estimate", estimate))

@@ -7,7 +7,7 @@ from aiohttp import web
 from ...errors import AccessDeniedError, BadRequestError, ConfigurationError
 from ..service import Call, json_answer
 from ..web_files import WebFile, client_module, page_file
-from . import Route
+from . import Route, readable
 
 
 async def page(call: Call) -> web.StreamResponse:
@@ -57,9 +57,9 @@ def _answer(call: Call, file: WebFile | None) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/", page),
-    Route("GET", "/page/{file}", page_part),
-    Route("GET", "/tfjsd.js", client),
+    *readable("/", page),
+    *readable("/page/{file}", page_part),
+    *readable("/tfjsd.js", client),
     Route("POST", "/v1/page/code", issue_code),
     Route("POST", "/v1/page/session", begin_session),
 )

@@ -11,7 +11,7 @@ from ... import __version__
 from ...wire.protocol import PROTOCOL
 from ..metrics import metrics_text
 from ..service import Call, json_answer
-from . import Route
+from . import readable
 
 
 async def status(call: Call) -> web.StreamResponse:
@@ -57,8 +57,8 @@ async def openapi(_call: Call) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/v1/status", status),
-    Route("GET", "/healthz", healthz),
-    Route("GET", "/metrics", metrics),
-    Route("GET", "/openapi.json", openapi),
+    *readable("/v1/status", status),
+    *readable("/healthz", healthz),
+    *readable("/metrics", metrics),
+    *readable("/openapi.json", openapi),
 )

@@ -10,7 +10,7 @@ from ...errors import BadRequestError
 from ...wire.sync_pair import SyncPair
 from ..service import Call, json_answer
 from ..sync.supervision import Synchronizer
-from . import Route
+from . import Route, readable
 
 
 def _pairs(call: Call) -> Synchronizer:
@@ -95,9 +95,9 @@ async def resolve(call: Call) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/v1/sync", list_pairs),
+    *readable("/v1/sync", list_pairs),
     Route("POST", "/v1/sync", add),
-    Route("GET", "/v1/sync/{pair}", show),
+    *readable("/v1/sync/{pair}", show),
     Route("DELETE", "/v1/sync/{pair}", remove),
     Route("POST", "/v1/sync/{pair}/once", once),
     Route("POST", "/v1/sync/{pair}/pause", pause),

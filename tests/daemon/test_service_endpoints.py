@@ -48,18 +48,32 @@ def test_usage_of_an_origin(daemon):
     assert daemon.get("/v1/estimate?origin=http%3A%2F%2Funused.example").json["usage"] == 0
 
 
-@pytest.mark.parametrize(
-    "target", ["/v1", "/v2/models", "/v1/models/", "/v1/nothing", "/%00", "/v1/models/../status"]
-)
+@pytest.mark.parametrize("target", ["/v1", "/v2/models", "/v1/models/", "/v1/nothing", "/%00", "/v1/models/../status"])
 def test_where_nothing_is_the_answer_is_an_error_in_json(daemon, target):
     answer = daemon.get(target)
     assert answer.status in (400, 404)
     assert answer.error["message"]
 
 
+@pytest.mark.parametrize(
+    "target", ["/v1/models", "/v1/origins", "/v1/estimate", "/v1/sync", "/openapi.json", "/healthz"]
+)
+def test_head_has_the_headers_of_get_and_no_body(daemon, target):
+    whole, head = daemon.get(target), daemon.request("HEAD", target)
+    assert (head.status, head.body) == (200, b"")
+    for name in ("content-type", "content-length"):
+        assert head.headers[name] == whole.headers[name]
+
+
+def test_one_malformed_operation_refuses_the_whole_batch(daemon):
+    answer = daemon.local_storage({"op": "setItem", "key": "first", "value": "1"}, {"op": "setItem", "key": "second"})
+    assert (answer.status, answer.error["name"]) == (400, "BadRequestError")
+    assert daemon.local_storage({"op": "getItem", "key": "first"}).json == {"result": None}
+
+
 def test_a_wrong_method_names_the_right_ones(daemon):
     answer = daemon.request("DELETE", "/v1/models")
-    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET,HEAD")
 
 
 def test_the_websocket_names_its_protocol_to_others(daemon):
