@@ -164,6 +164,10 @@ class AsyncClient:
         """As ``Client.status``."""
         return await on_loop.run(store_operations.status(self._session))
 
+    async def page_address(self) -> str:
+        """As ``Client.page_address``."""
+        return await on_loop.run(store_operations.page_address(self._session))
+
     async def verify(self, urls: Sequence[str] | None = None) -> dict[str, Any]:
         """As ``Client.verify``."""
         return await on_loop.run(maintenance_operations.verify(self._session, urls))

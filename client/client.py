@@ -148,6 +148,13 @@ class Client:
         """What the daemon says of itself: ``version``, ``pid``, ``home``, …"""
         return blocking.run(store_operations.status(self._session))
 
+    def page_address(self) -> str:
+        """Where a browser finds the daemon's page, with a code that opens it once, within a minute.
+
+        Raises ConfigurationError where the daemon does not listen on TCP, AccessDeniedError for other users.
+        """
+        return blocking.run(store_operations.page_address(self._session))
+
     def verify(self, urls: Sequence[str] | None = None) -> dict[str, Any]:
         """Checks models of this origin against their digests, or (None) every record and blob of every origin.
 

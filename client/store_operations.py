@@ -34,6 +34,12 @@ def status(session: Session) -> Operation[dict[str, Any]]:
     return said
 
 
+def page_address(session: Session) -> Operation[str]:
+    """The daemon's page with a code that opens it once."""
+    said: dict[str, str] = yield from session.ask_json(Request("POST", "/v1/page/code"))
+    return f"{said['url']}#{said['code']}"
+
+
 def events(session: Session) -> Operation[None]:
     """Emits None once the subscription is in force, then each event, until it is closed.
 

@@ -19,12 +19,12 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Stores of an origin", "origins", ("origins", "quota", "estimate")),
     ("Stores of an origin", "state", ("state",)),
     ("The daemon", "daemon", ("serve", "start", "stop", "restart", "status", "logs", "doctor", "events")),
-    ("The daemon", "web", ("token",)),
+    ("The daemon", "web", ("token", "open")),
     ("The daemon", "service", ("service",)),
     ("Directories", "sync", ("sync",)),
     ("Safety", "maintenance", ("verify", "backup", "restore")),
     ("The shell", "completion", ("completion", "__complete")),
-    ("Reserved", "reserved", ("open", "convert")),
+    ("Reserved", "reserved", ("convert",)),
 )
 
 

@@ -11,7 +11,4 @@ def _reserved(name: str, summary: str) -> Command:
     return Command(name, f"{summary} (not in this version)", operands=_ANY, reserved=True)
 
 
-COMMANDS = (
-    _reserved("open", "open the page that the daemon serves"),
-    _reserved("convert", "convert between model formats"),
-)
+COMMANDS = (_reserved("convert", "convert between model formats"),)

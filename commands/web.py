@@ -1,10 +1,10 @@
-"""``token``: what callers of the HTTP listener need."""
+"""``token`` and ``open``: the HTTP listener and its page."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .arguments import Command, Example
+from .arguments import Command, Example, Option
 
 if TYPE_CHECKING:
     from .invocation import Invocation
@@ -33,6 +33,30 @@ def _report(invocation: Invocation, token: str) -> int:
     return 0
 
 
+def _open(invocation: Invocation) -> int:
+    address = invocation.store.page_address()
+    if invocation.output.json:
+        invocation.output.document({"url": address})
+    elif invocation.arguments.flag("--print") or not _browse(invocation, address):
+        invocation.output.line(address)
+    return 0
+
+
+def _browse(invocation: Invocation, address: str) -> bool:
+    """Whether a browser was started. It is given a file that leads on: what stands on a command line, every user of
+    the machine can read, and the code would be theirs."""
+    import webbrowser
+    from html import escape
+    from pathlib import Path
+
+    from ..storage_backends import durable
+
+    file = Path(invocation.store.status()["home"]) / "open.html"
+    page = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={escape(address)}">\n'
+    durable.write_file(file, page.encode())
+    return webbrowser.open(file.as_uri())
+
+
 COMMANDS = (
     Command(
         "token",
@@ -48,5 +72,13 @@ COMMANDS = (
             ),
         ),
         examples=(Example("tfjsd token show"),),
+    ),
+    Command(
+        "open",
+        "open the daemon's page in a browser",
+        _open,
+        options=(Option("--print", "print its address, with a code that works once, within a minute"),),
+        description="The daemon has to listen on TCP: serve --http, or http in the configuration.",
+        examples=(Example("tfjsd open"), Example("tfjsd open --print", "for a browser that is started by hand")),
     ),
 )

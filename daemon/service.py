@@ -88,9 +88,13 @@ class Call:
         """Whether the caller runs as the daemon's user, and so can open its files."""
         return self.peer is not None and self.peer.uid == own_uid()
 
-    def require_sync_rights(self) -> None:
-        """Raises AccessDeniedError: a pair makes the daemon read and write a directory with its own rights."""
-        if not self.service.guard.admits_to_sync(self.peer):
+    def require_sync_rights(self, *, from_page: bool = False) -> None:
+        """Raises AccessDeniedError: a pair makes the daemon read and write a directory with its own rights.
+        ``from_page``: also for the page, which only the daemon's own user can open."""
+        if not (
+            self.service.guard.admits_to_sync(self.peer)
+            or (from_page and self.service.web_guard.is_own_page(self.request))
+        ):
             raise AccessDeniedError(
                 "Only the daemon's own user may see and change sync pairs.",
                 hint="it can add users under sync.users in tfjsd/config.toml",

@@ -8,12 +8,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-PAGE: Final = {
-    "index.html": "text/html",
-    "page.css": "text/css",
-    "page.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-}
+_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+PAGE: Final = (
+    "index.html",
+    "page.css",
+    "page.js",
+    "elements.js",
+    "model_files.js",
+    "model_view.js",
+    "pictures.js",
+    "sync_pairs.js",
+    "icon.svg",
+)
 CLIENT: Final = "tfjsd.js"
 
 
@@ -32,7 +38,7 @@ def page_file(name: str) -> WebFile | None:
     if name not in PAGE:
         return None
     content = files(__package__).joinpath("web", name).read_bytes()
-    return WebFile(content, PAGE[name], _etag(content))
+    return WebFile(content, _TYPES[name[name.rindex(".") :]], _etag(content))
 
 
 @cache

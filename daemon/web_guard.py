@@ -97,6 +97,11 @@ class WebGuard:
         path = request.raw_path.partition("?")[0]
         return request.method in ("GET", "HEAD") and _PUBLIC.fullmatch(path) is not None
 
+    def is_own_page(self, request: web.BaseRequest) -> bool:
+        """Whether the page asks, which only the daemon's own user can open."""
+        given = _bearer(request)
+        return given is not None and self.pages.admits(given)
+
     def preflight(self, request: web.BaseRequest) -> web.Response:
         """The answer to a request that has passed the checks and asks what a page may send (Fetch §3.2.2; Private
         Network Access §3.1). Raises AccessDeniedError where no page asks."""
@@ -144,8 +149,7 @@ class WebGuard:
     def _check_token(self, request: web.BaseRequest) -> None:
         if self.token is not None and self.token.refresh():
             self.pages.forget_all()
-        match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
-        given = match[1] if match is not None else None
+        given = _bearer(request)
         if given is None or not (self._is_token(given) or self.pages.admits(given)):
             raise UnauthorizedError(
                 "The request has no valid token (Authorization: Bearer …).", hint="tfjsd token show prints it"
@@ -158,3 +162,8 @@ class WebGuard:
 def _begins_session(request: web.BaseRequest) -> bool:
     """What the page sends to get its token: its code is the secret."""
     return request.method == "POST" and request.raw_path == "/v1/page/session"
+
+
+def _bearer(request: web.BaseRequest) -> str | None:
+    match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    return None if match is None else match[1]

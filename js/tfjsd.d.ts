@@ -73,6 +73,7 @@ export class Daemon {
   listModels(): Promise<ModelInfos>;
   saveModel(url: string, artifacts: Artifacts, query?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
   loadModel(url: string): Promise<Artifacts>;
+  loadTopology(url: string): Promise<Artifacts>;
   modelInfo(url: string): Promise<ModelArtifactsInfo>;
   removeModel(url: string, options?: {expected?: ModelArtifactsInfo}): Promise<ModelArtifactsInfo>;
   copyModel(source: string, dest: string): Promise<ModelArtifactsInfo>;

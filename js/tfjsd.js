@@ -112,6 +112,13 @@ export class Daemon {
     return artifacts;
   }
 
+  /** All but the weights, of a model with an ordinary name. */
+  async loadTopology(url) {
+    const [medium, path] = url.split(/:\/\/(.*)/s, 2);
+    const {weightsManifest = [], ...artifacts} = await this.json('GET', `/v1/models/${medium}/${encoded(path)}/model.json`);
+    return {...artifacts, weightSpecs: weightsManifest.flatMap((group) => group.weights)};
+  }
+
   async modelInfo(url) {
     return withDate(await (await this.#onModel('GET', url)).json());
   }

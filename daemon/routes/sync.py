@@ -14,8 +14,8 @@ from . import Route, readable
 
 
 def _pairs(call: Call) -> Synchronizer:
-    """Raises AccessDeniedError."""
-    call.require_sync_rights()
+    """For what names no new directory. Raises AccessDeniedError."""
+    call.require_sync_rights(from_page=True)
     return call.service.synchronizer
 
 
@@ -39,8 +39,8 @@ async def list_pairs(call: Call) -> web.StreamResponse:
 
 
 async def add(call: Call) -> web.StreamResponse:
-    pairs = _pairs(call)
-    runner = await pairs.add(SyncPair.of(await _members(call), origin=call.origin_name))
+    call.require_sync_rights()
+    runner = await call.service.synchronizer.add(SyncPair.of(await _members(call), origin=call.origin_name))
     return json_answer(runner.status(), status=201)
 
 
@@ -50,7 +50,8 @@ async def show(call: Call) -> web.StreamResponse:
 
 async def remove(call: Call) -> web.StreamResponse:
     """Both sides keep what they hold."""
-    pairs = _pairs(call)
+    call.require_sync_rights()
+    pairs = call.service.synchronizer
     status = pairs.get(_name(call)).status()
     await pairs.remove(_name(call))
     return json_answer(status)

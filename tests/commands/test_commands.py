@@ -447,7 +447,6 @@ def test_the_version(run):
     "argv",
     [
         ["convert", "a"],
-        ["open"],
         ["convert"],
         ["list", "--profile", "chrome"],
         ["--profile=firefox", "list"],
