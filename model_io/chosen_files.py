@@ -15,8 +15,10 @@ from .model_json import ModelJSON, parse_model_json
 from .types import ModelArtifacts
 from .weight_specs import MAX_MODEL_BYTES, check_weights
 
-ChosenFile = str | os.PathLike[str] | tuple[str, Buffer]
-"""A path, or a name and the file's bytes."""
+MODEL_JSON = "model.json"
+NamedFile = str | os.PathLike[str] | tuple[str, Buffer]
+ChosenFile = NamedFile | bytes | bytearray | memoryview
+"""A path, a name and the file's bytes, or the bytes alone."""
 
 
 class BrowserFiles:
@@ -25,7 +27,8 @@ class BrowserFiles:
     def __init__(self, files: Sequence[ChosenFile]) -> None:
         if not files:
             raise InvalidArtifactsError("When calling browserFiles, at least 1 file is required, but received ")
-        self._json, *self._weights = files
+        first, *self._weights = files
+        self._json: NamedFile = (MODEL_JSON, first) if isinstance(first, bytes | bytearray | memoryview) else first
 
     def load(self) -> ModelArtifacts:
         """The model. The weights stay a list of one buffer per file, in the manifest's order.
@@ -41,7 +44,7 @@ class BrowserFiles:
             raise InvalidArtifactsError(f"weightManifest field is missing from file {_name(self._json)}")
         if not self._weights:
             return ModelArtifacts.from_texts({"modelTopology": parsed.texts["modelTopology"]})
-        chosen = self._matched(parsed.paths)
+        chosen = self._matched(parsed.paths, _named(self._weights, parsed.paths))
         data = [
             _content(file, MAX_MODEL_BYTES, f"Failed to weights data from file of path '{path}'.")
             for path, file in chosen
@@ -61,21 +64,21 @@ class BrowserFiles:
         except InvalidArtifactsError as error:
             raise InvalidArtifactsError(f"Failed to parse file {name}: {error}") from error
 
-    def _matched(self, paths: Sequence[str]) -> list[tuple[str, ChosenFile]]:
+    def _matched(self, paths: Sequence[str], files: Sequence[NamedFile]) -> list[tuple[str, NamedFile]]:
         """Each manifest path with its file; the checks in tfjs's order."""
-        names = [basename(_name(file)) for file in self._weights]
-        matched: dict[str, tuple[str, ChosenFile]] = {}
+        names = [basename(_name(file)) for file in files]
+        matched: dict[str, tuple[str, NamedFile]] = {}
         for path in paths:
             name = basename(path)
             if name in matched:
                 raise InvalidArtifactsError(f"Duplicate file basename found in weights manifest: '{name}'")
             if name not in names:
                 raise InvalidArtifactsError(f"Weight file with basename '{name}' is not provided.")
-            matched[name] = (path, self._weights[names.index(name)])
-        if len(matched) != len(self._weights):
+            matched[name] = (path, files[names.index(name)])
+        if len(matched) != len(files):
             raise InvalidArtifactsError(
                 f"Mismatch in the number of files in weights manifest ({len(matched)}) and the number of weight files "
-                f"provided ({len(self._weights)})."
+                f"provided ({len(files)})."
             )
         return list(matched.values())
 
@@ -83,16 +86,24 @@ class BrowserFiles:
 def browser_files(files: Sequence[ChosenFile]) -> BrowserFiles:
     """A handler that loads a model from files: the ``model.json`` first, then the weights in any order.
 
-    A file is a path, or a pair of a name and the bytes. Raises InvalidArtifactsError for no files.
+    A file is a path, a pair of a name and the bytes, or the bytes alone: those are taken for the manifest's files in
+    its order, but for the ones that are there by name. Raises InvalidArtifactsError for no files.
     """
     return BrowserFiles(files)
 
 
-def _name(file: ChosenFile) -> str:
+def _named(files: Sequence[ChosenFile], paths: Sequence[str]) -> list[NamedFile]:
+    """Files without a name get the base names that no other file has; more of them than there are keep none."""
+    taken = {basename(_name(file)) for file in files if not isinstance(file, bytes | bytearray | memoryview)}
+    free = iter([name for path in paths if (name := basename(path)) not in taken])
+    return [(next(free, ""), file) if isinstance(file, bytes | bytearray | memoryview) else file for file in files]
+
+
+def _name(file: NamedFile) -> str:
     return file[0] if isinstance(file, tuple) else os.path.basename(file)
 
 
-def _content(file: ChosenFile, limit: int, failure: str) -> memoryview:
+def _content(file: NamedFile, limit: int, failure: str) -> memoryview:
     if isinstance(file, tuple):
         return flat_view(file[1])
     try:

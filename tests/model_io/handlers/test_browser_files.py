@@ -10,6 +10,7 @@ import pytest
 from tfjsd.errors import InvalidArtifactsError
 from tfjsd.model_io.chosen_files import browser_files
 from tfjsd.model_io.types import ModelArtifacts
+from tfjsd.testing import make_artifacts
 
 TOPOLOGY = {"class_name": "Sequential"}
 
@@ -140,3 +141,16 @@ def test_files_that_cannot_be_read(tmp_path: Path):
 def test_weights_of_another_size_than_the_specs(data: bytes):
     message = refusal(model_json(group(["w"], spec("a"))), ("w", data))
     assert message == f"weightSpecs describe 4 bytes, but the weights have {len(data)}"
+
+
+def test_bytes_without_names_are_the_manifests_files_in_order():
+    artifacts = make_artifacts(weight_bytes=1000)
+    text, files = artifacts.to_model_json(shard_bytes=300)
+    last = list(files)[-1]
+    assert browser_files([text.encode(), *files.values()]).load() == artifacts
+    mixed = [text.encode(), (last, files[last]), *(bytes(files[path]) for path in files if path != last)]
+    assert browser_files(mixed).load() == artifacts
+    with pytest.raises(InvalidArtifactsError, match=f"Weight file with basename '{last}' is not provided"):
+        browser_files([text.encode(), *list(files.values())[:-1]]).load()
+    with pytest.raises(InvalidArtifactsError, match="Mismatch in the number of files"):
+        browser_files([text.encode(), *files.values(), b"more"]).load()
