@@ -6,6 +6,10 @@ The fixtures are in ``plugin.py``, which pytest loads by itself. Public names ar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # absolute: mypy also meets this directory as the namespace of tests/testing
+    from tfjsd.storage_backends.browsers import CHROME as CHROME
+    from tfjsd.storage_backends.browsers import FIREFOX as FIREFOX
+    from tfjsd.storage_backends.browsers import SAFARI as SAFARI
+    from tfjsd.storage_backends.browsers import UNLIMITED as UNLIMITED
     from tfjsd.testing.artifacts import make_artifacts as make_artifacts
     from tfjsd.testing.assertions import assert_models_equal as assert_models_equal
     from tfjsd.testing.assertions import assert_quota_exceeded as assert_quota_exceeded
@@ -18,18 +22,23 @@ if TYPE_CHECKING:  # absolute: mypy also meets this directory as the namespace o
     from tfjsd.testing.simulated_browser import SimulatedBrowser as SimulatedBrowser
     from tfjsd.testing.snapshot import BrowserSnapshot as BrowserSnapshot
 
+_BROWSERS = "..storage_backends.browsers"
 _MODULES = {
-    "AsyncSimulatedBrowser": "async_simulated_browser",
-    "BrowserSnapshot": "snapshot",
-    "DaemonProcess": "daemon_process",
-    "Fit": "fit",
-    "SimulatedBrowser": "simulated_browser",
-    "SimulatedClock": "clock",
-    "assert_models_equal": "assertions",
-    "assert_quota_exceeded": "assertions",
-    "largest_fitting": "largest",
-    "make_artifacts": "artifacts",
-    "simulate_browser": "launching",
+    "CHROME": _BROWSERS,
+    "FIREFOX": _BROWSERS,
+    "SAFARI": _BROWSERS,
+    "UNLIMITED": _BROWSERS,
+    "AsyncSimulatedBrowser": ".async_simulated_browser",
+    "BrowserSnapshot": ".snapshot",
+    "DaemonProcess": ".daemon_process",
+    "Fit": ".fit",
+    "SimulatedBrowser": ".simulated_browser",
+    "SimulatedClock": ".clock",
+    "assert_models_equal": ".assertions",
+    "assert_quota_exceeded": ".assertions",
+    "largest_fitting": ".largest",
+    "make_artifacts": ".artifacts",
+    "simulate_browser": ".launching",
 }
 
 __all__ = sorted(_MODULES)
@@ -42,7 +51,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tfjsd.testing' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f".{module}", __name__), name)
+    return getattr(import_module(module, __name__), name)
 
 
 def __dir__() -> list[str]:

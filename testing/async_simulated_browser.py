@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class AsyncSimulatedBrowser(AsyncEmbeddedStore):
-    """``tfjsd.AsyncStore`` on the page of a SimulatedBrowser; what a store does not have is done through ``page``."""
+    """``tfjsd.AsyncStore`` on the page of a SimulatedBrowser; what a store does not have is done through ``page``.
+
+    ``async with simulate_browser(…).aio as store:`` closes the browser at its end, as leaving ``with`` does.
+    """
 
     def __init__(self, page: SimulatedBrowser) -> None:
         super().__init__(page)

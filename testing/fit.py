@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from ..errors import NeverSettlesError, QuotaExceededError, UnsupportedURLError
 from ..model_io import model_url
@@ -27,8 +27,7 @@ from ..storage_backends.web_storage.text import EncodedText, normalize
 from .simulated_origin import SimulatedOrigin
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(NamedTuple):
     """Whether a model fits (``bool(fit)`` says it too), and by how much.
 
     ``left`` is what would remain (None: there is no limit), ``missing`` what is wanting, both in ``unit``: ``utf16``

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from ..model_io.types import ModelArtifacts
+from ..storage_backends.browsers import Browser
 from .artifacts import make_artifacts
+from .launching import simulate_browser
 from .simulated_browser import SimulatedBrowser
 
 MOST_BYTES = 1 << 30
 
 
-def largest_fitting(browser: SimulatedBrowser, url: str, *, seed: int = 0) -> ModelArtifacts:
+def largest_fitting(browser: SimulatedBrowser | str | Browser, url: str, *, seed: int = 0) -> ModelArtifacts:
     """The largest ``make_artifacts(units=…)`` that a save to ``url`` has room for now; one unit more is refused.
 
-    Raises ValueError where not even one unit fits, or so much does that it would not do to make the model (more than
-    1 GiB, or no limit): give the browser a smaller ``quota`` then.
+    For the name of a browser, or its rules, that is in an empty one. Raises ValueError where not even one unit fits, or
+    so much does that it would not do to make the model (more than 1 GiB, or no limit): give the browser a smaller
+    ``quota`` then.
     """
+    if not isinstance(browser, SimulatedBrowser):
+        with simulate_browser(browser) as empty:
+            return largest_fitting(empty, url, seed=seed)
 
     def fits(units: int) -> bool:
         return browser.fits(make_artifacts(units=units, seed=seed), url).ok

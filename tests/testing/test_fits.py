@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import tfjsd
 from tfjsd.errors import NeverSettlesError
-from tfjsd.testing import make_artifacts, simulate_browser
+from tfjsd.testing import SAFARI, largest_fitting, make_artifacts, simulate_browser
 
 BROWSERS = ["chrome", "firefox", "safari"]
 PATHS = st.sampled_from(["m", "m2", "\u6a21"])
@@ -114,3 +114,27 @@ def test_in_safari_only_what_was_held_counts():
         left = browser.fits(make_artifacts(weight_bytes=100), "indexeddb://m")
         assert left.ok
         assert saves(browser, make_artifacts(weight_bytes=6000), "indexeddb://m")
+
+
+def test_a_fit_is_a_named_tuple_that_is_true_where_it_fits():
+    with simulate_browser("safari", quota=5000) as browser:
+        ok, left, missing, unit = fit = browser.fits(make_artifacts(weight_bytes=9000), "indexeddb://m")
+    assert (ok, left, missing > 0, unit, bool(fit)) == (False, 0, True, "disk", False)
+    assert fit._fields == ("ok", "left", "missing", "unit")
+
+
+def test_the_largest_model_of_an_empty_browser():
+    tv = SAFARI.derive("tv", local_storage_quota=5000)
+    with simulate_browser(tv) as browser:
+        artifacts = largest_fitting(browser, "localstorage://m")
+    assert largest_fitting(tv, "localstorage://m") == artifacts
+    with pytest.raises(ValueError, match="no browser named 'opera'"):
+        largest_fitting("opera", "localstorage://m")
+
+
+async def test_an_async_with_closes_the_browser():
+    async with simulate_browser().aio as store:
+        assert isinstance(store, tfjsd.AsyncStore)
+        await store.save("indexeddb://m", make_artifacts())
+    with pytest.raises(tfjsd.errors.StoreClosedError):
+        store.page.list_models()
