@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DaemonUnavailableError
+from ..wire.backup_failure import Tail
 from ..wire.model_path import with_query
 from ..wire.protocol import BACKUP_TYPE
 from . import delivery
@@ -36,18 +37,22 @@ def verify(session: Session, urls: Sequence[str] | None) -> Operation[dict[str, 
 
 
 def backup(session: Session, file: Writable) -> Operation[None]:
-    """Raises DaemonUnavailableError where the stream ends before the backup does: what was written is then not one."""
+    """Where the stream ends before the backup does, what was written is none: raises what the daemon says of it
+    (CorruptionError that names what is damaged, StoreFailedError), else DaemonUnavailableError."""
     request = session.authorized(Request("GET", "/v1/backup", headers={"accept": BACKUP_TYPE}))
     connection, exchange = yield from delivery.begin_stream(session.link, request, session.timeout)
+    tail = Tail()
     try:
         while True:
             while exchange.parser.pieces:
+                tail.add(exchange.parser.pieces[0])
                 yield Call(file.write, (exchange.parser.pieces.popleft(),), brief=True)
             if exchange.complete:
                 return
             yield Receive(connection, exchange, None)
     except ConnectionLost as lost:
-        raise DaemonUnavailableError(f"The backup was cut off: {lost}. What was written so far is not one.") from lost
+        cut = DaemonUnavailableError(f"The backup was cut off: {lost}. What was written so far is not one.")
+        raise tail.failure() or cut from lost
     finally:
         connection.close()
 

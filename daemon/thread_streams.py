@@ -40,6 +40,10 @@ class AnswerFile(io.RawIOBase):
             piece, self._pending = bytes(self._pending), bytearray()
             _on_loop(self._loop, self._send(piece))
 
+    def discard(self) -> None:
+        """Forgets what was not sent yet; otherwise the end of the object would send it, on whatever thread that is."""
+        self._pending.clear()
+
     async def _send(self, piece: bytes) -> None:
         try:
             async with asyncio.timeout(self._pause):

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
 
-from ...errors import BadRequestError
+from ...errors import BadRequestError, TfjsdError
+from ...wire.backup_failure import failure_record
 from ...wire.protocol import BACKUP_TYPE
+from ..logs import LOGGER
 from ..service import Call, json_answer
 from ..thread_streams import AnswerFile, BodyFile
 from . import Route
 
 
 async def make_backup(call: Call) -> web.StreamResponse:
-    """Streams; writers go on meanwhile. One that fails on the way is cut off, so that nobody takes it for whole."""
+    """Streams; writers go on meanwhile. One that fails on the way says why and is cut off, so that nobody trusts it."""
     response = web.StreamResponse()
     response.content_type = BACKUP_TYPE
     await response.prepare(call.request)
-    await call.service.workers.apart(_write, call, AnswerFile(response, call.service.limits.pause_seconds))
+    try:
+        await call.service.workers.apart(_write, call, AnswerFile(response, call.service.limits.pause_seconds))
+    except TfjsdError as error:
+        LOGGER.error("a backup failed", extra={"error": error.name, "reason": error.message})
+        await _cut(call, response, error)
+        return response
     await response.write_eof()
     return response
+
+
+async def _cut(call: Call, response: web.StreamResponse, error: TfjsdError) -> None:
+    async with asyncio.timeout(call.service.limits.pause_seconds):
+        await response.write(failure_record(error))
+    if call.request.transport is not None:
+        call.request.transport.close()  # what was written still leaves; the answer's own end is never sent
 
 
 def _write(call: Call, target: AnswerFile) -> None:
     from ...storage_backends.backup import backup
 
-    backup(call.service.home, target)  # type: ignore[arg-type]  # all that is used of a BinaryIO
-    target.flush()
+    try:
+        backup(call.service.home, target)  # type: ignore[arg-type]  # all that is used of a BinaryIO
+        target.flush()
+    finally:
+        target.discard()
 
 
 async def take_backup(call: Call) -> web.StreamResponse:

@@ -468,6 +468,10 @@ def test_verify_names_what_is_damaged(alone):
     with open(blob, "r+b") as file:
         file.write(b"\x01")
     assert "indexeddb://big" in alone.text("verify", code=1)
+    error = json.loads(alone("--json", "backup", "copy", code=1).stderr)["error"]
+    assert (error["name"], blob.name in error["message"]) == ("CorruptionError", True)
+    assert not (alone.directory / "copy").exists()
+    assert "a backup failed" in alone.text("logs")
     assert "indexeddb://big" in alone.text("verify", "indexeddb://big", code=1)
 
 

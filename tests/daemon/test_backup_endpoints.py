@@ -1,9 +1,13 @@
 """``/v1/backup``, ``/v1/restore``, ``/v1/verify``."""
 
+import http.client
+import io
 import os
 from pathlib import Path
 
 import pytest
+
+import tfjsd
 
 BIG = os.urandom(300_000)
 KIND = {"Content-Type": "application/vnd.tfjsd.backup"}
@@ -88,3 +92,15 @@ def test_damage_is_named_with_the_model_and_never_served(filled, damage):
 @pytest.mark.parametrize("body", [[], {"urls": "x"}, {"urls": [1]}])
 def test_a_malformed_verification_is_400(filled, body):
     assert filled.request("POST", "/v1/verify", body).status == 400
+
+
+@pytest.mark.parametrize("spoil", [lambda data: b"x" + data[1:], lambda data: data[:-1]])
+def test_a_backup_of_what_is_damaged_says_so_and_is_cut(filled, spoil):
+    [blob, *_] = [path for path in filled.home.rglob("blobs/*") if path.read_bytes() == BIG]
+    blob.chmod(0o600)
+    blob.write_bytes(spoil(BIG))
+    with pytest.raises(http.client.IncompleteRead) as cut:
+        filled.get("/v1/backup")
+    assert b"CorruptionError" in cut.value.partial[-1000:]
+    with tfjsd.connect(filled.socket) as store, pytest.raises(tfjsd.CorruptionError, match=blob.name):
+        store.backup(io.BytesIO())
