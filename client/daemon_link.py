@@ -102,6 +102,8 @@ class DaemonLink:
         version, home = headers.get(VERSION_HEADER), headers.get(HOME_HEADER)
         if (version, home) == self._known:
             return
+        if version is not None and home is None and self.target.tcp is not None:
+            return  # a refusal over TCP, which does not tell the home
         if version is None or home is None:
             raise DaemonUnavailableError(f"What answers at {self.target} is not a tfjsd daemon.")
         theirs = _decoded(home)

@@ -17,7 +17,6 @@ from .replacement import settle_version
 _ATTEMPTS = 3
 _RECONNECT_PAUSES = (0.01, 0.02, 0.05, *[0.1] * 50)
 """Seconds. How long a daemon that answered before may take to restart."""
-_STATUS = Request("GET", "/v1/status")
 
 
 def deliver(link: DaemonLink, request: Request, timeout: float | None) -> Operation[Response]:
@@ -103,15 +102,20 @@ def _connection_for(link: DaemonLink, request: Request, timeout: float | None) -
         if request.reads or connection.greeted:
             return connection
         try:
-            exchange = yield from _exchange(link, connection, _STATUS, timeout)
+            exchange = yield from _exchange(link, connection, _greeting(link), timeout)
         except ConnectionLost as lost:
             if lost.timed_out:
-                raise _translated(link, _STATUS, lost) from lost
+                raise _translated(link, _greeting(link), lost) from lost
             continue
         if exchange.reusable:
             return connection
         connection.close()
     raise DaemonUnavailableError(f"The daemon at {link.target} closes every connection.")
+
+
+def _greeting(link: DaemonLink) -> Request:
+    token = link.target.token
+    return Request("GET", "/v1/status", headers=None if token is None else {"authorization": f"Bearer {token}"})
 
 
 def _exchange(link: DaemonLink, connection: Connection, request: Request, timeout: float | None) -> Operation[Exchange]:
