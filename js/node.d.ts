@@ -19,13 +19,18 @@ export class Storage {
   [name: string]: any;
 }
 
+/** An IDBFactory that holds the one database that TensorFlow.js uses. */
+export function indexedDBOf(daemon: Daemon): Pick<IDBFactory, 'open' | 'databases' | 'cmp'>;
+
 export interface Installation extends Models {
   daemon: Daemon;
   localStorage: Storage;
+  /** The part of IndexedDB that TensorFlow.js uses: its own database. */
+  indexedDB: Pick<IDBFactory, 'open' | 'databases' | 'cmp'>;
   close(): Promise<void>;
 }
 
-/** Adds `localstorage://`, `indexeddb://` and `globalThis.localStorage`. */
+/** Adds `localstorage://`, `indexeddb://` and `globalThis.localStorage` and `globalThis.indexedDB`. */
 export function install(
   tf: TensorFlow,
   options?: Partial<DaemonOptions> & {home?: string; globals?: boolean},

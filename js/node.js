@@ -4,9 +4,11 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {MessageChannel, receiveMessageOnPort, Worker} from 'node:worker_threads';
+import {indexedDBOf} from './indexeddb.js';
 import {addScheme, Daemon} from './tfjsd.js';
 
 export * from './tfjsd.js';
+export {indexedDBOf};
 
 /** Address and token of the daemon of a home, from the files that it keeps there. */
 export function daemonOf(home) {
@@ -104,25 +106,32 @@ const NAMED_PROPERTIES = {
   },
 };
 
+/** Puts values into the global scope; gives what takes them out again. */
+function defineGlobals(values) {
+  const before = Object.entries(values).map(([name, value]) => {
+    const old = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, {value, writable: true, configurable: true});
+    return [name, old];
+  });
+  return () => before.forEach(([name, old]) => (old ? Object.defineProperty(globalThis, name, old) : delete globalThis[name]));
+}
+
 const isOwn = (url) => /^(localstorage|indexeddb):\/\//.test(url);
 
 /**
  * Gives a TensorFlow.js in Node what it has in a browser: the schemes `localstorage://` and `indexeddb://`, and, unless
- * `globals` is false, `globalThis.localStorage`. Options: `{url, token, origin}`, or `{home}`.
+ * `globals` is false, `globalThis.localStorage` and `globalThis.indexedDB`. Options: `{url, token, origin}`, or `{home}`.
  */
 export function install(tf, {home, globals = true, ...given} = {}) {
   const options = {...(home === undefined ? {} : daemonOf(home)), ...given};
   const daemon = new Daemon(options);
   const models = addScheme(tf, daemon, {own: (url) => (isOwn(url) ? url : null), shown: (url) => url});
   const localStorage = new Storage(options);
-  const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
-  if (globals) {
-    Object.defineProperty(globalThis, 'localStorage', {value: localStorage, writable: true, configurable: true});
-  }
+  const indexedDB = indexedDBOf(daemon);
+  const putBack = globals ? defineGlobals({localStorage, indexedDB}) : () => {};
   const close = async () => {
-    if (globals && before) Object.defineProperty(globalThis, 'localStorage', before);
-    else if (globals) delete globalThis.localStorage;
+    putBack();
     await secret.get(localStorage).close();
   };
-  return {...models, daemon, localStorage, close};
+  return {...models, daemon, localStorage, indexedDB, close};
 }

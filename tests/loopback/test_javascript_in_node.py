@@ -20,12 +20,24 @@ def _needs_node():
         pytest.skip("Node or TensorFlow.js is not installed: scripts/test installs them")
 
 
+def run(program, daemon):
+    words = ["node", program, str(daemon.home)]
+    done = subprocess.run(words, cwd=JS, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout) == (0, "done"), done.stderr[-3000:]
+
+
+def test_the_browsers_own_handlers_work_on_the_adapters():
+    with running() as daemon:
+        run("in-node-native.mjs", daemon)
+        with tfjsd.connect(str(daemon.socket), home=str(daemon.home)) as store:
+            assert sorted(store.list_models()) == ["indexeddb://native/x", "localstorage://native"]
+            first, second = (store.load(url) for url in store.list_models())
+            assert bytes(first.weight_data) == bytes(second.weight_data)
+
+
 def test_models_and_local_storage_of_a_browser_program():
     with running() as daemon:
-        done = subprocess.run(
-            ["node", "in-node.mjs", str(daemon.home)], cwd=JS, capture_output=True, text=True, timeout=100, check=False
-        )
-        assert (done.returncode, done.stdout) == (0, "done"), done.stderr[-3000:]
+        run("in-node.mjs", daemon)
         with tfjsd.connect(str(daemon.socket), home=str(daemon.home)) as store:
             assert list(store.list_models()) == ["localstorage://m"]
             assert store.local_storage()["k"] == "v"
