@@ -158,7 +158,7 @@ class Client:
     def verify(self, urls: Sequence[str] | None = None) -> dict[str, Any]:
         """Checks models of this origin against their digests, or (None) every record and blob of every origin.
 
-        ``{"checked": {kind: count}, "problems": [{"object", "message"}]}``; damage is reported, not raised.
+        ``{"checked": {kind: count}, "problems": [{"object", "name", "message"}]}``; damage is reported, not raised.
         """
         return blocking.run(maintenance_operations.verify(self._session, urls))
 

@@ -29,7 +29,7 @@ _PIECE = 1 << 20
 
 
 def verify(session: Session, urls: Sequence[str] | None) -> Operation[dict[str, Any]]:
-    """``{"checked": {kind: count}, "problems": [{"object", "message"}]}``."""
+    """``{"checked": {kind: count}, "problems": [{"object", "name", "message"}]}``."""
     body = {} if urls is None else {"urls": list(urls)}
     request = json_request("POST", with_query("/v1/verify", session.query()), body, reads=True)
     report: dict[str, Any] = yield from session._replace(timeout=None).ask_json(request)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from ..errors import ModelNotFoundError, UnsupportedURLError
 from . import render
 from .arguments import Command, Example, Operand, UsageError
+from .locations import check_bare_name, locate
 from .progress import Progress
 from .target_file import target_file
 
@@ -14,17 +16,23 @@ if TYPE_CHECKING:
     from .invocation import Invocation
     from .target_file import Writable
 
+_STATES = {ModelNotFoundError.name: "missing", UnsupportedURLError.name: "unknown"}
+"""What a model is called that is not damaged."""
+
 
 def _verify(invocation: Invocation) -> int:
-    output = invocation.output
-    report = invocation.store.verify(list(invocation.arguments.operands("URL")) or None)
+    output, urls = invocation.output, invocation.arguments.operands("URL")
+    for url in urls:
+        check_bare_name(locate(url), invocation.store)
+    report = invocation.store.verify(list(urls) or None)
     problems = report["problems"]
     if output.json:
         output.document(report)
     else:
         for problem in problems:
             what = render.printable(f"{problem['object']}: {problem['message']}")
-            output.line(f"{output.paint('damaged', 'red')}  {what}")
+            state = _STATES.get(problem.get("name"), "damaged")
+            output.line(f"{output.paint(state, 'red')}  {what}")
         checked = ", ".join(render.counted(count, noun) for noun, count in report["checked"].items())
         output.done(f"checked {checked}: {render.counted(len(problems), 'problem')}")
     return 1 if problems else 0

@@ -1,4 +1,4 @@
-"""What ``/v1/verify`` answers: ``{"checked": {noun: count}, "problems": [{"object", "message"}]}``."""
+"""What ``/v1/verify`` answers: ``{"checked": {noun: count}, "problems": [{"object", "name", "message"}]}``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 class Problem(TypedDict):
     object: str
+    name: str
     message: str
 
 
@@ -34,7 +35,8 @@ def verify_all(home: Home, origins: Origins) -> Report:
         if finding.origin not in users:
             users[finding.origin] = _models_by_blob(origins.get(finding.origin))
         names = users[finding.origin].get(finding.name, [finding.name])
-        problems.append({"object": f"{finding.origin} {', '.join(names)}", "message": finding.message})
+        what = f"{finding.origin} {', '.join(names)}"
+        problems.append({"object": what, "name": CorruptionError.name, "message": finding.message})
     return {"checked": {"record": report.records, "blob": report.blobs}, "problems": problems}
 
 
@@ -47,7 +49,7 @@ def verify_models(origin: Origin, urls: Sequence[str]) -> Report:
             if isinstance(model.weights, Blob):
                 origin.bucket.blobs.verify(model.weights)
         except TfjsdError as error:
-            problems.append({"object": f"{origin.name} {url}", "message": error.message})
+            problems.append({"object": f"{origin.name} {url}", "name": error.name, "message": error.message})
     return {"checked": {"model": len(urls)}, "problems": problems}
 
 

@@ -475,6 +475,17 @@ def test_verify_names_what_is_damaged(alone):
     assert "indexeddb://big" in alone.text("verify", "indexeddb://big", code=1)
 
 
+def test_verify_tells_a_wrong_name_from_damage(tfjsd):
+    tfjsd("copy", MODELS / "jsmlp", "indexeddb://mnist")
+    assert "did you mean indexeddb://mnist?" in tfjsd.error("verify", "mnist", code=1)
+    missing = tfjsd.text("verify", "indexeddb://nope", code=1)
+    assert missing.startswith("missing  ")
+    assert "damaged" not in missing
+    assert tfjsd.text("verify", "ftp://x", code=1).startswith("unknown  ")
+    [problem] = json.loads(tfjsd("--json", "verify", "indexeddb://nope", code=1).stdout)["problems"]
+    assert problem["name"] == "ModelNotFoundError"
+
+
 def test_doctor_names_what_to_mend(alone):
     alone.home.mkdir(mode=0o700)
     (alone.home / "tfjsd.sock").write_text("")
