@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from ..errors import DaemonUnavailableError
-from ..wire.addresses import LOG_FILE, unusable_home
+from ..errors import DaemonUnavailableError, HomeInUseError
+from ..wire.addresses import LOG_FILE, read_daemon_file, unusable_home
 from ..wire.error_body import error_from_json
 from .http_connection import open_connection
 from .target import Target
@@ -28,8 +28,9 @@ def start_daemon(target: Target, timeout: float | None) -> None:
     """Returns when a daemon listens, started by this call or by another process meanwhile.
 
     The new process is detached: a session of its own, ``/`` as its directory, no descriptor of the caller's. It ends by
-    itself when it has been idle. Raises ConfigurationError for a home in a wrong place, what the daemon reports where
-    its start fails, DaemonUnavailableError where it reports nothing within ``timeout`` (at least 30 s).
+    itself when it has been idle. Raises ConfigurationError for a home in a wrong place, HomeInUseError
+    where its daemon listens elsewhere, what the daemon reports where its start fails, DaemonUnavailableError where it
+    reports nothing within ``timeout`` (at least 30 s).
     """
     deadline = time.monotonic() + max(timeout or START_SECONDS, START_SECONDS)
     home = Path(target.home)
@@ -42,6 +43,7 @@ def start_daemon(target: Target, timeout: float | None) -> None:
     try:
         _acquire(lock, deadline)
         if not listens(target):
+            _refuse_second_owner(target)
             _spawn_and_wait(target, deadline)
     finally:
         os.close(lock)
@@ -75,6 +77,22 @@ def listens(target: Target) -> bool:
     except OSError:
         return False
     return True
+
+
+def _refuse_second_owner(target: Target) -> None:
+    """The daemon that is to be started would wait for the home in vain where its owner answers at another socket.
+
+    Raises:
+        HomeInUseError: with that socket as its hint.
+    """
+    found = read_daemon_file(Path(target.home))
+    if found is None or target.socket in (None, found["socket"]):
+        return
+    if listens(target._replace(socket=found["socket"])):
+        raise HomeInUseError(
+            f"{target.home} is in use by a daemon that listens on {found['socket']}, not on {target.socket}.",
+            hint=f"leave --socket (TFJSD_SOCKET) out, or name {found['socket']}; or use another home",
+        )
 
 
 def _spawn_and_wait(target: Target, deadline: float) -> None:

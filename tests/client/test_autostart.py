@@ -82,6 +82,24 @@ def test_it_stays_for_as_long_as_the_configuration_says(home, monkeypatch):
         assert store.status()["idle_exit"] == 5000.0
 
 
+def test_a_home_whose_daemon_listens_elsewhere_is_named_at_once(home, monkeypatch):
+    with tfjsd.connect(home=home) as store:
+        path = store.status()["socket"]
+        monkeypatch.setenv("TFJSD_SOCKET", str(home.parent / "other.sock"))
+        monkeypatch.setattr("tfjsd.client.autostart._spawn_and_wait", None)
+        with pytest.raises(tfjsd.HomeInUseError, match=f"a daemon that listens on {path}, not on") as caught:
+            tfjsd.connect(home=home)
+        assert f"name {path}" in caught.value.hint
+
+
+def test_the_record_of_a_daemon_that_has_gone_does_not_matter(home, monkeypatch):
+    home.mkdir(mode=0o700)
+    (home / "daemon.json").write_text(json.dumps({"socket": str(home / "tfjsd.sock"), "pid": 1}))
+    monkeypatch.setenv("TFJSD_SOCKET", str(home.parent / "other.sock"))
+    with tfjsd.connect(home=home) as store:
+        assert store.status()["socket"] == str(home.parent / "other.sock")
+
+
 def test_ten_callers_at_once_start_one_daemon(home):
     program = f"import tfjsd\nprint(tfjsd.connect(home={str(home)!r}).status()['pid'])"
     callers = [run(program, **os.environ) for _ in range(10)]
