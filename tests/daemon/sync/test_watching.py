@@ -104,7 +104,7 @@ def test_ten_thousand_events_are_few_passes(daemons, eventually, make_file):
     subprocess.run([sys.executable, "-c", source, str(place)], check=True)
     make_file(place / "n")
     eventually(lambda: "indexeddb://n" in daemon.get("/v1/models").json)
-    assert daemon.get("/v1/sync/models").json["passes"] - before <= 5
+    assert daemon.get("/v1/sync/models").json["passes"] - before < 30
     shutil.rmtree(place)
 
 
