@@ -3,8 +3,8 @@
     python bench/browser.py [ROUNDS]
 
 Uploads and downloads alternate between the two, so that both meet the same machine; medians and their ratio are
-printed. The daemon's upload is tfjs's multipart form, hashed and on stable storage when it is answered; nginx's is a PUT
-into its page cache. Needs chromium and nginx.
+printed. The daemon's upload is tfjs's multipart form, hashed and on stable storage when it is answered; nginx's is a
+PUT into its page cache. Needs chromium and nginx.
 """
 
 from __future__ import annotations
@@ -53,17 +53,19 @@ async ([nginx, daemon, token, size, rounds]) => {
     return [performance.now() - start, bytes];
   };
   const form = () => {
-    const model = {modelTopology: {class_name: 'Model'}, weightsManifest: [{paths: ['./model.weights.bin'], weights: [{name: 'w', shape: [size], dtype: 'bool'}]}]};
+    const weightsManifest = [{paths: ['./model.weights.bin'], weights: [{name: 'w', shape: [size], dtype: 'bool'}]}];
+    const model = {modelTopology: {class_name: 'Model'}, weightsManifest};
     const body = new FormData();
     body.append('model.json', new Blob([JSON.stringify(model)], {type: 'application/json'}), 'model.json');
     body.append('model.weights.bin', new Blob([weights], {type: 'application/octet-stream'}), 'model.weights.bin');
     return body;
   };
+  const bench = `${daemon}/v1/models/indexeddb/bench`;
   const kinds = {
     'upload nginx': () => fetch(`${nginx}/upload.bin`, {method: 'PUT', body: new Blob([weights])}),
-    'upload tfjsd': () => fetch(`${daemon}/v1/models/indexeddb/bench`, {method: 'POST', body: form(), ...authorized}),
+    'upload tfjsd': () => fetch(bench, {method: 'POST', body: form(), ...authorized}),
     'download nginx': () => fetch(`${nginx}/download.bin`, {cache: 'no-store'}),
-    'download tfjsd': () => fetch(`${daemon}/v1/models/indexeddb/bench/weights.bin`, {cache: 'no-store', ...authorized}),
+    'download tfjsd': () => fetch(`${bench}/weights.bin`, {cache: 'no-store', ...authorized}),
   };
   const found = {};
   for (let round = 0; round <= rounds; round++) {
