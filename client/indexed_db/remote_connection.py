@@ -122,8 +122,11 @@ class RemoteConnection(ConnectionBackend):
     def close(self) -> None:
         if not self._is_closed:
             self._is_closed = True
-            self._session.send(Message("close", {"connection": self._opening.number}))
-            self._opening.over()
+            self._session.in_loop(self._close)
+
+    def _close(self) -> None:
+        self._session.send(Message("close", {"connection": self._opening.number}))
+        self._opening.over()
 
     def upgrade_over(self) -> None:
         self._opening.settled()

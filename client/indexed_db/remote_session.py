@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from itertools import count
@@ -34,6 +35,7 @@ class RemoteSession:
         self.loop = loop
         self.token = ""
         self._is_over = False
+        self._process = os.getpid()
         self.numbers = count(1)
         self.openings: dict[int, RemoteOpening] = {}
         self.transactions: dict[int, RemoteTransaction] = {}
@@ -47,8 +49,8 @@ class RemoteSession:
 
     @property
     def is_over(self) -> bool:
-        """Whether it carries nothing any more."""
-        return self._is_over or self.loop.is_closed()
+        """Whether it carries nothing any more. A forked process has no part in its parent's session."""
+        return self._is_over or self.loop.is_closed() or self._process != os.getpid()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something beside the session, which ends it."""
@@ -59,7 +61,7 @@ class RemoteSession:
     async def _connect(self) -> None:
         try:
             handshake = await on_loop.run(shake_hands(self.client, with_query(PATH, self.client.query())))
-        except (TfjsdError, OSError) as problem:
+        except Exception as problem:  # noqa: BLE001 (it is what everybody who waits is told)
             self.end(problem)
             return
         self.token = handshake.headers.get(SESSION_HEADER, "")
@@ -74,23 +76,25 @@ class RemoteSession:
     # -- Out --
 
     def send(self, message: Message) -> None:
-        """In the loop's thread, or from a finalizer in any. Raises BadRequestError where it is too long."""
+        """Raises BadRequestError where it is too long."""
         data = message.encode()
         if len(data) > MAX_REQUEST:
             raise BadRequestError(f"A request of {len(data)} bytes passes the limit of {MAX_REQUEST}.")
-        if threading.get_ident() != self._thread:
-            if not self.loop.is_closed():
-                self.loop.call_soon_threadsafe(self._send, data)
-        elif not self.loop.is_closed():
-            self._send(data)
-
-    def _send(self, data: bytes) -> None:
         if self.is_over:
             return
         if self._waiting is not None:
             self._waiting.append(data)
         else:
             self._web_socket.send(data)
+
+    def in_loop(self, function: Callable[[], None]) -> None:
+        """Runs ``function`` in the session's thread: at once, if this is it. A finalizer may run in any."""
+        if self.is_over:
+            return
+        if threading.get_ident() == self._thread:
+            function()
+        else:
+            self.loop.call_soon_threadsafe(function)
 
     def expect(self, answer: Answer) -> int:
         """The number of a request whose answer is taken."""
@@ -162,7 +166,7 @@ class RemoteSession:
 
     def end(self, problem: BaseException) -> None:
         """Tells everybody. Idempotent."""
-        if self._is_over:
+        if self._is_over or self._process != os.getpid():
             return
         self._is_over = True
         self._waiting = []
