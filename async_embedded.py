@@ -75,7 +75,9 @@ class AsyncEmbeddedStore:
 
     def local_storage(self) -> AsyncStorage:
         """The origin's localStorage; its methods are awaited."""
-        return AsyncStorage(AsyncAreaBackend(AreaBackend(self._store.storage.area), asyncio.wrap_future, asyncio.to_thread))
+        return AsyncStorage(
+            AsyncAreaBackend(AreaBackend(self._store.storage.area), asyncio.wrap_future, asyncio.to_thread)
+        )
 
     def indexed_db(self) -> IDBFactory:
         """The origin's IDBFactory; what it opens belongs to the running loop."""

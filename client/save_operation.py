@@ -67,10 +67,10 @@ def _content(artifacts: ModelArtifacts) -> _Content:
         raise InvalidArtifactsError(
             "BrowserLocalStorage.save() does not support saving model topology in binary formats yet."
         )
-    data = artifacts.weight_data
+    data = artifacts.weight_pieces
     if data is None:
         return _Content(artifacts.texts(), [], None)
-    return _Content(artifacts.texts(), list(data) if isinstance(data, list) else [data], artifacts.weight_data_bytes)
+    return _Content(artifacts.texts(), list(data.parts), data.byte_length)
 
 
 def _hand_over(

@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidArtifactsError, TooLargeError
-from ..model_io.composite_buffer import CompositeBuffer
 from ..model_io.model_json import NODE_ORDER, model_json_text, parse_model_json
 from ..model_io.types import ModelArtifacts, SaveResult
 from ..model_io.weight_specs import MAX_MODEL_BYTES
@@ -49,7 +48,7 @@ class ArchiveWriter:
         """
         artifacts.check()
         info = artifacts.info()
-        weights = None if artifacts.weight_data is None else CompositeBuffer(artifacts.weight_data)
+        weights = artifacts.weight_pieces
         text = model_json_text(artifacts.texts(), [] if weights is None else [WEIGHTS], order=NODE_ORDER)
         written = self._member(MODEL_JSON, [text.encode()])
         if weights is not None:

@@ -43,7 +43,7 @@ class Weights(Mapping[str, Array]):
     def __init__(
         self,
         specs: object,
-        data: Buffer | Sequence[Buffer] | None,
+        data: Buffer | Sequence[Buffer] | CompositeBuffer | None,
         names: Iterable[str] | None = None,
         *,
         copy: bool = False,

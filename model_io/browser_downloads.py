@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..errors import InvalidArtifactsError
 from ..storage_backends import durable
-from .composite_buffer import CompositeBuffer
 from .model_directory import WeightFile, replace_model
 from .model_files import absolute, translated
 from .model_json import model_json_text
@@ -43,8 +42,8 @@ class Downloads:
         texts, info = artifacts.texts(), artifacts.info()
         json_name, weights_name = self.file_names()
         weights = []
-        if artifacts.weight_data is not None:
-            weights = [WeightFile(weights_name, CompositeBuffer(artifacts.weight_data).parts)]
+        if (pieces := artifacts.weight_pieces) is not None:
+            weights = [WeightFile(weights_name, pieces.parts)]
         with translated(f"Cannot save to {self.directory}"):
             directory = Path(os.path.realpath(self.directory))
             durable.make_directory(directory, mode=0o777)

@@ -31,7 +31,7 @@ class BrowserFiles:
         self._json: NamedFile = (MODEL_JSON, first) if isinstance(first, bytes | bytearray | memoryview) else first
 
     def load(self) -> ModelArtifacts:
-        """The model. The weights stay a list of one buffer per file, in the manifest's order.
+        """The model; its weights are in the manifest's order.
 
         As in TensorFlow.js the JSON file alone gives nothing but the topology, and both topology and manifest are
         required. Raises InvalidArtifactsError with tfjs's texts, and for weights that their specs contradict;
@@ -49,8 +49,9 @@ class BrowserFiles:
             _content(file, MAX_MODEL_BYTES, f"Failed to weights data from file of path '{path}'.")
             for path, file in chosen
         ]
-        check_weights(parsed.weight_specs, CompositeBuffer(data))
-        return ModelArtifacts.from_texts(parsed.artifact_texts(), data)
+        pieces = CompositeBuffer(data)
+        check_weights(parsed.weight_specs, pieces)
+        return ModelArtifacts.from_texts(parsed.artifact_texts(), pieces)
 
     def _parsed(self) -> ModelJSON:
         name = _name(self._json)

@@ -31,7 +31,9 @@ class CompositeBuffer:
 
     __slots__ = ("_ends", "parts")
 
-    def __init__(self, data: Buffer | Sequence[Buffer] | None = None) -> None:
+    def __init__(self, data: Buffer | Sequence[Buffer] | CompositeBuffer | None = None) -> None:
+        if isinstance(data, CompositeBuffer):
+            data = data.parts
         several = isinstance(data, Iterable) and not _is_buffer(data)
         self.parts: tuple[memoryview, ...] = ()
         if data is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import HTTPStatusError, InvalidArtifactsError
 from ..storage_backends.abc import Buffer
+from .composite_buffer import CompositeBuffer
 from .http_transport import Auth, HTTPResponse, HTTPTransport, Upload
 from .model_json import ModelJSON, parse_model_json
 from .multipart import encode_multipart
@@ -77,7 +78,7 @@ class HTTPRequest:
             )
         artifacts.check()
         info = artifacts.info()
-        content_type, pieces = encode_multipart(artifacts.texts(), artifacts.weight_data)
+        content_type, pieces = encode_multipart(artifacts.texts(), artifacts.weight_pieces)
         upload = Upload(content_type, tuple(pieces))
         progress = Progress(self._on_progress, upload.size)
         response = self._transport.send(self._method, self._target, upload, limit=MAX_ANSWER, on_bytes=progress.add)
@@ -86,7 +87,7 @@ class HTTPRequest:
         return SaveResult(info, (response,))
 
     def load(self) -> ModelArtifacts:
-        """Reads the model.json and its weights, which stay a list of one buffer per file.
+        """Reads the model.json and its weights.
 
         Raises HTTPStatusError for any answer other than 2xx, InvalidArtifactsError for what is no model.json and for
         weights of another size than it says, TooLargeError.
@@ -126,9 +127,11 @@ class HTTPRequest:
         prefix, suffix = parse_url(self.url)
         return [(self._weight_path_prefix or prefix) + path + suffix for path in paths]
 
-    def _load_weights(self, parsed: ModelJSON) -> list[Buffer]:
+    def _load_weights(self, parsed: ModelJSON) -> CompositeBuffer:
         urls = self._weight_urls(parsed.paths)
-        return fetch_weights(self._transport, urls, parsed.weight_specs, self._on_progress, is_checked=self._is_checked)
+        return CompositeBuffer(
+            fetch_weights(self._transport, urls, parsed.weight_specs, self._on_progress, is_checked=self._is_checked)
+        )
 
 
 def http_request(

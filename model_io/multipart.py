@@ -190,7 +190,7 @@ def _part_begin(block: bytes) -> PartBegin:
 
 
 def encode_multipart(
-    texts: Mapping[str, str], weight_data: Buffer | Sequence[Buffer] | None
+    texts: Mapping[str, str], weight_data: Buffer | Sequence[Buffer] | CompositeBuffer | None
 ) -> tuple[str, list[Buffer]]:
     """Content type and body (in pieces; the weights are not copied) of what tfjs sends for ``model.save('http://…')``."""
     boundary = f"----WebKitFormBoundary{os.urandom(8).hex()}"

@@ -87,10 +87,10 @@ class FileSystem:
             return read_settled(self.path, _artifacts, limit=MAX_MODEL_JSON)
 
     def _weight_files(self, artifacts: ModelArtifacts) -> list[WeightFile]:
-        if artifacts.weight_data is None:
+        if artifacts.weight_pieces is None:
             return []
-        whole = CompositeBuffer(artifacts.weight_data)
-        if Fault.ZERO_SHARDS in self._quirks and isinstance(artifacts.weight_data, list):
+        whole = CompositeBuffer(artifacts.weight_pieces)
+        if Fault.ZERO_SHARDS in self._quirks and artifacts.is_sharded:
             # Buffer.from(list): every shard becomes a number, NaN, a byte 0
             whole = CompositeBuffer(bytes(len(whole.parts)))
         files = {WEIGHTS_BINARY_FILENAME: whole} if self._shard_bytes is None else split(whole, self._shard_bytes)

@@ -19,12 +19,12 @@ def without_optimizer(artifacts: ModelArtifacts) -> ModelArtifacts:
     if not any(spec.group == "optimizer" for spec in specs):
         return artifacts.replace(training_config=ABSENT) if artifacts.has("trainingConfig") else artifacts
     kept = [entry for entry, spec in zip(entries, specs, strict=True) if spec.group != "optimizer"]
-    if artifacts.weight_data is None:
+    weights = artifacts.weight_pieces
+    if weights is None:
         return artifacts.replace(training_config=ABSENT, weight_specs=kept)
-    weights = CompositeBuffer(artifacts.weight_data)
     ranges = [(start, end) for spec, start, end in byte_ranges(specs, weights) if spec.group != "optimizer"]
     pieces = [piece for start, end in _merged(ranges) for piece in weights.views(start, end)]
-    data = pieces[0] if len(pieces) == 1 else pieces or b""
+    data = CompositeBuffer(pieces or b"")
     return artifacts.replace(training_config=ABSENT, weight_specs=kept, weight_data=data)
 
 

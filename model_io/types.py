@@ -56,17 +56,18 @@ class ModelArtifacts:
     as JSON text is parsed when it is first read, and a save writes that text; once the object of an array or object
     field was handed out, a save writes the object, with whatever was changed in it.
 
-    ``weight_data`` is a buffer, a list of buffers (shards), or None; it is never copied here. Pickling copies it.
+    ``weight_data`` is a buffer, or None; a list of buffers (shards) that was given as such stays one. Handlers and
+    ``from_weights`` may hold several pieces: they are joined when ``weight_data`` is first read, and not for a save.
+    Nothing else copies it but pickling.
     """
 
-    __slots__ = ("_fields", "weight_data")
+    __slots__ = ("_fields", "_weight_data")
 
     def __init__(
         self,
         model_topology: object = ABSENT,
         weight_specs: object = ABSENT,
-        weight_data: Buffer | Sequence[Buffer] | Absent | None = ABSENT,
-        *,
+        weight_data: Buffer | Sequence[Buffer] | CompositeBuffer | Absent | None = ABSENT,
         format: object = ABSENT,  # noqa: A002 (the field's name)
         generated_by: object = ABSENT,
         converted_by: object = ABSENT,
@@ -89,11 +90,11 @@ class ModelArtifacts:
             "initializerSignature": initializer_signature,
         }
         self._fields = {wire: JsonField(value) for wire, value in given.items() if value is not ABSENT}
-        self.weight_data = None if isinstance(weight_data, Absent) else _as_weight_data(weight_data)
+        self._weight_data = None if isinstance(weight_data, Absent) else _as_weight_data(weight_data)
 
     @classmethod
     def from_texts(
-        cls, texts: Mapping[str, str], weight_data: Buffer | Sequence[Buffer] | None = None
+        cls, texts: Mapping[str, str], weight_data: Buffer | Sequence[Buffer] | CompositeBuffer | None = None
     ) -> ModelArtifacts:
         """From canonical JSON text by wire name (``modelTopology``, …); other names are dropped, as tfjs drops them."""
         artifacts = cls(weight_data=weight_data)
@@ -102,7 +103,7 @@ class ModelArtifacts:
 
     @classmethod
     def from_weights(
-        cls, model_topology: object, arrays: Mapping[str, Any] | Iterable[tuple[str, Any]], **fields: object
+        cls, topology: object, weights: Mapping[str, Any] | Iterable[tuple[str, Any]], **fields: object
     ) -> ModelArtifacts:
         """A model of a topology and numpy arrays (float32, int32, bool, complex64, str or bytes), in their order.
 
@@ -111,8 +112,8 @@ class ModelArtifacts:
         """
         from .arrays import encode_weights
 
-        weight_data, weight_specs = encode_weights(arrays)
-        return cls(model_topology, weight_specs, weight_data, **fields)
+        pieces, weight_specs = encode_weights(weights)
+        return cls(topology, weight_specs, CompositeBuffer(pieces), **fields)
 
     @classmethod
     def from_model_json(
@@ -133,17 +134,19 @@ class ModelArtifacts:
 
     @classmethod
     def _from_parsed(cls, parsed: ModelJSON, weight_data: Buffer | Sequence[Buffer] | None) -> ModelArtifacts:
-        artifacts = cls.from_texts(parsed.artifact_texts(), weight_data)
+        pieces = None if weight_data is None else CompositeBuffer(weight_data)
+        artifacts = cls.from_texts(parsed.artifact_texts(), pieces)
         artifacts.check()
         return artifacts
 
     @classmethod
-    def from_multipart(cls, content_type: str, body: Buffer) -> ModelArtifacts:
+    def from_multipart(cls, content_type: str | bytes, body: Buffer) -> ModelArtifacts:
         """From the body of a request that TensorFlow.js sent for ``model.save('http://…')``; ``body`` is not copied.
+        ``content_type`` is the header's value, as text or as ASCII bytes.
 
         Raises InvalidArtifactsError for a truncated or malformed body, and as ``from_model_json`` does.
         """
-        return cls._from_parsed(*model_parts(content_type, body))
+        return cls._from_parsed(*model_parts(_header_text(content_type), body))
 
     # -- Fields --------------------------------------------------------------------------------------------------------
 
@@ -218,7 +221,7 @@ class ModelArtifacts:
         if unknown := fields.keys() - WIRE_NAMES.keys() - {"weight_data"}:
             raise TypeError(f"no field of a model: {', '.join(sorted(unknown))}")
         copy = ModelArtifacts()
-        copy.weight_data = _as_weight_data(fields.pop("weight_data", self.weight_data))
+        copy._weight_data = _as_weight_data(fields.pop("weight_data", self._weight_data))
         changed = {WIRE_NAMES[attribute]: value for attribute, value in fields.items()}
         kept = {wire: field.copy() for wire, field in self._fields.items() if wire not in changed}
         copy._fields = kept | {wire: JsonField(value) for wire, value in changed.items() if value is not ABSENT}
@@ -231,23 +234,51 @@ class ModelArtifacts:
     # -- Weights and sizes ---------------------------------------------------------------------------------------------
 
     @property
+    def weight_data(self) -> memoryview | list[memoryview] | None:
+        """The bytes of all weights, read-only: one buffer, or the shards that were given as a list; or None."""
+        if isinstance(self._weight_data, CompositeBuffer):
+            self._weight_data = self._weight_data.join()
+        return self._weight_data
+
+    @weight_data.setter
+    def weight_data(self, data: Buffer | Sequence[Buffer] | CompositeBuffer | None) -> None:
+        self._weight_data = _as_weight_data(data)
+
+    @property
+    def weight_pieces(self) -> CompositeBuffer | None:
+        """The bytes of all weights wherever they lie, nothing copied; or None."""
+        data = self._weight_data
+        return data if data is None or isinstance(data, CompositeBuffer) else CompositeBuffer(data)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the weights are held as shards (if only one) rather than as one buffer."""
+        return isinstance(self._weight_data, list | CompositeBuffer)
+
+    @property
     def weight_data_bytes(self) -> int | None:
         """Total bytes of the weights: 0 where there are none, None (JavaScript: undefined) for an empty list."""
-        return 0 if self.weight_data is None else CompositeBuffer(self.weight_data).byte_length
+        pieces = self.weight_pieces
+        return 0 if pieces is None else pieces.byte_length
 
     def joined_weight_data(self) -> memoryview | None:
         """The weights as one read-only buffer (copied only where there are several shards), or None."""
-        return None if self.weight_data is None else CompositeBuffer(self.weight_data).join()
+        data = self.weight_data
+        return CompositeBuffer(data).join() if isinstance(data, list) else data
 
-    def weights(self, names: Iterable[str] | None = None, *, copy: bool = False, dequantize: bool = True) -> Weights:
+    def weights(
+        self, names: str | Iterable[str] | None = None, *, copy: bool = False, dequantize: bool = True
+    ) -> Weights:
         """Name to numpy array, decoded when asked for: read-only views of the weight bytes where that is possible.
 
-        ``names`` restricts to some weights; ``copy`` gives arrays of one's own; without ``dequantize`` quantized
-        weights are the stored integers or half floats. Raises InvalidArtifactsError where specs and bytes disagree.
+        ``names`` restricts to some weights, or to the one of that name; ``copy`` gives arrays of one's own; without
+        ``dequantize`` quantized weights are the stored integers or half floats. Raises InvalidArtifactsError where
+        specs and bytes disagree.
         """
         from .arrays import Weights
 
-        return Weights(self.weight_specs, self.weight_data, names, copy=copy, dequantize=dequantize)
+        chosen = (names,) if isinstance(names, str) else names
+        return Weights(self.weight_specs, self.weight_pieces, chosen, copy=copy, dequantize=dequantize)
 
     def info(self, now: datetime | None = None) -> ModelArtifactsInfo:
         """The ``ModelArtifactsInfo`` that a save at ``now`` reports (``getModelArtifactsInfoForJSON``).
@@ -260,7 +291,7 @@ class ModelArtifacts:
         """Raises InvalidArtifactsError where specs are malformed, name a weight twice, or contradict the bytes."""
         field = self._fields.get("weightSpecs")
         specs = None if field is None else ecma_json.parse(field.text())
-        check_weights(specs, None if self.weight_data is None else CompositeBuffer(self.weight_data))
+        check_weights(specs, self.weight_pieces)
 
     # -- Other forms ---------------------------------------------------------------------------------------------------
 
@@ -272,8 +303,8 @@ class ModelArtifacts:
         The text has the keys in the order of tfjs-node. A file is a view of the weights where it lies in one buffer.
         Without weights and specs there is no manifest.
         """
-        weights = CompositeBuffer(self.weight_data)
-        if self.weight_data is None:
+        weights = self.weight_pieces
+        if weights is None:
             files = {}
         else:
             files = {weights_path: weights} if shard_bytes is None else split(weights, shard_bytes)
@@ -283,7 +314,7 @@ class ModelArtifacts:
 
     def to_multipart(self) -> tuple[str, bytes]:
         """Content type and body of the request that TensorFlow.js sends for ``model.save('http://…')``."""
-        content_type, pieces = encode_multipart(self.texts(), self.weight_data)
+        content_type, pieces = encode_multipart(self.texts(), self.weight_pieces)
         return content_type, b"".join(pieces)
 
     # -- Value semantics -----------------------------------------------------------------------------------------------
@@ -298,7 +329,7 @@ class ModelArtifacts:
 
     def _identity(self) -> tuple[object, ...]:
         fields = {wire: field.value() if field.is_binary else field.text() for wire, field in self._fields.items()}
-        return fields, self.weight_data is None, self.joined_weight_data()
+        return fields, self._weight_data is None, self.joined_weight_data()
 
     def __repr__(self) -> str:
         return f"<ModelArtifacts {', '.join(self._fields)}; {self.weight_data_bytes} weight bytes>"
@@ -310,7 +341,16 @@ class ModelArtifacts:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._fields = state["fields"]
-        self.weight_data = _as_weight_data(state["weight_data"])
+        self._weight_data = _as_weight_data(state["weight_data"])
+
+
+def _header_text(value: object) -> str:
+    """Raises InvalidArtifactsError for what is no header's value."""
+    if isinstance(value, bytes) and value.isascii():
+        return value.decode("ascii")
+    if not isinstance(value, str):
+        raise InvalidArtifactsError(f"the content type must be text, not {value!r}")
+    return value
 
 
 def _in_order(paths: Iterable[str], files: Mapping[str, Buffer]) -> list[Buffer]:
@@ -320,9 +360,11 @@ def _in_order(paths: Iterable[str], files: Mapping[str, Buffer]) -> list[Buffer]
         raise InvalidArtifactsError(f"Weight file '{missing.args[0]}' is not provided.") from None
 
 
-def _as_weight_data(data: Any) -> memoryview | list[memoryview] | None:
+def _as_weight_data(data: Any) -> memoryview | list[memoryview] | CompositeBuffer | None:
     if data is None:
         return None
+    if isinstance(data, CompositeBuffer):
+        return data.parts[0] if len(data.parts) == 1 else data
     if isinstance(data, list | tuple):
         return [flat_view(part) for part in data]
     return flat_view(data)

@@ -63,7 +63,7 @@ def _shown(text: str | None, start: int) -> str:
 
 
 def _weights(artifacts: ModelArtifacts) -> dict[str, _Weight]:
-    data = CompositeBuffer(artifacts.weight_data)
+    data = CompositeBuffer(artifacts.weight_pieces)
     ranges = byte_ranges(parse_weight_specs(artifacts.weight_specs), data)
     return {spec.name: _Weight(artifacts, spec, b"".join(data.views(start, end))) for spec, start, end in ranges}
 

@@ -80,9 +80,9 @@ def test_what_stays_is_not_copied_even_between_optimizer_weights():
     ]
     data = bytearray(b"abbcccd")
     lean = without_optimizer(ModelArtifacts({}, specs, data))
-    assert isinstance(lean.weight_data, list)
-    assert [bytes(piece) for piece in lean.weight_data] == [b"abb", b"d"]
-    assert all(piece.obj is data for piece in lean.weight_data)
+    assert [bytes(piece) for piece in lean.weight_pieces.parts] == [b"abb", b"d"]
+    assert all(piece.obj is data for piece in lean.weight_pieces.parts)
+    assert bytes(lean.weight_data) == b"abbd"
     only = without_optimizer(ModelArtifacts({}, specs[2:3], b"ccc"))
     assert (only.weight_specs, only.weight_data_bytes) == ([], 0)
     assert without_optimizer(ModelArtifacts({}, specs)).weight_data is None

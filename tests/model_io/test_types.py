@@ -3,10 +3,12 @@
 import pickle
 from datetime import UTC, datetime
 
+import numpy
 import pytest
 
 from tfjsd.errors import InvalidArtifactsError
 from tfjsd.model_io.types import ABSENT, ModelArtifacts, ModelArtifactsInfo
+from tfjsd.testing import make_artifacts
 
 SPECS = [{"name": "w", "shape": [2], "dtype": "float32"}]
 
@@ -124,3 +126,40 @@ def test_infos_of_other_writers_are_read_as_far_as_they_go():
     for text in ("null", "[]", "3", "{", ""):
         with pytest.raises(InvalidArtifactsError):
             ModelArtifactsInfo.from_json(text)
+
+
+def test_the_weights_of_arrays_are_one_buffer():
+    kernel, bias = numpy.ones((2, 3), numpy.float32), numpy.zeros(3, numpy.float32)
+    artifacts = ModelArtifacts.from_weights(topology={"a": 1}, weights={"k": kernel, "b": bias}, format="layers-model")
+    assert (artifacts.weight_data_bytes, len(artifacts.weight_data)) == (36, 36)
+    assert bytes(artifacts.weight_data) == kernel.tobytes() + bias.tobytes()
+    assert artifacts.weight_data is artifacts.weight_data
+    assert artifacts.weights("k")["k"].tolist() == kernel.tolist()
+    assert list(artifacts.weights("b")) == ["b"]
+    assert isinstance(artifacts.replace(weight_data=[b"ab", b"c"]).weight_data, list)
+    assert ModelArtifacts.from_weights({}, {"k": kernel}).weight_data.obj is not None
+    assert ModelArtifacts.from_weights({}, {}).weight_data == b""
+
+
+def test_fields_go_by_position_in_the_contracts_order():
+    given = ("layers-model", "g", "c", {"t": 1}, {"s": 1}, {"u": 1}, {"m": 1}, {"i": 1})
+    a = ModelArtifacts({"a": 1}, [], b"", *given)
+    read = (a.format, a.generated_by, a.converted_by, a.training_config, a.signature, a.user_defined_metadata)
+    assert (*read, a.model_initializer, a.initializer_signature) == given
+
+
+@pytest.mark.parametrize("shard_bytes", [None, 10])
+def test_a_model_json_goes_both_ways(shard_bytes):
+    artifacts = make_artifacts(weight_bytes=100)
+    assert ModelArtifacts.from_model_json(*artifacts.to_model_json(shard_bytes=shard_bytes)) == artifacts
+    bare = artifacts.replace(weight_specs=ABSENT, weight_data=None)
+    assert ModelArtifacts.from_model_json(*bare.to_model_json()) == bare
+
+
+def test_the_content_type_is_text_or_ascii():
+    artifacts = make_artifacts()
+    content_type, body = artifacts.to_multipart()
+    assert ModelArtifacts.from_multipart(content_type.encode(), body).weight_data == artifacts.weight_data
+    for wrong in (None, b"\xff", 5):
+        with pytest.raises(InvalidArtifactsError, match="content type"):
+            ModelArtifacts.from_multipart(wrong, body)

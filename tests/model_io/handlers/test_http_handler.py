@@ -200,8 +200,8 @@ def test_several_files_stay_in_the_manifests_order(web_server, groups):
     url = publish(web_server, "/m/model.json", groups, {"a": FLOATS[:12], "b": FLOATS[12:]})
     loaded = http_request(url).load()
     assert loaded.weight_specs == [KERNEL, BIAS]
-    assert isinstance(loaded.weight_data, list)
-    assert [bytes(part) for part in loaded.weight_data] == [FLOATS[:12], FLOATS[12:]]
+    assert [bytes(part) for part in loaded.weight_pieces.parts] == [FLOATS[:12], FLOATS[12:]]
+    assert bytes(loaded.weight_data) == FLOATS
 
 
 def test_int32_and_bool(web_server):
