@@ -64,6 +64,15 @@ class Memory:
             if (None if present is None else present.digest) == intent.digest:
                 self.remember(model, intent.digest)
 
+    def forget_copies(self, *sides: Mapping[str, State]) -> None:
+        """Conflict copies that the user has removed or renamed on both sides are no longer told of."""
+        for model, copies in list(self.copies.items()):
+            left = [copy for copy in copies if any(copy.name in side for side in sides)]
+            if left:
+                self.copies[model] = left
+            else:
+                del self.copies[model]
+
     def remember(self, model: str, digest: str | None) -> None:
         """Both sides hold ``digest`` (None: no model)."""
         if digest is None:

@@ -98,9 +98,11 @@ def run_pass(
     if not options.dry_run:
         _finish_deletions(pair, memory, directory)
     memory.recover(directory.states, store.states)
+    memory.forget_copies(directory.states, store.states)
     memory.directory = _known(memory, directory)
     memory.store = store.known
     plan = make_plan(memory.base, directory.states, store.states, _rules(pair, memory, options))
+    memory.approved &= _deletable(memory, plan)
     result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
     if not options.dry_run:
         _carry_out(memory, file, Applier(pair, origin, directory, store, grace=options.grace), result, report, stopping)
@@ -113,6 +115,12 @@ def _rules(pair: SyncPair, memory: Memory, options: PassOptions) -> Rules:
     return Rules(
         pair.direction, pair.on_conflict, options.deletion_share, frozenset(memory.approved), dict(memory.resolved)
     )
+
+
+def _deletable(memory: Memory, plan: Plan) -> set[tuple[str, str]]:
+    """What an approval is still about: a deletion that did not come to pass needs another one when it comes again."""
+    planned = {(step.model, step.digest) for step in (*plan.steps, *plan.held) if step.kind == "delete"}
+    return planned | {(model, digest) for model, digest in memory.approved if model in plan.waiting}
 
 
 def _known(memory: Memory, directory: DirectorySnapshot) -> dict[str, Any]:

@@ -70,6 +70,17 @@ def test_a_conflict_keeps_both_versions_on_both_sides(make_pairing, policy):
     assert len(pairing.memory.copies["m"]) == len(copies)
 
 
+def test_a_copy_that_was_removed_is_not_told_of(pairing):
+    pairing.write("m", 1)
+    pairing.save("m", 2)
+    pairing.settle()
+    ((copy,),) = pairing.memory.copies.values()
+    pairing.remove(copy.name)
+    pairing.settle()
+    assert not pairing.memory.copies
+    assert set(pairing.files()) == set(pairing.stored()) == {"m"}
+
+
 def test_a_conflict_can_be_left_to_the_user(make_pairing):
     pairing = make_pairing(on_conflict="fail")
     pairing.write("m", 1)
@@ -124,6 +135,22 @@ def test_many_deletions_wait_for_approval(pairing):
     assert pairing.settle().clean
     assert pairing.stored() == pairing.files() == {"4": 4, "5": 50}
     assert not pairing.memory.approved
+
+
+def test_an_approval_is_about_one_deletion(pairing):
+    for number in range(6):
+        pairing.write(str(number), number)
+    pairing.settle()
+    for number in range(4):
+        pairing.delete(str(number))
+    held = pairing.settle().plan.held
+    for number in range(4):
+        pairing.write(str(number), number)
+    pairing.memory.approved = {(step.model, step.digest) for step in held}
+    pairing.settle()
+    for number in range(4):
+        pairing.delete(str(number))
+    assert len(pairing.settle().plan.held) == 4
 
 
 def test_an_empty_mount_point_is_no_deletion(pairing):
