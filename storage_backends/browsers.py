@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
+from ..errors import ConfigurationError
+
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -239,8 +241,8 @@ BROWSER_NAMES = tuple(_BY_NAME)
 
 
 def browser_named(name: str) -> Browser:
-    """The browser of that name. Raises ValueError that lists the names there are."""
+    """The browser of that name. Raises ConfigurationError (a ValueError) that lists the names there are."""
     try:
         return _BY_NAME[name]
     except KeyError:
-        raise ValueError(f"no browser named {name!r}: there are {', '.join(BROWSER_NAMES)}") from None
+        raise ConfigurationError(f"no browser named {name!r}: there are {', '.join(BROWSER_NAMES)}") from None

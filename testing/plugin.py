@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .simulated_browser import SimulatedBrowser
 
 MARKER = "tfjsd_browsers"
+BROWSER_NAMES = ("chrome", "firefox", "safari", "unlimited")
 DEFAULT_BROWSER = "chrome"
 DEFAULT_QUIRKS = "tfjs-4.22"
 
@@ -34,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("tfjsd").addoption(
         "--tfjsd-browser",
         action="append",
+        choices=BROWSER_NAMES,
         metavar="NAME",
         help="browser that tfjsd's fixtures simulate in tests without the marker tfjsd_browsers: chrome (default), "
         "firefox, safari, unlimited; may be given several times",
@@ -65,6 +67,9 @@ def _shown(metafunc: pytest.Metafunc) -> list[Shown]:
         return [Shown(name) for name in chosen]
     if unknown := marker.kwargs.keys() - {"quirks"}:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {MARKER} has no argument {', '.join(sorted(unknown))}")
+    if others := set(marker.args) - set(BROWSER_NAMES):
+        names = f"{', '.join(map(repr, others))}: there are {', '.join(BROWSER_NAMES)}"
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: {MARKER} knows no browser {names}")
     quirks = marker.kwargs.get("quirks", DEFAULT_QUIRKS)
     return [Shown(name, quirks) for name in marker.args or chosen]
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tfjsd import open_store
+from tfjsd.errors import ConfigurationError
 from tfjsd.storage_backends.browsers import BROWSER_NAMES, CHROME, SAFARI, UNLIMITED, browser_named
 
 
@@ -45,3 +47,8 @@ def test_unlimited_has_no_limit_and_chromes_order():
     assert UNLIMITED.bucket.cap is None
     assert UNLIMITED.bucket.share is None
     assert UNLIMITED.web_storage.key_order == CHROME.web_storage.key_order
+
+
+def test_an_unknown_name_is_a_mistake_of_configuration():
+    with pytest.raises(ConfigurationError, match="there are chrome, firefox, safari, unlimited"):
+        open_store(browser="opera")

@@ -189,3 +189,15 @@ def test_two():
 """
     )
     assert "2 passed" in project.passes()
+
+
+def test_an_unknown_browser_is_a_usage_error(project):
+    project.write(test_a="def test_it(tfjsd_browser): pass")
+    done = project.run("--tfjsd-browser", "opera")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "invalid choice: 'opera'" in done.stderr
+    project.write(
+        test_a="import pytest\n@pytest.mark.tfjsd_browsers('opera')\ndef test_it(tfjsd_browser): pass",
+    )
+    done = project.run()
+    assert "knows no browser 'opera': there are chrome, firefox, safari, unlimited" in done.stdout
