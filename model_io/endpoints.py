@@ -29,13 +29,16 @@ def load_end(url: ModelURL, routers: Routers, **options: object) -> str | LoadHa
     """
     if isinstance(url, str) and scheme_of(url) in MEDIA:
         return url
-    if isinstance(url, str | os.PathLike):
+    if isinstance(url, str | os.PathLike | list | tuple):
         handlers = routers().load_handlers(url, **options)
         if len(handlers) == 1:
             return handlers[0]
+        shown = (
+            os.fspath(url) if isinstance(url, os.PathLike) else url if isinstance(url, str) else ",".join(map(str, url))
+        )
         if handlers:
-            raise UnsupportedURLError(f"Found more than one ({len(handlers)}) load handlers for URL '{url}'")
-        raise UnsupportedURLError(f"Cannot find any load handlers for URL '{os.fspath(url)}'", hint=_hint(url))
+            raise UnsupportedURLError(f"Found more than one ({len(handlers)}) load handlers for URL '{shown}'")
+        raise UnsupportedURLError(f"Cannot find any load handlers for URL '{shown}'", hint=_hint(url))
     if isinstance(url, LoadHandler):
         return url
     raise UnsupportedURLError(
@@ -111,7 +114,7 @@ def _copy_dest(dest: ModelURL, routers: Routers) -> str | SaveHandler:
     return handlers[0]
 
 
-def _hint(url: str | os.PathLike[str]) -> str | None:
+def _hint(url: ModelURL) -> str | None:
     """Advice for a name that is no URL."""
     if isinstance(url, str) and scheme_of(url) is None:
         return "a file is named by file://PATH or a pathlib.Path, a stored model by localstorage:// or indexeddb://"

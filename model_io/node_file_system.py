@@ -176,8 +176,8 @@ def file_system_router(
     return LegacyFiles([part.removeprefix(URL_SCHEME) for part in url]) if all(map(_is_file_url, url)) else None
 
 
-def _is_file_url(url: str) -> bool:
-    return url.startswith(URL_SCHEME)
+def _is_file_url(url: object) -> bool:
+    return isinstance(url, str) and url.startswith(URL_SCHEME)
 
 
 def _artifacts(directory: ConfinedDirectory, content: memoryview) -> ModelArtifacts:

@@ -6,7 +6,7 @@ runs on each. ``isinstance(x, tfjsd.Store)`` checks that the methods are there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from .router_registry import IOHandler
     from .types import ModelArtifacts, ModelArtifactsInfo, SaveResult
 
-    ModelURL = str | PathLike[str] | IOHandler
-    """``<medium>://<path>``; an ``os.PathLike`` is a file path, an object with ``save`` or ``load`` a handler."""
+    ModelURL = str | PathLike[str] | Sequence[str] | IOHandler
+    """``<medium>://<path>``; an ``os.PathLike`` is a file path, an object with ``save`` or ``load`` a handler. A list
+    or tuple of two, for a load only, names topology and manifest (the legacy form)."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
