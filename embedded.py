@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from .model_io.caller_routers import caller_routers
 from .model_io.endpoints import copy_ends, load_end, move_ends, save_end
+from .model_io.handler_results import checked_artifacts, save_result
 from .model_io.optimizer_weights import without_optimizer
 from .model_io.origin import DEFAULT_ORIGIN, Origin, Origins
 from .model_io.quirks import quirks_named
@@ -50,7 +51,8 @@ def open_store(
     (``model_io.quirks``): ``"tfjs-4.22"``, or names.
 
     Raises HomeInUseError where a daemon or another process owns the home, UnsupportedFormatError where a newer tfjsd
-    wrote it, StoreFailedError where it is damaged, ValueError for an unknown browser or quirk.
+    wrote it, StoreFailedError where it is damaged, ConfigurationError (a ValueError) for an unknown browser, ValueError
+    for an unknown quirk.
     """
     clock = clock or SystemClock()
     faults = quirks_named(quirks)
@@ -116,11 +118,12 @@ class EmbeddedStore:
     ) -> SaveResult:
         """As ``Store.save``; the weights are read from where they lie. ``timeout`` bounds the wait for other
         transactions and for the disk: a save that passed it may still happen, whole."""
+        artifacts = checked_artifacts(artifacts)
         if not include_optimizer:
             artifacts = without_optimizer(artifacts)
         end = save_end(url, self._routers)
         if not isinstance(end, str):
-            return end.save(artifacts)
+            return _saved_through(end, artifacts)
         model = StoredModel.of(artifacts)
         info = self._origin.models.save(end, model, overwrite=overwrite, durability=durability).result(timeout)
         if on_progress is not None:
@@ -158,7 +161,9 @@ class EmbeddedStore:
         start, end = move_ends(source, dest, self._routers)
         if isinstance(end, str):
             return self._origin.models.move(start, end, overwrite=overwrite).result()
-        return self._origin.models.move_out(start, lambda artifacts: end.save(artifacts).model_artifacts_info)
+        return self._origin.models.move_out(
+            start, lambda artifacts: _saved_through(end, artifacts).model_artifacts_info
+        )
 
     def remove_model(self, url: str) -> ModelArtifactsInfo:
         return self._origin.models.remove(url).result()
@@ -202,8 +207,12 @@ class EmbeddedStore:
         """A copy with at least one end in the calling process."""
         artifacts = self._origin.models.artifacts(start, verify=True) if isinstance(start, str) else start.load()
         if not isinstance(end, str):
-            return end.save(artifacts).model_artifacts_info
+            return _saved_through(end, artifacts).model_artifacts_info
         return self._origin.models.save(end, StoredModel.of(artifacts), overwrite=overwrite).result()
+
+
+def _saved_through(handler: SaveHandler, artifacts: ModelArtifacts) -> SaveResult:
+    return save_result(handler, artifacts, handler.save(artifacts))
 
 
 def _until_closed(events: queue.SimpleQueue[StoreEvent], unsubscribe: Callable[[], None]) -> Iterator[StoreEvent]:

@@ -28,6 +28,9 @@ def save(
     on_progress: Progress | None,
     timeout: float | None,
 ) -> Operation[SaveResult]:
+    from ..model_io.handler_results import checked_artifacts
+
+    artifacts = checked_artifacts(artifacts)
     if not include_optimizer:
         from ..model_io.optimizer_weights import without_optimizer
 
@@ -107,8 +110,9 @@ def _load_from(
 
 
 def _save_through(handler: SaveHandler, artifacts: ModelArtifacts) -> Operation[SaveResult]:
-    result: SaveResult = yield Call(handler.save, (artifacts,))
-    return result
+    from ..model_io.handler_results import save_result
+
+    return save_result(handler, artifacts, (yield Call(handler.save, (artifacts,))))
 
 
 def _own(url: ModelURL) -> bool:

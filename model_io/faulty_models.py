@@ -17,7 +17,7 @@ from .event_hub import EventHub
 from .indexed_db import DATABASE_NAME, INFO_STORE_NAME, MODEL_STORE_NAME, create_database
 from .local_storage import LocalStorageModels
 from .model_change import ModelChange, Prepared
-from .model_management import Models
+from .model_management import Models, check_durability
 from .model_url import SCHEME_SEPARATOR, scheme_of
 from .quirks import Fault, Quirks
 from .stored_model import StoredModel
@@ -72,6 +72,7 @@ class FaultyModels(Models):
         expected: ModelArtifactsInfo | None = None,
         durability: Durability = "strict",
     ) -> Future[ModelArtifactsInfo]:
+        check_durability(durability)
         medium = scheme_of(url)
         if medium == "localstorage" and Fault.OVERWRITE_DESTROYS in self._quirks:
             return _settled(lambda: self._save_or_destroy(url, model, overwrite, durability))

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeVar, get_args
 
-from ..errors import ModelChangedError, ModelExistsError, UnsupportedURLError
+from ..errors import ConfigurationError, ModelChangedError, ModelExistsError, UnsupportedURLError
 from ..storage_backends.abc import Blob, Clock, Durability
 from ..storage_backends.browsers import Browser
 from ..storage_backends.buckets import Bucket
@@ -34,7 +34,14 @@ from .types import ModelArtifacts, ModelArtifactsInfo
 from .weight_specs import check_weights
 
 T = TypeVar("T")
+DURABILITIES: tuple[Durability, ...] = get_args(Durability)
 Medium = LocalStorageModels | IndexedDBModels
+
+
+def check_durability(durability: str) -> None:
+    """Raises ConfigurationError (a ValueError) for another word than strict and relaxed."""
+    if durability not in DURABILITIES:
+        raise ConfigurationError(f"durability is {' or '.join(DURABILITIES)}, not {durability!r}")
 
 
 class Models:
@@ -116,10 +123,12 @@ class Models:
     ) -> Future[ModelArtifactsInfo]:
         """Stores a model, wholly or not at all. A blob among its weights stays pinned by who staged it.
 
-        Raises (here or from the future) QuotaExceededError, InvalidArtifactsError, ModelExistsError where
+        Raises (here or from the future) QuotaExceededError, InvalidArtifactsError, ConfigurationError for another
+        ``durability`` than there is, ModelExistsError where
         ``overwrite`` is false and the URL is taken, and ModelChangedError where it holds another model than the
         ``expected`` one (or none).
         """
+        check_durability(durability)
         medium, path = self._handler(url, "save")
         self._check_weights(model)
         prepared = self._prepare(medium, path, model)

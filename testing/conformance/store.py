@@ -427,6 +427,53 @@ class StoreConformance:
         assert store.load(Handler(other())) == other()
         assert store.save(handler, other()).model_artifacts_info.weight_data_bytes == 8
 
+    @pytest.mark.parametrize("form", ["nothing", "a mapping of objects", "a mapping of JSON"])
+    def test_what_a_handler_returns_becomes_a_result(self, store: Store, form: str) -> None:
+        class Own:
+            def save(self, artifacts: ModelArtifacts) -> Any:
+                info = artifacts.info()
+                kept = json.loads(info.to_json()) if form == "a mapping of JSON" else info
+                return None if form == "nothing" else {"modelArtifactsInfo": kept, "responses": [1]}
+
+        result = store.save(Own(), example())
+        assert isinstance(result, SaveResult)
+        assert result.model_artifacts_info.weight_data_bytes == example().weight_data_bytes
+        assert result.responses == (() if form == "nothing" else (1,))
+        store.save("indexeddb://a", example())
+        assert store.copy_model("indexeddb://a", Own()).weight_data_bytes == example().weight_data_bytes
+
+    def test_a_handler_that_returns_something_else(self, store: Store) -> None:
+        class Own:
+            def save(self, artifacts: ModelArtifacts) -> Any:
+                return {"ok": True}
+
+        with pytest.raises(TypeError, match="must return a SaveResult, None, or a mapping with modelArtifactsInfo"):
+            store.save(Own(), example())
+
+    def test_what_is_no_model_is_not_saved(self, store: Store) -> None:
+        wrong: Any = {"modelTopology": {}}
+        for url in ("indexeddb://a", "localstorage://a"):
+            with pytest.raises(TypeError, match=r"must be tfjsd\.ModelArtifacts, not dict"):
+                store.save(url, wrong)
+
+    def test_the_legacy_form_of_two_files(self, store: Store, tmp_path: Path) -> None:
+        topology, manifest = tmp_path / "a.pb", tmp_path / "b.json"
+        topology.write_bytes(b"graph")
+        manifest.write_text(json.dumps([{"paths": ["w"], "weights": example().weight_specs}]))
+        (tmp_path / "w").write_bytes(bytes(example().joined_weight_data() or b""))
+        urls = [f"file://{topology}", f"file://{manifest}"]
+        for pair in (urls, tuple(urls)):
+            assert store.load(pair).weight_data_bytes == example().weight_data_bytes
+        with pytest.raises(UnsupportedURLError, match="Cannot find any load handlers for URL 'a,b'"):
+            store.load(["a", "b"])
+
+    def test_an_unknown_durability(self, store: Store) -> None:
+        wrong: Any = "x"
+        for medium in ("indexeddb", "localstorage"):
+            with pytest.raises(ValueError, match="durability"):
+                store.save(f"{medium}://a", example(), durability=wrong)
+        assert store.list_models() == {}
+
     def test_a_handler_that_cannot_do_it(self, store: Store) -> None:
         class Neither:
             pass
