@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ...errors import BadRequestError, SyncError, SyncPairNotFoundError, UnsupportedFormatError
+from ...errors import BadRequestError, SyncError, SyncPairNotFoundError, TfjsdError, UnsupportedFormatError
 from ...model_io.model_files import translated
 from ...model_io.origin import Origins, checked_origin
 from ...storage_backends import durable
@@ -58,7 +58,17 @@ class Synchronizer:
                 await self._end(name)
         for name, pair in wanted.items():
             if name not in self._runners:
-                self._begin(pair, configured=True)
+                self._begin_configured(pair)
+
+    def _begin_configured(self, pair: SyncPair) -> None:
+        """One that cannot be had is reported: the others, and the daemon, go on."""
+        try:
+            checked_origin(pair.origin)
+            self._check(pair)
+        except TfjsdError as error:
+            LOGGER.error("sync: a pair of the configuration is refused", extra={"pair": pair.name, "error": str(error)})
+        else:
+            self._begin(pair, configured=True)
 
     async def stop(self) -> None:
         """Ends all pairs, each between two steps."""

@@ -232,6 +232,9 @@ def test_configured_pairs_are_read_again_on_sighup(daemons, place, eventually, t
     eventually(lambda: urls(daemon) == {"indexeddb://a"})
     assert status(daemon, "c")["source"] == "configuration"
     assert daemon.request("DELETE", "/v1/sync/c").status == 400
+    inside = json.dumps(str(daemon.home / "buckets"))
+    config.write_text(config.read_text() + f'[[sync.pairs]]\ndirectory = {inside}\nprefix = "indexeddb://"\n')
+    daemon.signal(signal.SIGHUP)
     config.write_text("[sync]\npears = 1\n")
     daemon.signal(signal.SIGHUP)
     config.write_text("")
