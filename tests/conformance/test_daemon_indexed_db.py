@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
-from itertools import count
+from contextlib import AbstractContextManager
 
 import pytest
 from client_support.daemon_thread import DaemonThread, running_daemon
@@ -18,24 +18,35 @@ import tfjsd
 pytest.importorskip("plyvel")
 
 _MODULES = (connections, cursors, keys, records, schema, transactions)
-_origins = count()
+_ORIGINS_EACH = 100
 
 
 class Daemons:
-    """One for each browser, started when it is first asked for; each test has an origin of its own."""
+    """One for each browser, started when it is first asked for; each test has an origin of its own.
+
+    A daemon is replaced before it has so many origins open that their files pass what a process may have.
+    """
 
     def __init__(self) -> None:
-        self._open = ExitStack()
-        self._running: dict[str, DaemonThread] = {}
+        self._running: dict[str, tuple[AbstractContextManager[DaemonThread], DaemonThread]] = {}
+        self._uses: Counter[str] = Counter()
 
     def client(self, browser: str) -> tfjsd.client.async_client.Connecting:
-        if browser not in self._running:
-            self._running[browser] = self._open.enter_context(running_daemon(browser))
-        origin = f"http://app-{next(_origins)}.example"
-        return tfjsd.aconnect(home=self._running[browser].home, origin=origin, autostart=False)
+        if self._uses[browser] % _ORIGINS_EACH == 0:
+            self._stop(browser)
+            context = running_daemon(browser)
+            self._running[browser] = context, context.__enter__()
+        self._uses[browser] += 1
+        origin = f"http://app-{self._uses[browser]}.example"
+        return tfjsd.aconnect(home=self._running[browser][1].home, origin=origin, autostart=False)
 
     def stop(self) -> None:
-        self._open.close()
+        for browser in list(self._running):
+            self._stop(browser)
+
+    def _stop(self, browser: str) -> None:
+        if browser in self._running:
+            self._running.pop(browser)[0].__exit__(None, None, None)
 
 
 @pytest.fixture(scope="module")
