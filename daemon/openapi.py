@@ -10,6 +10,11 @@ from ..wire.protocol import BACKUP_TYPE, EVENTS_TYPE, JSON_TYPE, MAPPED_TYPE, MO
 
 _INFO = "ModelArtifactsInfo"
 _TEXT: dict[str, Any] = {"type": "string"}
+_ORIGIN: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^([a-z]{2,20}://[a-z0-9][a-z0-9.-]{0,200}(:[1-9][0-9]{3})?)?$",
+}
+"""The common form, or nothing; other origins that browsers serialize are taken, too."""
 _FLAG: dict[str, Any] = {"type": "string", "enum": ["0", "1"]}
 
 
@@ -27,6 +32,7 @@ class Operation:
     status: int = 200
     head: bool = False
     """Whether HEAD is answered, too."""
+    needs_body: bool = True
 
 
 def _reference(name: str) -> dict[str, Any]:
@@ -98,6 +104,7 @@ _SYNC = (
         ("pair",),
         {JSON_TYPE: _object(dry_run={"type": "boolean", "default": False})},
         _PAIR_ERRORS,
+        needs_body=False,
     ),
     Operation("POST", "/v1/sync/{pair}/pause", "Stops live passes", _PAIR, ("pair",), errors=_PAIR_ERRORS),
     Operation("POST", "/v1/sync/{pair}/resume", "Starts them again", _PAIR, ("pair",), errors=_PAIR_ERRORS),
@@ -236,7 +243,8 @@ _DESCRIBED = (
         "Checks every record and blob by digest",
         {JSON_TYPE: {"type": "object"}},
         (),
-        {JSON_TYPE: _object(urls={"type": "array", "items": _TEXT})},
+        {JSON_TYPE: _object(urls={"type": ["array", "null"], "items": _TEXT})},
+        needs_body=False,
     ),
     *_SYNC,
     Operation("GET", "/", "The page", {"text/html": _TEXT}, (), errors=(), head=True),
@@ -363,12 +371,17 @@ _PARAMETERS: dict[str, Any] = {
     "path": {"in": "path", "required": True, "schema": _TEXT, "description": "one percent-encoded segment"},
     "artifact": {"in": "path", "required": True, "schema": {"enum": ["model.json", "weights.bin"]}},
     "file": {"in": "path", "required": True, "schema": _TEXT},
-    "queryPath": {"name": "path", "in": "query", "schema": _TEXT, "description": "where a segment would be normalised"},
+    "queryPath": {
+        "name": "path",
+        "in": "query",
+        "schema": {**_TEXT, "minLength": 1},
+        "description": "where a segment would be normalised",
+    },
     "session": {"in": "path", "required": True, "schema": _TEXT, "description": "the WebSocket's tfjsd-session"},
     "digest": {"in": "path", "required": True, "schema": _TEXT, "description": "BLAKE3, 64 hex digits"},
     "token": {"in": "path", "required": True, "schema": _TEXT, "description": "as a message names it"},
     "size": {"in": "query", "required": True, "schema": {"type": "integer"}, "description": "the binary's"},
-    "origin": {"in": "query", "schema": _TEXT, "description": "the origin that is meant, else the configured one"},
+    "origin": {"in": "query", "schema": _ORIGIN, "description": "the origin that is meant, else the configured one"},
     "overwrite": {"in": "query", "schema": _FLAG, "description": "0: 409 where the destination exists"},
     "expected": {"in": "query", "schema": _TEXT, "description": "the model's info: 409 where another one is there"},
     "durability": {"in": "query", "schema": {"enum": ["strict", "relaxed"], "default": "strict"}},
@@ -399,7 +412,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         | {str(status): {"description": "refused", **_error(status)} for status in operation.errors},
     }
     if operation.body is not None:
-        described["requestBody"] = _content(operation.body)
+        described["requestBody"] = {"required": operation.needs_body, **_content(operation.body)}
     return described
 
 

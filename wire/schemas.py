@@ -84,7 +84,6 @@ class Estimate(TypedDict):
 def parse_local_storage(body: object, *, operations_limit: int) -> LocalStorageRequest:
     members = _object(body, "The body")
     if "ops" not in members:
-        _only(members, ("op", "key", "value", "index", "namedProperty"))
         return LocalStorageRequest((_operation(members),))
     _only(members, ("ops", "atomic"))
     operations, atomic = members["ops"], members.get("atomic", False)
@@ -102,11 +101,15 @@ def parse_transfer(body: object) -> TransferRequest:
 
 
 def _operation(members: dict[str, Any]) -> LocalStorageOperation:
+    _only(members, ("op", "key", "value", "index", "namedProperty"))
     op: Any = members.get("op")
     if op not in get_args(LocalStorageOp):
         raise BadRequestError(f'"op" must be one of {", ".join(get_args(LocalStorageOp))}.')
+    for name in ("key", "value"):
+        if name in members:
+            _text(members, name)
     index = members.get("index")
-    if op == "key" and type(index) is not int:
+    if (op == "key" or "index" in members) and type(index) is not int:
         raise BadRequestError('"index" must be an integer.')
     named = members.get("namedProperty", False)
     if not isinstance(named, bool) or (named and op != "setItem"):
