@@ -1,7 +1,8 @@
 """What IndexedDB costs: ``python bench/indexed_db.py [RECORDS] [DIRECTORY WITH node_modules/fake-indexeddb]``.
 
 Puts, gets, index look-ups, get_all and a cursor walk over small records, each request awaited, in one run: here (memory
-and LevelDB), in a real Chromium, and with fake-indexeddb in Node. Microseconds per record, best of three.
+and LevelDB), over a daemon's socket, in a real Chromium, and with fake-indexeddb in Node. Microseconds per record, best
+of three.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import tfjsd
+from tfjsd.model_io.store import AsyncStore
+from tfjsd.testing.daemon_process import DaemonProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOAD = Path(__file__).with_suffix(".js")
@@ -26,8 +30,8 @@ OPERATIONS = ("put", "get", "index get", "get_all", "cursor")
 Figures = dict[str, float]
 
 
-async def embedded(home: Path | None, count: int) -> Figures:
-    """The workload on a store in this process."""
+async def workload(opening: AbstractAsyncContextManager[AsyncStore], count: int) -> Figures:
+    """The workload on a store."""
     found: Figures = {}
 
     async def timed(name: str, body: Callable[[], Awaitable[None]]) -> None:
@@ -38,7 +42,7 @@ async def embedded(home: Path | None, count: int) -> Figures:
     def upgrade(db: Any, _tx: Any, _old: int, _new: int) -> None:
         db.create_object_store("s", "id").create_index("i", "author")
 
-    async with tfjsd.aopen_store(home) as store:
+    async with opening as store:
         factory = store.indexed_db()
         with await factory.open("bench", 1, upgrade=upgrade) as db:
 
@@ -72,7 +76,12 @@ async def embedded(home: Path | None, count: int) -> Figures:
 
 def on_disk(count: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory:
-        return asyncio.run(embedded(Path(directory) / "home", count))
+        return asyncio.run(workload(tfjsd.aopen_store(Path(directory) / "home"), count))
+
+
+def over_the_socket(count: int) -> Figures:
+    with tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory, DaemonProcess(Path(directory)) as daemon:
+        return asyncio.run(workload(daemon.aconnect(), count))
 
 
 def in_chromium(count: int) -> Figures:
@@ -103,8 +112,9 @@ def best_of(run: Callable[[], Figures]) -> Figures:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     runs: dict[str, Callable[[], Figures]] = {
-        "tfjsd, memory": lambda: asyncio.run(embedded(None, count)),
+        "tfjsd, memory": lambda: asyncio.run(workload(tfjsd.aopen_store(), count)),
         "tfjsd, LevelDB": lambda: on_disk(count),
+        "tfjsd, socket": lambda: over_the_socket(count),
     }
     if shutil.which("chromium") or shutil.which("google-chrome"):
         runs["Chromium"] = lambda: in_chromium(count)

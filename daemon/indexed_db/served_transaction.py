@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from ...errors import AbortError, BadRequestError, TfjsdError, UnknownError
 from ...storage_backends.abc import Blob
-from ...storage_backends.indexed_db.abc import Put, Query, Row
+from ...storage_backends.indexed_db.abc import Direction, Put, Query, Row
 from ...storage_backends.indexed_db.key_coding import decode_key
 from ...storage_backends.indexed_db.local_transaction import LocalTransaction
-from ...storage_backends.indexed_db.record_source import DIRECTIONS
 from ...storage_backends.values import Encoded, blobs_of
 from ...wire.indexed_db import IDLE_SECONDS, INLINE_VALUE, MAX_EVENT, PART_SIZE, Message, Part
 from ...wire.indexed_db_schema import index_from_json, store_from_json
@@ -75,7 +74,7 @@ class ServedTransaction:
 
     def _read(self, message: Message) -> None:
         direction = message.text("direction")
-        if direction not in DIRECTIONS:
+        if direction not in get_args(Direction):
             raise BadRequestError(f"{direction!r} is not a direction.")
         bounds = (message.part(0), message.part(1))
         limit, values = message.optional_number("limit"), message.flag("values")
