@@ -46,12 +46,14 @@ def changes_until_the_cut(disk, home, durability, seed, seconds):
     assert started.wait(30), "the worker did not start"
     time.sleep(seconds)
     assert worker.poll() is None, "the worker ended by itself"
+    heard = len(said)
     disk.cut()
     worker.kill()
     listener.join()
     worker.wait()
     worker.stdout.close()
-    return said
+    # A sync that races the cut may report success for what the disk no longer takes: what is heard later may be missing.
+    return said[:heard] + [["promised", *words] for _, *words in said[heard:]]
 
 
 def states(said: list[list]) -> dict[int, list[dict]]:
