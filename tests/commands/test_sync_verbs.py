@@ -113,3 +113,13 @@ async def test_the_clients_are_twins(daemon, tmp_path):
         await pairs.remove("a")
         with pytest.raises(tfjsd.SyncPairNotFoundError):
             await pairs.remove("a")
+
+
+def test_steps_are_events_of_the_origin(daemon, tmp_path):
+    with tfjsd.connect(daemon.socket, home=daemon.home) as store:
+        events = store.events()
+        store.sync_pairs().add(tmp_path / "models", "indexeddb://", name="a")
+        write(tmp_path / "models" / "m", 1)
+        step = next(event for event in events if event.type == "sync")
+        assert dict(step.data) == {"pair": "a", "action": "copy", "model": "m", "to": "store", "name": None}
+        events.close()
