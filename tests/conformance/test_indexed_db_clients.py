@@ -193,7 +193,8 @@ async def test_a_client_goes_on_after_a_restart_of_the_daemon(clients):
     client = await clients.client()
     factory = client.indexed_db()
     database = await factory.open("d", 1, upgrade=lambda db, *_: db.create_object_store("s"))
-    await database.transaction("s", "readwrite").object_store("s").put("kept", 1)
+    async with database.transaction("s", "readwrite") as tx:
+        tx.object_store("s").put("kept", 1)
     await asyncio.to_thread(clients.daemon.stop)
     await until(lambda: database.is_closing)
     await asyncio.to_thread(clients.daemon.start)
@@ -220,6 +221,22 @@ async def test_closing_a_client_aborts_what_is_open(clients):
         await put
     with pytest.raises(UnknownError):
         await client.indexed_db().open("d")
+
+
+async def test_a_forked_process_leaves_its_parents_session_alone(clients):
+    client = await clients.client()
+    factory = client.indexed_db()
+    database = await factory.open("d", 1, upgrade=lambda db, *_: db.create_object_store("s"))
+    connection: Any = database._connection
+    session = connection._session
+    session._process -= 1  # as if this were the child
+    client._session.link.backing_stores["http://localhost"].close()
+    database.close()
+    with await factory.open("e") as other:
+        assert other._connection._session is not session
+    session._process += 1
+    assert not session.is_over
+    session.close()
 
 
 # -- What is large -------------------------------------------------------------------------------------------------------
