@@ -11,6 +11,7 @@ from loopback.conftest import running
 from playwright.sync_api import expect
 
 import tfjsd
+from tfjsd.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +216,29 @@ def test_the_address_has_a_code_and_a_daemon_without_listener_says_so(daemon, st
         pytest.raises(tfjsd.ConfigurationError, match="does not listen on TCP"),
     ):
         client.page_address()
+
+
+def test_open_leads_a_browser_to_the_page_without_telling_the_code_on_a_command_line(chromium, daemon, monkeypatch):
+    monkeypatch.setenv("TFJSD_SOCKET", str(daemon.socket))
+    monkeypatch.setenv("TFJSD_HOME", str(daemon.home))
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    assert main(["open"]) == 0
+    (address,) = opened
+    assert address == (daemon.home / "open.html").as_uri()
+    assert (daemon.home / "open.html").stat().st_mode & 0o077 == 0
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator("#live")).to_have_attribute("data-state", "on")
+    assert page.url == f"{daemon.url}/"
+    page.reload()
+    expect(page.locator("#live")).to_have_attribute("data-state", "on")
+    context.close()
+
+
+def test_open_prints_the_address(daemon, monkeypatch, capsys):
+    monkeypatch.setenv("TFJSD_SOCKET", str(daemon.socket))
+    monkeypatch.setenv("TFJSD_HOME", str(daemon.home))
+    assert main(["open", "--print"]) == 0
+    assert capsys.readouterr().out.startswith(f"{daemon.url}/#")
