@@ -242,3 +242,29 @@ def test_open_prints_the_address(daemon, monkeypatch, capsys):
     monkeypatch.setenv("TFJSD_HOME", str(daemon.home))
     assert main(["open", "--print"]) == 0
     assert capsys.readouterr().out.startswith(f"{daemon.url}/#")
+
+
+def test_directories_are_listed_and_their_conflicts_decided(page, store, tmp_path):
+    (tmp_path / "m").mkdir()
+    store.save("indexeddb://synced/m", model(2))
+    store.save(tmp_path / "m", model(7))
+    store.sync_pairs().add(tmp_path, "indexeddb://synced/", name="work", on_conflict="fail")
+    page.reload()
+    navigation = page.get_by_role("navigation")
+    expect(navigation.get_by_role("heading", name="Directories")).to_be_visible()
+    keep = navigation.get_by_role("button", name="Keep the directory’s: work")
+
+    def shown():
+        page.reload()
+        page.wait_for_selector("#pairs li")
+        return keep.count() == 1
+
+    while not shown():
+        page.wait_for_timeout(100)
+    keep.click()
+    expect(page.locator("#says")).to_contain_text("work: done")
+    while bytes(store.load("indexeddb://synced/m").weight_data) != bytes(model(7).weight_data):
+        page.wait_for_timeout(50)
+    page.reload()
+    navigation.get_by_role("button", name="Pause: work").click()
+    expect(navigation.get_by_role("button", name="Resume: work")).to_be_visible()
