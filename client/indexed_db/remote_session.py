@@ -179,7 +179,7 @@ class RemoteSession:
         openings, self.openings = list(self.openings.values()), {}
         answers, self._answers = list(self._answers.values()), {}
         for transaction in transactions:
-            transaction.failed(problem)
+            transaction.lost(problem)
         for opening in openings:
             opening.lost(problem)
         for answer in answers:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...errors import BadRequestError, TfjsdError, UnknownError
+from ...errors import BadRequestError, OutcomeUnknownError, TfjsdError, UnknownError
 from ...storage_backends.abc import Blob, Buffer
 from ...storage_backends.indexed_db.abc import Put, Query, Reply, Source, TransactionBackend
 from ...storage_backends.indexed_db.layout import Bounds
@@ -47,6 +47,7 @@ class RemoteTransaction(TransactionBackend):
         self._staged: dict[str, Buffer] = {}
         self._sent: set[str] = set()
         self._is_over = False
+        self._commit_is_sent = False
         connection.live.add(self)
         session.transactions[number] = self
 
@@ -131,6 +132,7 @@ class RemoteTransaction(TransactionBackend):
             self._finish()
             reply(result, problem)
 
+        self._commit_is_sent = True
         self._ask("commit", {}, (), _Done(committed, _nothing))
 
     def abort(self) -> None:
@@ -138,8 +140,16 @@ class RemoteTransaction(TransactionBackend):
             self._finish()
             self._session.send(Message("abort", {"transaction": self.number}))
 
+    def lost(self, problem: BaseException) -> None:
+        """The session is over. What was not committed is aborted; of a commit without a reply nobody knows."""
+        if self._commit_is_sent:
+            unknown = OutcomeUnknownError("The connection was lost during the commit: it is whole, or did not happen.")
+            unknown.__cause__ = problem
+            problem = unknown
+        self.failed(problem)
+
     def failed(self, problem: BaseException) -> None:
-        """The daemon aborted it, or is gone."""
+        """The daemon aborted it."""
         on_failed = self.on_failed
         if not self._is_over:
             self._finish()

@@ -15,7 +15,7 @@ import tfjsd
 from tfjsd.client.indexed_db import row_arrival
 from tfjsd.client.mapped_weights import BlobUnreachable
 from tfjsd.daemon.indexed_db import served_connection, served_transaction, transit
-from tfjsd.errors import AbortError, DOMError, UnknownError
+from tfjsd.errors import AbortError, DOMError, OutcomeUnknownError, UnknownError
 from tfjsd.storage_backends.indexed_db.idb_database import IDBDatabase
 from tfjsd.wire.indexed_db import INLINE_VALUE
 
@@ -127,6 +127,17 @@ async def test_a_lost_connection_aborts_its_transactions(clients):
     assert first.is_closing
     with pytest.raises(DOMError):
         first.transaction("s")
+
+
+async def test_of_a_commit_that_is_lost_the_outcome_is_unknown(clients):
+    database = await clients.database()
+    tx = database.transaction("s", "readwrite")
+    await tx.object_store("s").put(1, 1)
+    done = tx.commit()
+    cut(database)
+    with pytest.raises(UnknownError) as caught:
+        await done
+    assert isinstance(caught.value.__cause__, OutcomeUnknownError)
 
 
 async def test_an_upgrade_that_is_lost_is_taken_back(clients):
