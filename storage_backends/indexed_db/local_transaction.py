@@ -209,15 +209,16 @@ class LocalTransaction(TransactionBackend):
             reply(None, problem)
             self._aborted()
             return
-        self._finish()
-        mutation.future.add_done_callback(lambda done: self._committed(done, reply))
+        told = self._store.last_commit = Future[None]()
+        self._finish()  # who waited for the locks comes after this commit
+        mutation.future.add_done_callback(lambda done: self._committed(done, told, reply))
 
     def _reply_in_order(self, reply: Reply) -> None:
         """A reader is complete once what it may have read is committed, and not before its predecessors are."""
         before = self._store.last_commit
-        if before is None or before.done():
+        if before is None:
             reply(None, None)
-        else:
+        else:  # posted, so that it comes after what the predecessor has posted
             before.add_done_callback(lambda done: self._connection.post(lambda: reply(None, done.exception())))
 
     def _sequence(self) -> Mutation:
@@ -236,21 +237,27 @@ class LocalTransaction(TransactionBackend):
                 self._store.replace_schema(mutation, self.schema.name, self.schema)
             self._store.write(mutation, self._view)
             mutation.on_undo(self._store.abort_live)
-        self._store.last_commit = mutation.future
         return mutation
 
-    def _committed(self, done: Future[None], reply: Reply) -> None:
-        """In the committing thread."""
-        if self._store.last_commit is done:
-            self._store.last_commit = None
+    def _committed(self, done: Future[None], told: Future[None], reply: Reply) -> None:
+        """In the committing thread. ``told`` is done once the reply is on its way, and forgotten once it is there."""
         self._give_up_staged()
         problem = done.exception()
         if problem is None:
             self._store.after_commit()
             if self._mode == "versionchange":
                 self._connection.schema = self.schema
-        self._connection.post(lambda: reply(None, problem))
-        if problem is not None:
+
+        def tell() -> None:
+            if self._store.last_commit is told:
+                self._store.last_commit = None
+            reply(None, problem)
+
+        self._connection.post(tell)
+        if problem is None:
+            told.set_result(None)
+        else:
+            told.set_exception(problem)
             self._aborted()
 
     def abort(self) -> None:
