@@ -12,8 +12,8 @@ from ...wire.schemas import parse_transfer
 from ..service import Call, text_answer
 from . import Route, readable
 
-ONE_MODEL = (MODELS + "/{medium}/{path:[^/]*}", MODELS + "/{medium}")
-"""The second form goes with ``?path=``."""
+ONE_MODEL = (MODELS + "/{medium}/{path:[^/]*}", MODELS + "/{medium:(?!(?:copy|move)$)[^/]+}")
+"""The second form goes with ``?path=``; ``copy`` and ``move`` are no media but have addresses of their own."""
 
 
 async def list_models(call: Call) -> web.StreamResponse:
