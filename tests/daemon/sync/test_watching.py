@@ -92,7 +92,6 @@ def make_file():
     return lambda path: file_system(path).save(artifacts(1))
 
 
-@pytest.mark.timeout(60)
 def test_ten_thousand_events_are_few_passes(daemons, eventually, make_file):
     daemon = daemons.in_process()
     place = daemons.directory / "models"
