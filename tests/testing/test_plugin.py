@@ -104,7 +104,7 @@ def test_a_misspelt_marker_is_refused(project):
     project.write(test_it="import pytest\n@pytest.mark.tfjsd_browsers('lynx')\ndef test_it(tfjsd_browser): pass\n")
     done = project.run()
     assert done.returncode != 0
-    assert "no browser named 'lynx': there are chrome, firefox, safari, unlimited" in done.stdout
+    assert "knows no browser 'lynx': there are chrome, firefox, safari, unlimited" in done.stdout
     project.write(test_it="import pytest\n@pytest.mark.tfjsd_browsers(quirk=1)\ndef test_it(tfjsd_browser): pass\n")
     assert "tfjsd_browsers has no argument quirk" in project.run().stdout
 
