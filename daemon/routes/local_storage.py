@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import groupby
 from typing import Any
 
 from aiohttp import web
@@ -95,12 +96,13 @@ class Session:
         waiting, results = iter(changes), list[object]()
         try:
             with bucket.mutate(self._durability) as mutation:
-                for operation in operations:
-                    if operation.op in _READS:
-                        results.append(self.read(operation))
+                for reads, group in groupby(operations, lambda operation: operation.op in _READS):
+                    if reads:
+                        results += map(self.read, group)
                     else:
-                        self._area.apply(mutation, [next(waiting)], source=self)
-                        results.append(None)
+                        together = [next(waiting) for _ in group]
+                        self._area.apply(mutation, together, source=self)
+                        results += [None] * len(together)
         except BaseException:
             self._area.discard(changes)
             raise
