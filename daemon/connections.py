@@ -20,13 +20,27 @@ from .peer import Peer, peer_of
 class Connection(web.RequestHandler):
     """aiohttp's protocol, which itself waits for ever for the rest of a header or for a client that does not read."""
 
-    __slots__ = ("_hung_up", "_stalled", "answering", "gone", "heard", "opened", "over_tcp", "peer", "pool")
+    __slots__ = (
+        "_hung_up",
+        "_stalled",
+        "answering",
+        "gone",
+        "heard",
+        "opened",
+        "origin",
+        "over_tcp",
+        "peer",
+        "pool",
+        "rotation",
+    )
 
     def __init__(self, pool: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.pool = pool
         self.peer: Peer | None = None
         self.over_tcp = False
+        self.origin: str | None = None
+        self.rotation = 0
         self.gone = asyncio.Event()
         self.answering = 0
         self.heard = 0.0
@@ -74,6 +88,10 @@ class Connection(web.RequestHandler):
     def begin(self) -> None:
         """A request has arrived whole up to its body."""
         self.answering += 1
+
+    def admitted(self, origin: str | None, rotation: int) -> None:
+        """Over TCP: for which page, and after how many rotations of the token."""
+        self.origin, self.rotation = origin, rotation
 
     def end(self) -> None:
         """It was answered; the next one has its own time."""
@@ -158,6 +176,12 @@ class Connections:
         """Closes those that wait for no answer."""
         for connection in [other for other in self._open if other.idle]:
             connection.hang_up()
+
+    def cut_admitted(self, *, origins: frozenset[str] = frozenset(), before_rotation: int = 0) -> None:
+        """Cuts what pages of these origins still read, and what was let in with a token that is worth nothing now."""
+        for connection in [other for other in self._open if other.over_tcp]:
+            if connection.origin in origins or connection.rotation < before_rotation:
+                connection.abort()
 
     async def sweep(self) -> None:
         """Cuts overdue connections, until cancelled."""

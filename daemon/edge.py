@@ -50,6 +50,8 @@ async def _answered(
     try:
         if _over_tcp(request):
             service.web_guard.check(request)
+            if connection is not None:
+                connection.admitted(request.headers.get("Origin"), service.web_guard.rotations)
             if request.method == "OPTIONS":
                 return service.web_guard.preflight(request)
         else:

@@ -38,6 +38,7 @@ _LINGER_SECONDS = 5.0
 _LAST_WORK_SECONDS = 0.5
 """For threads whose clients are gone; what reads on is stopped by the end of the home."""
 _DRAIN_PAUSE = 0.01
+_TOKEN_PAUSE = 1.0
 _READ_BUFFER = MIB // 2
 
 
@@ -116,7 +117,9 @@ class Server:
         self._write_daemon_file(None if loopback is None else loopback.url)
         self._service = service
         self._announce(ready)
-        async with _background(service.connections.sweep(), self._watchdog(), self._watch_idle(service)):
+        async with _background(
+            service.connections.sweep(), self._watchdog(), self._watch_idle(service), _watch_token(service)
+        ):
             await self._stop.wait()
         if web_accepting is not None:
             web_accepting.close()
@@ -212,6 +215,13 @@ class Server:
 def forget_daemon_file(home: Path) -> None:
     """Takes away the file that says where the daemon listens; the home is still held."""
     durable.unlink(home / DAEMON_FILE)
+
+
+async def _watch_token(service: Service) -> None:
+    """A stream that was opened with a token that has been rotated ends within the second."""
+    while service.loopback is not None:
+        service.connections.cut_admitted(before_rotation=service.web_guard.notice_rotation())
+        await asyncio.sleep(_TOKEN_PAUSE)
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -72,15 +72,16 @@ class BearerToken:
         return status.st_ino, status.st_mtime_ns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WebGuard:
-    """``hosts``: what the Host header may be. ``origins``: pages that may call, besides the daemon's own. Without a
-    listener there are no hosts and no token, and nothing passes."""
+    """``hosts``: what the Host header may be. ``origins``: pages that may call, besides the daemon's own; they change
+    when the configuration is read again. Without a listener there are no hosts and no token, and nothing passes."""
 
     hosts: frozenset[str]
     origins: frozenset[str]
     token: BearerToken | None
     pages: PageAccess
+    rotations: int = 0
 
     def check(self, request: web.BaseRequest) -> None:
         """Raises BadRequestError, MisdirectedRequestError, AccessDeniedError, UnauthorizedError."""
@@ -91,6 +92,20 @@ class WebGuard:
         self._check_source(request)
         if request.method != "OPTIONS" and not self.is_public(request) and not _begins_session(request):
             self._check_token(request)
+
+    def admit_origins(self, origins: Iterable[str]) -> frozenset[str]:
+        """From now on, pages of these origins may call; gives those that no longer may."""
+        withdrawn = self.origins - frozenset(origins)
+        self.origins = frozenset(origins)
+        return withdrawn
+
+    def notice_rotation(self) -> int:
+        """Looks whether the owner has rotated the token; if so, pages have to be opened again. Gives how often that
+        has happened: what was let in before the last time is let in no longer."""
+        if self.token is not None and self.token.refresh():
+            self.pages.forget_all()
+            self.rotations += 1
+        return self.rotations
 
     def is_public(self, request: web.BaseRequest) -> bool:
         """Whether the answer holds nothing of the store's."""
@@ -147,8 +162,7 @@ class WebGuard:
         return request.method == "GET" and request.raw_path == "/" and fetch == ("navigate", "document")
 
     def _check_token(self, request: web.BaseRequest) -> None:
-        if self.token is not None and self.token.refresh():
-            self.pages.forget_all()
+        self.notice_rotation()
         given = _bearer(request)
         if given is None or not (self._is_token(given) or self.pages.admits(given)):
             raise UnauthorizedError(
