@@ -1,129 +1,70 @@
-"""What IndexedDB costs: ``python bench/indexed_db.py [RECORDS] [DIRECTORY WITH node_modules/fake-indexeddb]``.
+"""What IndexedDB costs: here, over a daemon's socket, in a real Chromium, and with fake-indexeddb in Node, in one run.
 
-Puts, gets, index look-ups, get_all and a cursor walk over small records, each request awaited, in one run: here (memory
-and LevelDB), over a daemon's socket, in a real Chromium, and with fake-indexeddb in Node. Microseconds per record, best
-of three.
+    python bench/indexed_db.py [--peers DIR] [--records N] [--rounds N]
+
+DIR is where `npm install fake-indexeddb` was run. The same program runs everywhere, on small records with a key path
+and an index: `put`, `get` and `index get` await each request before they place the next; with `+` all are placed in one
+transaction and awaited afterwards; `get_all` reads all records with one request, `cursor` walks over all and looks at
+each value. Writing is relaxed, and includes the commit; fake-indexeddb keeps everything in memory. Microseconds per
+record: the median of the rounds, in brackets the smallest and the largest. All take their turn in each round; the first
+round, in which JavaScript compiles, stands apart.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import json
+import platform
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+import statistics
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
-import tfjsd
-from tfjsd.model_io.store import AsyncStore
-from tfjsd.testing.daemon_process import DaemonProcess
+from indexed_db_contenders import Contender, Figures, in_chromium, in_memory, in_node, on_disk, over_the_socket
 
-ROOT = Path(__file__).resolve().parent.parent
-WORKLOAD = Path(__file__).with_suffix(".js")
-ROUNDS = 3
-OPERATIONS = ("put", "get", "index get", "get_all", "cursor")
-Figures = dict[str, float]
+OPERATIONS = ("put", "put +", "get", "get +", "index get", "index get +", "get_all", "cursor")
 
 
-async def workload(opening: AbstractAsyncContextManager[AsyncStore], count: int) -> Figures:
-    """The workload on a store."""
-    found: Figures = {}
-
-    async def timed(name: str, body: Callable[[], Awaitable[None]]) -> None:
-        began = time.perf_counter()
-        await body()
-        found[name] = (time.perf_counter() - began) * 1e6 / count
-
-    def upgrade(db: Any, _tx: Any, _old: int, _new: int) -> None:
-        db.create_object_store("s", "id").create_index("i", "author")
-
-    async with opening as store:
-        factory = store.indexed_db()
-        with await factory.open("bench", 1, upgrade=upgrade) as db:
-
-            async def put() -> None:
-                async with db.transaction("s", "readwrite", durability="relaxed") as tx:
-                    s = tx.object_store("s")
-                    for number in range(count):
-                        await s.put({"id": number, "author": f"a{number}", "n": number / 2})
-
-            async def get() -> None:
-                s = db.transaction("s").object_store("s")
-                for number in range(count):
-                    await s.get(number)
-
-            async def index_get() -> None:
-                index = db.transaction("s").object_store("s").index("i")
-                for number in range(count):
-                    await index.get(f"a{number}")
-
-            async def get_all() -> None:
-                await db.transaction("s").object_store("s").get_all()
-
-            async def cursor() -> None:
-                async for found in db.transaction("s").object_store("s").iterate():
-                    assert found.value
-
-            for name, body in zip(OPERATIONS, (put, get, index_get, get_all, cursor), strict=True):
-                await timed(name, body)
+async def measure(peers: Path | None, records: int, rounds: int) -> dict[str, list[Figures]]:
+    async with AsyncExitStack() as stack:
+        contenders: dict[str, Contender] = {
+            "tfjsd, memory": await stack.enter_async_context(in_memory()),
+            "tfjsd, LevelDB": await stack.enter_async_context(on_disk()),
+            "tfjsd, socket": await stack.enter_async_context(over_the_socket()),
+        }
+        if peers is not None:
+            contenders["fake-indexeddb"] = await stack.enter_async_context(in_node(peers))
+        if shutil.which("chromium") or shutil.which("google-chrome"):
+            contenders["Chromium"] = await stack.enter_async_context(in_chromium())
+        found: dict[str, list[Figures]] = {name: [] for name in contenders}
+        for _ in range(1 + rounds):
+            for name, run in contenders.items():
+                found[name].append(await run(records))
     return found
 
 
-def on_disk(count: int) -> Figures:
-    with tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory:
-        return asyncio.run(workload(tfjsd.aopen_store(Path(directory) / "home"), count))
-
-
-def over_the_socket(count: int) -> Figures:
-    with tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory, DaemonProcess(Path(directory)) as daemon:
-        return asyncio.run(workload(daemon.aconnect(), count))
-
-
-def in_chromium(count: int) -> Figures:
-    sys.path.insert(0, str(ROOT / "tests"))
-    from idb_support.chromium import page
-
-    async def run() -> Figures:
-        async with page() as browser:
-            await browser.evaluate(WORKLOAD.read_text() + "\n;0")
-            return dict(json.loads(await browser.evaluate(f"bench({count}, 'relaxed').then(JSON.stringify)")))
-
-    return asyncio.run(run())
-
-
-def in_node(directory: Path, count: int) -> Figures:
-    program = f"""require("fake-indexeddb/auto");
-{WORKLOAD.read_text()}
-bench({count}, "relaxed").then((found) => console.log(JSON.stringify(found)));"""
-    ran = subprocess.run(["node", "-e", program], cwd=directory, capture_output=True, text=True, check=True)
-    return dict(json.loads(ran.stdout))
-
-
-def best_of(run: Callable[[], Figures]) -> Figures:
-    rounds = [run() for _ in range(ROUNDS)]
-    return {name: min(found[name] for found in rounds) for name in OPERATIONS}
+def shown(title: str, found: dict[str, list[Figures]]) -> str:
+    lines = ["", f"{title:14}" + "".join(f"{name:>21}" for name in found)]
+    for operation in OPERATIONS:
+        cells = []
+        for rounds in found.values():
+            values = [figures[operation] for figures in rounds]
+            spread = f"({min(values):.1f}-{max(values):.1f})"
+            cells.append(f"{statistics.median(values):7.1f}{spread:>14}")
+        lines.append(f"{operation:14}" + "".join(cells))
+    return "\n".join(lines)
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    runs: dict[str, Callable[[], Figures]] = {
-        "tfjsd, memory": lambda: asyncio.run(workload(tfjsd.aopen_store(), count)),
-        "tfjsd, LevelDB": lambda: on_disk(count),
-        "tfjsd, socket": lambda: over_the_socket(count),
-    }
-    if shutil.which("chromium") or shutil.which("google-chrome"):
-        runs["Chromium"] = lambda: in_chromium(count)
-    if len(sys.argv) > 2:
-        runs["fake-indexeddb"] = lambda: in_node(Path(sys.argv[2]), count)
-    print(f"{'µs per record':16}" + "".join(f"{name:>11}" for name in OPERATIONS))
-    for name, run in runs.items():
-        figures = best_of(run)
-        print(f"{name:16}" + "".join(f"{figures[operation]:11.1f}" for operation in OPERATIONS))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=Path, help="where fake-indexeddb is installed")
+    parser.add_argument("--records", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    found = asyncio.run(measure(options.peers, options.records, options.rounds))
+    print(f"Python {platform.python_version()}, µs per record of {options.records}, {options.rounds} rounds")
+    print(shown("first round", {name: rounds[:1] for name, rounds in found.items()}))
+    print(shown("later rounds", {name: rounds[1:] for name, rounds in found.items()}))
 
 
 if __name__ == "__main__":
