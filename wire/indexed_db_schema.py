@@ -1,100 +1,34 @@
-"""A database's schema as JSON."""
+"""A database's schema that came as JSON."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ..errors import BadRequestError
 from ..storage_backends.indexed_db.schema import DatabaseSchema, IndexSchema, StoreSchema
+from ..storage_backends.indexed_db.schema_form import index_from_form, schema_from_form, store_from_form
 
-
-def schema_to_json(schema: DatabaseSchema) -> dict[str, Any]:
-    return {
-        "id": schema.id,
-        "name": schema.name,
-        "version": schema.version,
-        "lastId": schema.last_id,
-        "stores": [store_to_json(store) for store in schema.stores.values()],
-    }
-
-
-def store_to_json(store: StoreSchema) -> dict[str, Any]:
-    return {
-        "id": store.id,
-        "name": store.name,
-        "keyPath": store.key_path,
-        "autoIncrement": store.auto_increment,
-        "indexes": [index_to_json(index) for index in store.indexes.values()],
-    }
-
-
-def index_to_json(index: IndexSchema) -> dict[str, Any]:
-    return {
-        "id": index.id,
-        "name": index.name,
-        "keyPath": index.key_path,
-        "unique": index.unique,
-        "multiEntry": index.multi_entry,
-    }
+T = TypeVar("T")
 
 
 def schema_from_json(body: Any) -> DatabaseSchema:
     """Raises BadRequestError."""
-    schema = DatabaseSchema(_id(body), _name(body), _number(body, "version"), _number(body, "lastId"))
-    for row in _member(body, "stores", list):
-        store = store_from_json(row)
-        schema.stores[store.name] = store
-    return schema
+    return _checked(schema_from_form, body)
 
 
 def store_from_json(body: Any) -> StoreSchema:
     """Raises BadRequestError."""
-    path = body.get("keyPath") if isinstance(body, dict) else None
-    if path is not None:
-        path = _path(body)
-    store = StoreSchema(_id(body), _name(body), path, _member(body, "autoIncrement", bool))
-    for row in _member(body, "indexes", list):
-        index = index_from_json(row)
-        store.indexes[index.name] = index
-    return store
+    return _checked(store_from_form, body)
 
 
 def index_from_json(body: Any) -> IndexSchema:
     """Raises BadRequestError."""
-    flags = (_member(body, "unique", bool), _member(body, "multiEntry", bool))
-    return IndexSchema(_id(body), _name(body), _path(body), *flags)
+    return _checked(index_from_form, body)
 
 
-def _member(body: Any, name: str, kind: type) -> Any:
-    value = body.get(name) if isinstance(body, dict) else None
-    if type(value) is not kind:
-        raise BadRequestError(f'"{name}" of a schema must be a {kind.__name__}.')
-    return value
-
-
-def _id(body: Any) -> int:
-    number = _number(body, "id")
-    if number >= 1 << 32:
-        raise BadRequestError('"id" of a schema must fit into 32 bits.')
-    return number
-
-
-def _number(body: Any, name: str) -> int:
-    number: int = _member(body, name, int)
-    if number < 0:
-        raise BadRequestError(f'"{name}" of a schema must not be negative.')
-    return number
-
-
-def _name(body: Any) -> str:
-    name: str = _member(body, "name", str)
-    return name
-
-
-def _path(body: Any) -> str | list[str]:
-    path = body.get("keyPath") if isinstance(body, dict) else None
-    if isinstance(path, str):
-        return path
-    if isinstance(path, list) and path and all(isinstance(item, str) for item in path):
-        return path
-    raise BadRequestError('"keyPath" must be a string or a list of strings.')
+def _checked(read: Callable[[Any], T], body: Any) -> T:
+    try:
+        return read(body)
+    except ValueError as problem:
+        raise BadRequestError(str(problem)) from None

@@ -11,8 +11,8 @@ from ...storage_backends.abc import Blob, Buffer
 from ...storage_backends.indexed_db.abc import Put, Query, Reply, Source, TransactionBackend
 from ...storage_backends.indexed_db.layout import Bounds
 from ...storage_backends.indexed_db.schema import IndexSchema, StoreSchema
+from ...storage_backends.indexed_db.schema_form import index_to_form, store_to_form
 from ...wire.indexed_db import INLINE_VALUE, Message, Part
-from ...wire.indexed_db_schema import index_to_json, store_to_json
 from . import transfers
 from .row_arrival import RowArrival
 from .transfers import Transfer
@@ -91,7 +91,7 @@ class RemoteTransaction(TransactionBackend):
 
     def create_store(self, store: StoreSchema, reply: Reply) -> None:
         made = StoreSchema(store.id, store.name, store.key_path, store.auto_increment)
-        self._ask("createStore", {"schema": store_to_json(made)}, (), _Done(reply, _nothing))
+        self._ask("createStore", {"schema": store_to_form(made)}, (), _Done(reply, _nothing))
 
     def delete_store(self, store: int, reply: Reply) -> None:
         self._ask("deleteStore", {"store": store}, (), _Done(reply, _nothing))
@@ -100,7 +100,7 @@ class RemoteTransaction(TransactionBackend):
         self._ask("renameStore", {"store": store, "name": name}, (), _Done(reply, _nothing))
 
     def create_index(self, store: int, index: IndexSchema, reply: Reply) -> None:
-        self._ask("createIndex", {"store": store, "schema": index_to_json(index)}, (), _Done(reply, _nothing))
+        self._ask("createIndex", {"store": store, "schema": index_to_form(index)}, (), _Done(reply, _nothing))
 
     def delete_index(self, store: int, index: int, reply: Reply) -> None:
         self._ask("deleteIndex", {"store": store, "index": index}, (), _Done(reply, _nothing))

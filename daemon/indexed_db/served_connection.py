@@ -16,8 +16,8 @@ from ...storage_backends.indexed_db.abc import (
 )
 from ...storage_backends.indexed_db.local_connection import LocalConnection
 from ...storage_backends.indexed_db.local_transaction import LocalTransaction
+from ...storage_backends.indexed_db.schema_form import schema_to_form
 from ...wire.indexed_db import IDLE_SECONDS, Message
-from ...wire.indexed_db_schema import schema_to_json
 from .served_transaction import ServedTransaction
 
 if TYPE_CHECKING:
@@ -104,14 +104,14 @@ class ServedConnection(OpenEvents, ConnectionEvents):
         served: ServedTransaction = self._session.new_transaction(self._upgrade or 0)
         served.begin(cast("LocalTransaction", transaction))
         if not self._session.is_over:
-            schema = schema_to_json(connection.schema)
+            schema = schema_to_form(connection.schema)
             self._tell("upgradeneeded", old=old_version, new=new_version, schema=schema)
         return served.failed
 
     def opened(self, connection: ConnectionBackend) -> None:
         self._take(connection)
         if not self._session.is_over:
-            self._tell("opened", schema=schema_to_json(connection.schema))
+            self._tell("opened", schema=schema_to_form(connection.schema))
 
     def deleted(self, old_version: int) -> None:
         self._session.connections.pop(self._number, None)

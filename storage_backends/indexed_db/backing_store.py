@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Literal, TypeVar
 
-from ...errors import StoreFailedError
+from ...errors import StoreFailedError, TfjsdError
 from ..abc import Durability
 from ..browsers import Browser
 from ..buckets import Bucket, Mutation
@@ -102,7 +102,12 @@ class IndexedDBBackingStore(BackingStore):
         queue.add(DeleteRequest(queue, events, post))
 
     def databases(self, post: Post, reply: Reply) -> None:
-        reply(self.database_names(), None)
+        try:
+            found = self.database_names()
+        except TfjsdError as problem:
+            reply(None, problem)
+        else:
+            reply(found, None)
 
     def _queue(self, name: str) -> ConnectionQueue:
         with self.mutex:

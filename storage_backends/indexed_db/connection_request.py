@@ -126,7 +126,12 @@ class OpenRequest(ConnectionRequest):
         assert self._own is not None
         connection = self._own
         schema = connection.schema.copy()
-        schema.id = schema.id or self._store.new_id()
+        try:
+            schema.id = schema.id or self._store.new_id()
+        except TfjsdError as problem:
+            connection.close()
+            self._fail(problem)
+            return
         schema.version = self._new or 1
         connection.schema = schema
         transaction = connection.upgrade(lambda problem: self._failed(problem), self._settled)

@@ -13,7 +13,8 @@ from ..buckets import Mutation
 from .direct_transaction import BackingTransaction
 from .layout import database_key
 from .lock_table import Claim
-from .schema import DatabaseSchema, encode_schema
+from .schema import DatabaseSchema
+from .schema_form import encode_schema
 
 if TYPE_CHECKING:
     from .backing_store import IndexedDBBackingStore

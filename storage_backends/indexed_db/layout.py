@@ -17,6 +17,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from ...errors import CorruptionError
 from .key_coding import AFTER, encode_key
 
 METADATA: Final = b"\x03"
@@ -70,7 +71,11 @@ def pack_id(number: int) -> bytes:
 
 
 def unpack_id(data: bytes) -> int:
-    number: int = _id.unpack(data)[0]
+    """Raises CorruptionError."""
+    try:
+        number: int = _id.unpack(data)[0]
+    except struct.error as problem:
+        raise CorruptionError("an id does not have four bytes") from problem
     return number
 
 
@@ -79,8 +84,11 @@ def pack_place(place: int, next_number: int) -> bytes:
 
 
 def unpack_place(data: bytes) -> tuple[int, int]:
-    """The place and the key generator's next number."""
-    place, next_number = _place.unpack(data)
+    """The place and the key generator's next number. Raises CorruptionError."""
+    try:
+        place, next_number = _place.unpack(data)
+    except struct.error as problem:
+        raise CorruptionError("a place does not have twelve bytes") from problem
     return place, next_number
 
 

@@ -13,7 +13,8 @@ from .abc import Mode, Put, Query, Reply, Row, Source, TransactionBackend
 from .index_entries import entries_of_stored
 from .layout import Bounds, database_key
 from .lock_table import Claim
-from .schema import DatabaseSchema, IndexSchema, StoreSchema, encode_schema
+from .schema import DatabaseSchema, IndexSchema, StoreSchema
+from .schema_form import encode_schema
 from .store_records import StoreRecords
 
 if TYPE_CHECKING:

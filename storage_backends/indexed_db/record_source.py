@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
+from ...errors import CorruptionError
 from ..script_types import UNDEFINED
 from ..values import decode
 from .abc import Direction, Query, Row, Source
@@ -158,7 +159,14 @@ class RecordSource:
         return key, key + AFTER
 
     def value_of(self, data: bytes | None) -> Any:
-        return UNDEFINED if data is None else decode(data, self._tx.open_blob)
+        """Raises CorruptionError that names the store."""
+        if data is None:
+            return UNDEFINED
+        try:
+            return decode(data, self._tx.open_blob)
+        except CorruptionError as damage:
+            where = f"the object store {self.record_store.name!r} of the database {self._tx.db.name!r}"
+            raise CorruptionError(f"a value in {where} is damaged: {damage}") from damage
 
     def _query(self, method: str, query: Any, *, none_is_all: bool = False) -> Bounds:
         self.check(method)

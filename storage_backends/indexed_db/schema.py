@@ -1,13 +1,10 @@
-"""What a database is made of: its version, stores and indexes, and their stored form."""
+"""What a database is made of: its version, stores and indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
-
-from ..values import cannot_stage, decode, encode
 
 KeyPath = str | list[str] | None
 """None: out-of-line keys (stores only)."""
@@ -88,50 +85,3 @@ class DatabaseSchema:
 def sorted_names(names: Iterable[str]) -> list[str]:
     """In order of UTF-16 code units. https://w3c.github.io/IndexedDB/#sorted-name-list"""
     return sorted(names, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
-
-
-def encode_schema(schema: DatabaseSchema) -> bytes:
-    stores = [
-        {
-            "id": store.id,
-            "name": store.name,
-            "keyPath": store.key_path,
-            "autoIncrement": store.auto_increment,
-            "indexes": [
-                {
-                    "id": index.id,
-                    "name": index.name,
-                    "keyPath": index.key_path,
-                    "unique": index.unique,
-                    "multiEntry": index.multi_entry,
-                }
-                for index in store.indexes.values()
-            ],
-        }
-        for store in schema.stores.values()
-    ]
-    record = {
-        "id": schema.id,
-        "name": schema.name,
-        "version": schema.version,
-        "lastId": schema.last_id,
-        "stores": stores,
-    }
-    return encode(record, cannot_stage).data
-
-
-def decode_schema(data: bytes) -> DatabaseSchema:
-    """Raises CorruptionError for bytes that are no schema."""
-    record: dict[str, Any] = decode(data, _no_blob)
-    schema = DatabaseSchema(record["id"], record["name"], record["version"], record["lastId"])
-    for row in record["stores"]:
-        store = StoreSchema(row["id"], row["name"], row["keyPath"], row["autoIncrement"])
-        for entry in row["indexes"]:
-            index = IndexSchema(entry["id"], entry["name"], entry["keyPath"], entry["unique"], entry["multiEntry"])
-            store.indexes[index.name] = index
-        schema.stores[store.name] = store
-    return schema
-
-
-def _no_blob(_blob: object) -> memoryview:
-    raise KeyError("a schema has nothing out of line")

@@ -58,7 +58,10 @@ class StoreRecords:
         known = self._writes.get(store_key(database, schema.id))
         if known is None:
             raise CorruptionError(f"the object store {schema.name!r} has no place")
-        self._place, self._next = unpack_place(known)
+        try:
+            self._place, self._next = unpack_place(known)
+        except CorruptionError as damage:
+            raise CorruptionError(f"the place of the object store {schema.name!r} is damaged: {damage}") from damage
         self._prefix = prefix_of(database, self._place)
 
     @staticmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...errors import CorruptionError
 from .layout import NEXT_ID, pack_id, unpack_id
 from .write_set import Base, WriteSet
 
@@ -15,8 +16,12 @@ class IdSequence:
     """
 
     def __init__(self, base: Base) -> None:
+        """Raises CorruptionError."""
         stored = base.get(NEXT_ID)
-        self.next = 1 if stored is None else unpack_id(stored)
+        try:
+            self.next = 1 if stored is None else unpack_id(stored)
+        except CorruptionError as damage:
+            raise CorruptionError(f"the record of IndexedDB's next id is damaged: {damage}") from damage
 
     def take(self) -> int:
         number = self.next

@@ -1,0 +1,141 @@
+"""Damage that a checksum did not catch is an error that names the object, and harms nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from idb_support.agreement import disagreements
+from idb_support.homes import ORIGIN, open_home
+
+from tfjsd.errors import CorruptionError, UnknownError
+from tfjsd.storage_backends.browsers import CHROME
+from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
+from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
+from tfjsd.storage_backends.indexed_db.layout import NEXT_ID, database_key, prefix_of, store_key
+from tfjsd.storage_backends.indexed_db.record_head import read_head
+from tfjsd.storage_backends.indexed_db.schema import DatabaseSchema, IndexSchema, StoreSchema
+from tfjsd.storage_backends.indexed_db.schema_form import decode_schema, encode_schema, schema_to_form
+from tfjsd.storage_backends.script_types import UNDEFINED
+from tfjsd.storage_backends.values import cannot_stage, decode, encode
+
+SCHEMA = DatabaseSchema(
+    1,
+    "shop",
+    2,
+    2,
+    {"books": StoreSchema(1, "books", ["a", "b.c"], False, {"by": IndexSchema(2, "by", "author", True, False)})},
+)
+
+
+def test_a_schema_reads_back_as_it_was():
+    assert decode_schema(encode_schema(SCHEMA)) == SCHEMA
+
+
+@pytest.mark.parametrize("gone", ["id", "name", "version", "lastId", "stores"])
+@pytest.mark.parametrize("other", [UNDEFINED, None, "x", -1, 1.5, [1], {}])
+def test_an_odd_member_of_a_schema_is_damage(gone, other):
+    form = schema_to_form(SCHEMA) | {gone: other}
+    if gone == "name" and other == "x":
+        return
+    with pytest.raises(CorruptionError, match='"id"' if other == [1] and gone == "stores" else f'"{gone}"'):
+        decode_schema(encode(form, cannot_stage).data)
+
+
+@pytest.mark.parametrize("value", [UNDEFINED, None, 1, "x", [], {}])
+def test_what_is_no_schema_is_damage(value):
+    with pytest.raises(CorruptionError, match="schema is damaged"):
+        decode_schema(encode(value, cannot_stage).data)
+
+
+def test_any_byte_of_a_schema_may_change():
+    data = encode_schema(SCHEMA)
+    for place in range(len(data)):
+        for byte in range(256):
+            changed = data[:place] + bytes((byte,)) + data[place + 1 :]
+            with contextlib.suppress(CorruptionError):
+                assert isinstance(decode_schema(changed), DatabaseSchema)
+
+
+def test_any_byte_of_a_record_may_change():
+    record = b"\x0c\x02\x00\x00\x00\x02\x05\x30abc\x00\x00" + encode({"n": [1.5, "x"]}, cannot_stage).data
+    for place in range(len(record)):
+        for byte in range(256):
+            changed = record[:place] + bytes((byte,)) + record[place + 1 :]
+            with contextlib.suppress(CorruptionError):
+                decode(changed[read_head(changed)[2] :], lambda _: memoryview(b""))
+
+
+@contextlib.contextmanager
+def opened(tmp_path):
+    with open_home("memory", tmp_path) as home:
+        bucket = home.bucket(ORIGIN)
+        store = IndexedDBBackingStore(bucket, CHROME)
+        yield bucket, IDBFactory(store)
+        store.close()
+
+
+def make(db, tx, _old, _new):
+    db.create_object_store("s", auto_increment=True)
+    tx.object_store("s").put("value")
+
+
+async def damage(tmp_path, key, bytes_):
+    """A factory on two databases of which one got a record of other bytes."""
+    stack = contextlib.ExitStack()
+    bucket, factory = stack.enter_context(opened(tmp_path))
+    for name in ("whole", "shop"):
+        (await factory.open(name, 1, upgrade=make)).close()
+    assert disagreements(bucket) == []
+    found = next(found for found, _ in bucket.scan(key, None) if found.startswith(key))
+    with bucket.mutate() as mutation:
+        mutation.put(found, bytes_)
+    mutation.future.result()
+    return stack, IDBFactory(IndexedDBBackingStore(bucket, CHROME))
+
+
+@pytest.mark.parametrize(
+    "record", [b"", b"\x01", encode({}, cannot_stage).data, encode_schema(DatabaseSchema(9, "other", 1))]
+)
+async def test_a_damaged_database_is_named_and_others_open(tmp_path, record):
+    stack, factory = await damage(tmp_path, database_key("shop"), record)
+    with stack:
+        for request in (factory.open("shop"), factory.databases(), factory.delete_database("shop")):
+            with pytest.raises(UnknownError, match="database 'shop' is damaged") as caught:
+                await request
+            assert isinstance(caught.value.__cause__, CorruptionError)
+        with await factory.open("whole") as db:
+            assert await db.transaction("s").object_store("s").get_all() == ["value"]
+
+
+@pytest.mark.parametrize(
+    ("key", "record", "named"),
+    [
+        (store_key(3, 1), b"\x00\x00", "place of the object store 's' is damaged"),
+        (prefix_of(3, 4), b"", "cut short|object store 's' of the database 'shop' is damaged"),
+        (prefix_of(3, 4), b"\x00\x07", "object store 's' of the database 'shop' is damaged"),
+        (prefix_of(3, 4), b"\x00\x01\x00\x99\x99", "object store 's' of the database 'shop' is damaged"),
+    ],
+)
+async def test_a_damaged_store_is_named(tmp_path, key, record, named):
+    stack, factory = await damage(tmp_path, key, record)
+    with stack:
+        with await factory.open("shop") as db:
+            tx = db.transaction("s")
+            with pytest.raises(UnknownError, match=named) as caught:
+                await tx.object_store("s").get_all()
+            assert isinstance(caught.value.__cause__, CorruptionError)
+            with pytest.raises(UnknownError):
+                await tx.done
+        with await factory.open("whole") as db:
+            assert await db.transaction("s").object_store("s").get_all() == ["value"]
+
+
+async def test_a_damaged_next_id_is_named(tmp_path):
+    stack, factory = await damage(tmp_path, NEXT_ID, b"\x01")
+    with stack:
+        for _ in range(2):
+            with pytest.raises(UnknownError, match="next id is damaged"):
+                await factory.open("new", 1, upgrade=make)
+        with await factory.open("shop") as db:
+            assert await db.transaction("s").object_store("s").get_all() == ["value"]
