@@ -19,14 +19,23 @@ export class Storage {
   [name: string]: any;
 }
 
+/** The part of IndexedDB that TensorFlow.js uses; in a program that is compiled without `dom`, its bare form. */
+export type DatabaseFactory = typeof globalThis extends {indexedDB: infer Factory extends Record<'open' | 'databases' | 'cmp', unknown>}
+  ? Pick<Factory, 'open' | 'databases' | 'cmp'>
+  : {
+      open(name: string, version?: number): any;
+      databases(): Promise<{name?: string; version?: number}[]>;
+      cmp(first: any, second: any): number;
+    };
+
 /** An IDBFactory that holds the one database that TensorFlow.js uses. */
-export function indexedDBOf(daemon: Daemon): Pick<IDBFactory, 'open' | 'databases' | 'cmp'>;
+export function indexedDBOf(daemon: Daemon): DatabaseFactory;
 
 export interface Installation extends Models {
   daemon: Daemon;
   localStorage: Storage;
-  /** The part of IndexedDB that TensorFlow.js uses: its own database. */
-  indexedDB: Pick<IDBFactory, 'open' | 'databases' | 'cmp'>;
+  /** Holds TensorFlow.js's own database. */
+  indexedDB: DatabaseFactory;
   close(): Promise<void>;
 }
 

@@ -10,12 +10,32 @@ export interface ModelArtifactsInfo {
 
 export type ModelInfos = Record<string, ModelArtifactsInfo>;
 
-/** tf.io's ModelArtifacts, as far as this module looks at them. */
+export interface WeightSpec {
+  name: string;
+  shape: number[];
+  dtype: 'float32' | 'int32' | 'bool' | 'string' | 'complex64';
+  group?: 'model' | 'optimizer';
+  quantization?: {scale?: number; min?: number; dtype: 'uint16' | 'uint8' | 'float16'};
+}
+
+/** tf.io's ModelArtifacts: what a model's `load()` gives can be saved here, and the other way round. */
 export interface Artifacts {
-  modelTopology?: object | ArrayBuffer;
-  weightSpecs?: object[];
+  modelTopology?: {} | ArrayBuffer;
+  trainingConfig?: any;
+  weightSpecs?: WeightSpec[];
   weightData?: ArrayBuffer | ArrayBuffer[];
-  [field: string]: unknown;
+  format?: string;
+  generatedBy?: string;
+  convertedBy?: string | null;
+  signature?: {};
+  userDefinedMetadata?: {[key: string]: {}};
+  modelInitializer?: {};
+  initializerSignature?: {};
+}
+
+/** As they come from the daemon: in one piece, which any version of TensorFlow.js takes. */
+export interface LoadedArtifacts extends Artifacts {
+  weightData?: ArrayBuffer;
 }
 
 export interface DaemonOptions {
@@ -66,13 +86,13 @@ export class Daemon {
   request(
     method: string,
     path: string,
-    options?: {query?: Record<string, string>; body?: BodyInit; headers?: Record<string, string>; signal?: AbortSignal},
+    options?: {query?: Record<string, string>; body?: RequestInit['body']; headers?: Record<string, string>; signal?: AbortSignal},
   ): Promise<Response>;
   json(method: string, path: string, options?: object): Promise<any>;
   post(path: string, value: unknown, options?: object): Promise<any>;
   listModels(): Promise<ModelInfos>;
   saveModel(url: string, artifacts: Artifacts, query?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
-  loadModel(url: string): Promise<Artifacts>;
+  loadModel(url: string): Promise<LoadedArtifacts>;
   loadTopology(url: string): Promise<Artifacts>;
   modelInfo(url: string): Promise<ModelArtifactsInfo>;
   removeModel(url: string, options?: {expected?: ModelArtifactsInfo}): Promise<ModelArtifactsInfo>;

@@ -1,17 +1,13 @@
 """A program that was written for the browser runs in Node: its storage is the daemon's."""
 
-import json
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from loopback.conftest import running
 from loopback.pages import JS
 
 import tfjsd
-
-CLIENT = JS.parents[1] / "js"
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +37,3 @@ def test_models_and_local_storage_of_a_browser_program():
         with tfjsd.connect(str(daemon.socket), home=str(daemon.home)) as store:
             assert list(store.list_models()) == ["localstorage://m"]
             assert store.local_storage()["k"] == "v"
-
-
-def test_the_package_lists_every_file_and_has_no_dependency():
-    package = json.loads((CLIENT / "package.json").read_text())
-    assert sorted([*package["files"], "package.json"]) == sorted(path.name for path in CLIENT.iterdir())
-    assert "dependencies" not in package
-    assert package["version"] == tfjsd.__version__
-    for entry in package["exports"].values():
-        for path in entry.values():
-            assert (CLIENT / Path(path)).exists()
