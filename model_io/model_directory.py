@@ -47,7 +47,8 @@ ModelJSON = Callable[[Sequence[str]], Buffer]
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """A weight file to be: a name without directories, and the buffers that it consists of."""
+    """A weight file to be: its path below the model's directory, by directories that exist, and the buffers that it
+    consists of."""
 
     name: str
     pieces: Iterable[Buffer]
@@ -70,24 +71,29 @@ def replace_model(
     was changed, afterwards the directory holds one of the two models, whole.
     """
     with _turn(directory) as alone, contextlib.ExitStack() as temporaries:
-        if alone:
-            durable.sweep(directory, _is_abandoned)
-        _refuse_directories(directory, [json_name, *(weight.name for weight in weights)])
-        before = _present_model_json(directory / json_name)
-        staged = [temporaries.enter_context(_staged(directory, weight.pieces)) for weight in weights]
         names = [weight.name for weight in weights]
+        places = {directory, *((directory / name).parent for name in names)}
+        if alone:
+            for place in places:
+                durable.sweep(place, _is_abandoned)
+        _refuse_directories(directory, [json_name, *names])
+        before = _present_model_json(directory / json_name)
+        staged = [
+            temporaries.enter_context(_staged((directory / weight.name).parent, weight.pieces)) for weight in weights
+        ]
         final = temporaries.enter_context(_staged(directory, [model_json(names)]))
         if before is not None and any(os.path.lexists(directory / name) for name in names):
             _publish_under_passing_names(directory / json_name, weights, staged, model_json)
             time.sleep(grace)
         for file, name in zip(staged, names, strict=True):
             file.publish(directory / name)
-        durable.fsync_path(directory)
+        _sync(places)
         final.publish(directory / json_name)
         durable.fsync_path(directory)
         if before is not None:
             time.sleep(grace)
-        _remove_replaced(directory, before or b"", frozenset(names))
+        for place in places:
+            _remove_replaced(directory, place, before or b"", frozenset(names))
 
 
 def _publish_under_passing_names(
@@ -100,13 +106,18 @@ def _publish_under_passing_names(
         try:
             for weight, file, name in zip(weights, staged, passing, strict=True):
                 _give_second_name(file, directory / name, weight.pieces)
-            durable.fsync_path(directory)
+            _sync({(directory / name).parent for name in passing})
             interim.publish(json_path)
         except BaseException:
             for name in passing:
                 durable.unlink(directory / name)
             raise
     durable.fsync_path(directory)
+
+
+def _sync(places: Iterable[Path]) -> None:
+    for place in places:
+        durable.fsync_path(place)
 
 
 def _give_second_name(file: durable.StagedFile, target: Path, pieces: Iterable[Buffer]) -> None:
@@ -119,11 +130,11 @@ def _give_second_name(file: durable.StagedFile, target: Path, pieces: Iterable[B
             copy.publish(target)
 
 
-def _remove_replaced(directory: Path, before: bytes, kept: frozenset[str]) -> None:
-    """Removes passing names, and weight files in our layout that the replaced ``model.json`` named."""
+def _remove_replaced(directory: Path, place: Path, before: bytes, kept: frozenset[str]) -> None:
+    """Removes from ``place`` passing names, and weight files in our layout that the replaced ``model.json`` named."""
     stems = "|".join([_OWN_STEM, *(re.escape(name.removesuffix(".bin")) for name in kept)])
     own_weights = re.compile(rf"(?:{stems})(?P<passing>\.[0-9a-f]{{16}})?\.bin")
-    for name in os.listdir(directory):
+    for name in (str((place / file).relative_to(directory)) for file in os.listdir(place)):
         found = own_weights.fullmatch(name)
         if found and name not in kept and (found["passing"] or _is_named(name, before)):
             durable.unlink(directory / name)

@@ -58,6 +58,21 @@ def test_a_model_replaces_another_and_leaves_nothing_of_it(tmp_path: Path, first
     assert json.loads((tmp_path / "model.json").read_bytes())["paths"] == second
 
 
+def test_weights_below_sub_directories_are_replaced_there(tmp_path: Path, monkeypatch):
+    below = ["a/weights.bin", "b/weights.bin", "own.bin"]
+    for place in "ab":
+        (tmp_path / place).mkdir()
+    save(tmp_path, 1, below)
+    (tmp_path / "a" / (durable.TEMPORARY_PREFIX + "0" * 16)).touch()
+    log = recorded(monkeypatch)
+    save(tmp_path, 2, below)
+    assert generation_in(tmp_path) == 2
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {"model.json", *below}
+    jsons = [i for i, entry in enumerate(log) if entry == ("rename", "model.json")]
+    for begin, end in ((0, jsons[0]), (jsons[0] + 2, jsons[1])):
+        assert {name for what, name in log[begin:end] if what == "fsync_path"} == {"a", "b", tmp_path.name}
+
+
 def test_weights_of_another_model_in_the_directory_stay(tmp_path: Path):
     save(tmp_path, 1, TWO)
     (tmp_path / "model.json").rename(tmp_path / "other.json")
