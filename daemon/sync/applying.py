@@ -6,6 +6,7 @@ commit; a write into the directory is ``replace_model``'s, so that no reader see
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,18 @@ from ...model_io.stored_model import StoredModel
 from ...storage_backends.abc import Blob
 from ...wire.sync_pair import SyncPair
 from .content_digest import stored_digest
-from .directory_model import DirectoryModel, FileStamp, own_directory, read_model, remove_files, stamp, write_model
+from .directory_model import (
+    DirectoryModel,
+    FileStamp,
+    layout_of,
+    own_directory,
+    read_model,
+    remove_files,
+    stamp,
+    write_model,
+)
 from .directory_snapshot import DirectorySnapshot, is_unchanged
+from .file_layout import FileLayout
 from .planning import Step, Version
 from .store_snapshot import StoreSnapshot
 
@@ -126,7 +137,9 @@ class Applier:
         known = self._directory.known.get(step.model)
         json = f"{step.model}/{MODEL_JSON}" if known is None else known.json
         self._require_files(step.model, json)
-        write_model(self._root, json, model.texts, weights, () if known is None else known.files, grace=self._grace)
+        layout = FileLayout.new(MODEL_JSON) if known is None else layout_of(self._read(step.model, known.digest))
+        others = self._used_by_others(step.model)
+        write_model(self._root, json, model.texts, weights, layout, others=others, grace=self._grace)
         if known is not None:
             self._remove_left_over(json, known.files)
 
@@ -144,11 +157,25 @@ class Applier:
             return
         read = self._read(step.model, step.digest)
         weights = memoryview(read.pieces[0]) if len(read.pieces) == 1 else memoryview(b"".join(read.pieces))
-        json = f"{step.name}/{MODEL_JSON}"
+        json, layout = self._form_of_copy(read, step.name)
         if stamp(self._root, json) is not None:
             raise _changed(step.name)
-        old = _renamed(read, step.name) if read.json.endswith(f"/{MODEL_JSON}") else ()
-        write_model(self._root, json, read.texts, weights, old, grace=0.0)
+        write_model(self._root, json, read.texts, weights, layout, others=self._used_by_others(step.name), grace=0.0)
+
+    def _form_of_copy(self, read: DirectoryModel, name: str) -> tuple[str, FileLayout]:
+        """The JSON file and the layout of a copy: of a directory a directory, of a download two files where it will be
+        known as one by them, and no file of another kind has their names."""
+        layout = layout_of(read)
+        if layout.json_name == MODEL_JSON:
+            return f"{name}/{MODEL_JSON}", layout
+        files = (f"{name}.json", f"{name}.weights.bin")
+        if (
+            posixpath.basename(files[0]) == MODEL_JSON
+            or not any(map(len, read.pieces))
+            or any(os.path.lexists(self._root / file) for file in files)
+        ):
+            return f"{name}/{MODEL_JSON}", layout.renamed(MODEL_JSON)
+        return files[0], layout.renamed(posixpath.basename(files[0])).with_own_files()
 
     def _read(self, model: str, digest: str) -> DirectoryModel:
         """The files as the snapshot saw them, checked against the digest unless they are mapped and change yet."""
@@ -157,7 +184,7 @@ class Applier:
             raise _changed(model)
         try:
             read = read_model(self._root, known.json)
-        except (FileNotFoundError, InvalidArtifactsError) as error:
+        except (FileNotFoundError, BlockingIOError, InvalidArtifactsError) as error:
             raise _changed(model) from error
         if read.files != known.files or not is_unchanged(self._root, known):
             raise _changed(model)
@@ -189,12 +216,6 @@ class Applier:
 
     def _url(self, model: str) -> str:
         return f"{self._pair.prefix}{model}"
-
-
-def _renamed(read: DirectoryModel, name: str) -> tuple[FileStamp, ...]:
-    """The layout of a directory model under another name."""
-    start = len(read.json) - len(MODEL_JSON)
-    return tuple(file._replace(path=f"{name}/{file.path[start:]}") for file in read.files)
 
 
 def _changed(model: str) -> ModelChangedError:

@@ -8,27 +8,25 @@ import errno
 import fcntl
 import os
 import posixpath
-import re
 import signal
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InvalidArtifactsError
+from ...model_io import ecma_json
 from ...model_io.composite_buffer import CompositeBuffer
 from ...model_io.confined_directory import ConfinedDirectory
-from ...model_io.model_directory import MAX_MODEL_JSON, MODEL_JSON, WeightFile, replace_model
+from ...model_io.model_directory import MAX_MODEL_JSON, replace_model
 from ...model_io.model_files import content_of
-from ...model_io.model_json import CORE_ORDER, NODE_ORDER, ModelJSON, model_json_text, parse_model_json
-from ...model_io.shards import split
+from ...model_io.model_json import ModelJSON, parse_model_json
 from ...model_io.weight_specs import MAX_MODEL_BYTES, check_weights
 from ...storage_backends import durable
 from .content_digest import content_digest, weights_digest
+from .file_layout import Arrangement, FileLayout
 
-_PASSING = re.compile(r"\.[0-9a-f]{16}(?=\.bin$)")
-_SHARD = re.compile(r"group1-shard1of\d+\.bin")
 _F_SETLEASE: int | None = getattr(fcntl, "F_SETLEASE", None)
 _F_SETSIG: int = getattr(fcntl, "F_SETSIG", 0)
 
@@ -44,10 +42,12 @@ class FileStamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryModel:
-    """``json`` and the paths of ``files`` are relative to the pair's directory; the JSON file comes first. ``changed``
-    is when the youngest file last changed in any way (its ctime), ``modified`` when its content did."""
+    """``json`` and the paths of ``files`` are relative to the pair's directory; the JSON file, whose content is
+    ``document``, comes first. ``changed`` is when the youngest file last changed in any way (its ctime), ``modified``
+    when its content did."""
 
     json: str
+    document: bytes
     files: tuple[FileStamp, ...]
     texts: Mapping[str, str]
     pieces: tuple[memoryview, ...]
@@ -81,7 +81,8 @@ def read_model(root: Path, json: str) -> DirectoryModel:
     """
     with ConfinedDirectory(root) as directory:
         statuses: dict[str, os.stat_result] = {}
-        parsed = parse_model_json(bytes(_content(directory, json, MAX_MODEL_JSON, statuses)))
+        document = bytes(_content(directory, json, MAX_MODEL_JSON, statuses))
+        parsed = parse_model_json(document)
         pieces, left = list[memoryview](), MAX_MODEL_BYTES
         for name in parsed.paths:
             pieces.append(_content(directory, posixpath.join(posixpath.dirname(json), name), left, statuses))
@@ -89,6 +90,7 @@ def read_model(root: Path, json: str) -> DirectoryModel:
         _check(parsed, pieces)
     return DirectoryModel(
         json,
+        document,
         tuple(_stamp(path, status) for path, status in statuses.items()),
         parsed.artifact_texts(),
         tuple(pieces),
@@ -132,29 +134,47 @@ def _is_being_written(descriptor: int) -> bool:
     return False
 
 
+def layout_of(model: DirectoryModel) -> FileLayout:
+    """How the files of a model that was read are laid out."""
+    return FileLayout.of(posixpath.basename(model.json), model.document, [len(piece) for piece in model.pieces])
+
+
 def write_model(
-    root: Path, json: str, texts: Mapping[str, str], weights: memoryview, old: Sequence[FileStamp], *, grace: float
+    root: Path,
+    json: str,
+    texts: Mapping[str, str],
+    weights: memoryview,
+    layout: FileLayout,
+    *,
+    others: Collection[str] = (),
+    grace: float,
 ) -> None:
-    """Makes ``json`` name this model, in the layout of the ``old`` files where there are any; durable on return, the
-    old model or the new one at any crash. ``grace``: see ``replace_model``.
+    """Makes ``json`` name this model; durable on return, the old model or the new one at any crash. ``others``: weight
+    files of other models, which it gets no share of. ``grace``: see ``replace_model``.
 
-    Raises InvalidArtifactsError for weights without specs and for a place that a symbolic link or a file has taken,
-    OSError.
+    Raises InvalidArtifactsError for weights that the specs contradict, and for a place that a symbolic link, a file or
+    another model has taken; OSError.
     """
-    if weights and texts.get("weightSpecs", "null") == "null":
+    specs = texts.get("weightSpecs", "null")
+    if weights and specs == "null":
         raise InvalidArtifactsError("weights without weightSpecs could not be loaded again")
-    place, json_name = posixpath.split(json)
-    directory = own_directory(root, place)
-    files = _laid_out(json_name, place, weights, old)
-    is_download = json_name != MODEL_JSON
-    order = CORE_ORDER if is_download else NODE_ORDER
+    check_weights(ecma_json.parse(specs), CompositeBuffer(weights))
+    place = posixpath.dirname(json)
+    arrangement = layout.arrange(texts, weights)
+    if _taken(place, arrangement, others):
+        arrangement = layout.with_own_files().arrange(texts, weights)
+    if taken := _taken(place, arrangement, others):
+        raise InvalidArtifactsError(f"{taken[0]} belongs to another model, too")
+    for name in (posixpath.basename(json), *(file.name for file in arrangement.files)):
+        directory = own_directory(root, posixpath.dirname(posixpath.join(place, name)))
+        durable.make_directory(directory, mode=0o777)
+    replace_model(
+        own_directory(root, place), arrangement.files, arrangement.model_json, json_name=layout.json_name, grace=grace
+    )
 
-    def text(names: Sequence[str]) -> bytes:
-        named = [f"./{name}" for name in names] if is_download else names
-        return model_json_text(texts, named if files or "weightSpecs" in texts else None, order=order).encode()
 
-    durable.make_directory(directory, mode=0o777)
-    replace_model(directory, files, text, json_name=json_name, grace=grace)
+def _taken(place: str, arrangement: Arrangement, others: Collection[str]) -> list[str]:
+    return [path for file in arrangement.files if (path := posixpath.join(place, file.name)) in others]
 
 
 def own_directory(root: Path, place: str) -> Path:
@@ -167,30 +187,6 @@ def own_directory(root: Path, place: str) -> Path:
             if not stat.S_ISDIR(os.stat(directory, follow_symlinks=False).st_mode):
                 raise InvalidArtifactsError(f"{directory} is no directory of its own")
     return directory
-
-
-def _laid_out(json_name: str, place: str, weights: memoryview, old: Sequence[FileStamp]) -> list[WeightFile]:
-    """The weights cut into files as the old ones were: shards of the same size, other files of the same names with the
-    rest in the last one."""
-    if not len(weights):
-        return []
-    whole = CompositeBuffer(weights)
-    # A replacement that was killed may have left the model under its passing names.
-    names = [_PASSING.sub("", posixpath.relpath(file.path, place or ".")) for file in old[1:]]
-    if names and _SHARD.fullmatch(names[0]) and old[1].size:
-        return [WeightFile(name, part.parts) for name, part in split(whole, old[1].size).items()]
-    if not names or any("/" in name for name in names):
-        only = "weights.bin" if json_name == MODEL_JSON else f"{json_name.removesuffix('.json')}.weights.bin"
-        return [WeightFile(only, whole.parts)]
-    return list(_cut(whole, names, [file.size for file in old[1:]]))
-
-
-def _cut(whole: CompositeBuffer, names: Sequence[str], sizes: Sequence[int]) -> Iterator[WeightFile]:
-    start, total = 0, whole.byte_length or 0
-    for number, (name, size) in enumerate(zip(names, sizes, strict=True), 1):
-        end = total if number == len(names) else min(start + size, total)
-        yield WeightFile(name, whole.views(start, end))
-        start = end
 
 
 def remove_files(root: Path, paths: Sequence[str], *, spared: frozenset[str] = frozenset()) -> None:

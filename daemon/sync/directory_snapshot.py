@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import TfjsdError
+from ...errors import InvalidArtifactsError, TfjsdError
 from ...model_io.model_directory import MODEL_JSON
 from ...wire.sync_pair import SyncPair
-from .directory_model import DirectoryModel, FileStamp, read_model, stamp
+from .directory_model import DirectoryModel, FileStamp, own_directory, read_model, stamp
 from .ignored_names import is_passing, objection
 from .planning import State, Unready, Version
 from .settling import Settling
@@ -147,8 +147,17 @@ def _examine(
 
 
 def is_unchanged(root: Path, known: KnownModel) -> bool:
-    """Whether every file has the size, time and inode that it had."""
-    return all(stamp(root, file.path) == file for file in known.files)
+    """Whether every file has the size, time and inode that it had, and none is behind a symbolic link now."""
+    below = {posixpath.dirname(file.path) for file in known.files} - {posixpath.dirname(known.json)}
+    return all(stamp(root, file.path) == file for file in known.files) and all(_is_own(root, place) for place in below)
+
+
+def _is_own(root: Path, place: str) -> bool:
+    try:
+        own_directory(root, place)
+    except InvalidArtifactsError:
+        return False
+    return True
 
 
 def _read(snapshot: DirectorySnapshot, root: Path, model: str, json: str, settling: Settling) -> KnownModel | None:
