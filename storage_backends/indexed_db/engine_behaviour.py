@@ -21,6 +21,8 @@ class EngineBehaviour:
     """``put`` clones the value before it looks at an out-of-line key: DataCloneError comes before DataError."""
     undefined_is_absent: bool = False
     """A key path that finds undefined has found nothing: a generated key takes its place."""
+    indexes_lost_keys: bool = False
+    """An index on existing records has the generated keys of values that keep no properties (a Date), too."""
     commit_failure: Literal["request", "abort", "none"] = "request"
     """``tx.error`` after ``commit()`` met a failing request: that request's error, AbortError, or none."""
     commit_refuses_failures: bool = False
@@ -29,7 +31,7 @@ class EngineBehaviour:
 
 
 _ENGINES: Final = {
-    "chromium": EngineBehaviour(commit_refuses_failures=True),
+    "chromium": EngineBehaviour(indexes_lost_keys=True, commit_refuses_failures=True),
     "firefox": EngineBehaviour(
         key_depth=64, keeps_negative_zero=False, clones_before_keys=False, commit_failure="abort"
     ),

@@ -24,16 +24,17 @@ def with_generated_key(
 ) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
     """The value and its index keys with the generated number in place; a value that keeps no properties has no room."""
     value = data if room is None else data[:room] + _double(number) + data[room + 8 :]
-    return value, [(index, [_filled(key, number) for key in keys]) for index, keys in entries]
+    return value, [(index, [filled(key, number) for key in keys]) for index, keys in entries]
 
 
-def _filled(key: bytes, number: int) -> bytes:
+def filled(key: bytes, number: float) -> bytes:
+    """An index key with the generated number in place."""
     if PLACEHOLDER_KEY not in key:
         return key
     return encode_key(_replaced(read_key(key, 0)[0], number))
 
 
-def _replaced(key: Any, number: int) -> Any:
+def _replaced(key: Any, number: float) -> Any:
     if isinstance(key, list):
         return [_replaced(item, number) for item in key]
     return number if isinstance(key, float) and math.isnan(key) else key

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..abc import Blob
 from ..values import decode
-from .generated_key import PLACEHOLDER_KEY
-from .key_coding import END, InvalidKeyError, canonical_form, encode_key, exact_form
+from .generated_key import PLACEHOLDER_KEY, filled
+from .key_coding import END, InvalidKeyError, canonical_form, decode_key, encode_key, exact_form
 from .key_path import ABSENT, evaluate
 from .schema import IndexSchema
 
@@ -62,6 +62,18 @@ def _valid(value: Any) -> list[bytes]:
     return [exact_form(value) or key]
 
 
-def entries_of_stored(value: bytes, index: IndexSchema, open_blob: Callable[[Blob], memoryview]) -> list[bytes]:
-    """The same of a value in its stored form."""
-    return entries_of(decode(value, open_blob), index)
+def entries_of_stored(
+    data: bytes,
+    index: IndexSchema,
+    open_blob: Callable[[Blob], memoryview],
+    generated: tuple[str, bytes] | None = None,
+) -> list[bytes]:
+    """The same of a value in its stored form.
+
+    ``generated``: a key path and the generated key that stands there, should the value have lost it when it was stored.
+    """
+    value = decode(data, open_blob)
+    if generated is None or evaluate(value, generated[0]) is not ABSENT:
+        return entries_of(value, index)
+    path, key = generated
+    return [filled(entry, decode_key(key)) for entry in entries_of(value, index, path)]

@@ -10,6 +10,7 @@ from ...errors import QuotaExceededError, TfjsdError
 from ..abc import Blob, Buffer, Durability
 from ..buckets import Mutation
 from .abc import Mode, Put, Query, Reply, Row, Source, TransactionBackend
+from .engine_behaviour import behaviour_of
 from .index_entries import entries_of_stored
 from .layout import Bounds, database_key
 from .lock_table import Claim
@@ -176,7 +177,19 @@ class LocalTransaction(TransactionBackend):
         index = IndexSchema(index.id, index.name, index.key_path, index.unique, index.multi_entry)
         self.schema.store(store).indexes[index.name] = index
         self.schema.last_id = max(self.schema.last_id, index.id)
-        self._of(store).add_index(index, lambda value: entries_of_stored(value, index, self._store.bucket.blobs.map))
+        path = self._path_of_lost_keys(store)
+
+        def entries_of(value: bytes, key: bytes) -> list[bytes]:
+            return entries_of_stored(value, index, self._store.bucket.blobs.map, (path, key) if path else None)
+
+        self._of(store).add_index(index, entries_of)
+
+    def _path_of_lost_keys(self, store: int) -> str | None:
+        """Where generated keys would stand that values which keep no properties have lost, if they count."""
+        schema = self.schema.store(store)
+        if not schema.auto_increment or not behaviour_of(self._store.browser).indexes_lost_keys:
+            return None
+        return schema.key_path if isinstance(schema.key_path, str) else None
 
     def _delete_index(self, store: int, index: int) -> None:
         schema = self.schema.store(store)

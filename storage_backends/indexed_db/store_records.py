@@ -32,8 +32,8 @@ from .record_head import PLAIN, Entry, exact_key_of, read_head, stored_blobs, va
 from .schema import IndexSchema, StoreSchema
 from .transaction_view import TransactionView
 
-IndexEntries = Callable[[bytes], list[bytes]]
-"""The exact keys of a stored value in an index."""
+IndexEntries = Callable[[bytes, bytes], list[bytes]]
+"""The exact keys of a stored value in an index; the value and the record's key are given."""
 
 Entries = Iterable[tuple[int, list[bytes]]]
 """The exact keys of a record in each index."""
@@ -285,7 +285,7 @@ class StoreRecords:
         for key, record in list(self._writes.scan(prefix, prefix + AFTER)):
             primary = key[len(prefix) :]
             old, exact, start = read_head(record)
-            keys = entries_of(record[start:])
+            keys = entries_of(record[start:], primary)
             canonical = [canonical_form(index_key) for index_key in keys]
             if not keys:
                 continue

@@ -18,7 +18,7 @@ from tfjsd.storage_backends.browsers import CHROME, FIREFOX, SAFARI
 from tfjsd.storage_backends.indexed_db import write_set
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
-from tfjsd.storage_backends.script_types import UNDEFINED
+from tfjsd.storage_backends.script_types import UNDEFINED, Date
 
 
 @pytest.fixture(params=ENGINES)
@@ -104,6 +104,31 @@ async def test_what_was_staged_for_nothing_is_let_go(bucket):
         await asyncio.sleep(0.02)
     else:
         pytest.fail("a blob stays pinned")
+
+
+@pytest.mark.parametrize(("browser", "found"), [(CHROME, [(2, 2), (3, 3)]), (FIREFOX, [(2, 2)]), (SAFARI, [(2, 2)])])
+async def test_a_later_index_has_the_generated_key_that_a_date_has_lost_where_the_browser_has_it(
+    bucket, browser, found
+):
+    def upgrade(db, tx, old, new):
+        if old:
+            store = tx.object_store("d")
+            store.create_index("same", "o.id")
+            store.create_index("both", ["o.id", "o.id"])
+            return
+        store = db.create_object_store("d", "o.id", True)
+        store.put({"o": {"id": 2}})
+        store.put(Date(7))
+
+    store = IndexedDBBackingStore(bucket, browser)
+    for version in (1, 2):
+        with await IDBFactory(store).open("e", version, upgrade=upgrade) as db:
+            if version == 2:
+                source = db.transaction("d").object_store("d")
+                rows = await source.index("same").get_all_records()
+                assert [(row.key, row.primary_key) for row in rows] == found
+                assert await source.index("both").count() == len(found)
+    store.close()
 
 
 async def test_chrome_refuses_at_the_commit(bucket):
