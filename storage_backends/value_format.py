@@ -47,6 +47,7 @@ FILE: Final = 0x6E  # n type item, name item, last modified (double), then BYTES
 REFERENCE: Final = 0x5E  # ^ number of an earlier object, in order of appearance
 JSON: Final = 0x6A  # j length, UTF-8 of canonical JSON text
 LONG_JSON: Final = 0x4A  # J index into the table
+PLAIN: Final = 0x70  # p to the end: UTF-8 JSON text of an object of primitives; only as a whole value without a table
 SMALL_INTEGER: Final = 0x80  # 0x80 to 0xff: the Numbers 0 to 127
 
 VIEW_KINDS: Final = (

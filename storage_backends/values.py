@@ -9,18 +9,29 @@ for the object that it describes, and a blob that is staged already for a binary
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DataCloneError
+from . import plain_objects
 from .abc import Blob, Buffer
 from .json_text import JsonText
 from .value_format import HAS_BLOBS, read_table, write_table
 from .value_reader import ValueReader
 from .value_writer import Injection, ValueWriter, not_cloneable
 
-__all__ = ["Encoded", "Injection", "JsonText", "blobs_of", "cannot_stage", "decode", "encode", "not_cloneable"]
+__all__ = [
+    "Encoded",
+    "Injection",
+    "JsonText",
+    "blobs_of",
+    "cannot_stage",
+    "decode",
+    "decode_all",
+    "encode",
+    "not_cloneable",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,10 @@ def encode(value: object, stage: Callable[[Buffer], Blob], inject: Injection | N
     Raises DataCloneError for a value that structured clone does not take. Blobs that were staged stay pinned; they are
     the caller's to refer to or unpin.
     """
+    if type(value) is dict and inject is None:
+        plain = plain_objects.write(value)
+        if plain is not None:
+            return Encoded(plain)
     writer = ValueWriter(stage, inject)
     item = writer.write(value)
     if not writer.blobs and inject is None:
@@ -57,7 +72,16 @@ def decode(data: bytes, open_blob: Callable[[Blob], memoryview], *, json_as_text
 
     Raises CorruptionError where the bytes are not a value of a known version.
     """
+    if data.startswith(plain_objects.HEAD):
+        return plain_objects.read(data)
     return ValueReader(data, open_blob, json_as_text=json_as_text).read()
+
+
+def decode_all(values: Sequence[bytes], open_blob: Callable[[Blob], memoryview]) -> list[Any]:
+    """What ``decode`` gives for each. Raises CorruptionError."""
+    if all(data.startswith(plain_objects.HEAD) for data in values):
+        return plain_objects.read_all(values)
+    return [decode(data, open_blob) for data in values]
 
 
 def blobs_of(data: bytes) -> list[Blob]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from ...errors import CorruptionError
 from ..script_types import UNDEFINED
-from ..values import decode
+from ..values import decode, decode_all
 from .abc import Direction, Query, Row, Source
 from .cursor_iteration import CursorIteration
 from .idb_cursor import IDBCursor, IDBCursorWithValue
@@ -213,7 +213,7 @@ class RecordSource:
         return self.value_of(rows[0][2]) if rows else UNDEFINED
 
     def _values(self, rows: list[Row]) -> list[Any]:
-        return [self.value_of(value) for _, _, value in rows]
+        return decode_all([value for _, _, value in rows if value is not None], self._tx.open_blob)
 
     def _rows(self, rows: list[Row]) -> list[IDBRecord]:
         return [IDBRecord(decode_key(key), decode_key(primary), self.value_of(value)) for key, primary, value in rows]

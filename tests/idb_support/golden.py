@@ -72,6 +72,7 @@ VALUES: dict[str, Any] = {
     "shape": np.zeros((2, 0, 3), "f4"),
     "blob": Blob(b"hello", "text/plain"),
     "file": File(b"abc", "text/plain", "n.txt", 5.5),
+    "plain-object": {'a"é中': "\n\x7f", "n": -1, "f": -0.5, "i": 2.0, "z": -0.0, "big": 1e21, "t": True, "0": None},
     "references": _cyclic(),
     "json": JsonText('{"a":[1]}'),
     "long-bytes": [b"x" * (INLINE_LIMIT + 1), BLOB],

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from hypothesis import given
-from idb_support.strategies import strings, values
+from hypothesis import strategies as st
+from idb_support.strategies import numbers, strings, values
 
 from tfjsd.errors import CorruptionError, DataCloneError
 from tfjsd.storage_backends.abc import INLINE_LIMIT
@@ -33,7 +34,7 @@ from tfjsd.storage_backends.script_types import (
     RegExp,
     ScriptError,
 )
-from tfjsd.storage_backends.values import blobs_of, cannot_stage, decode, encode
+from tfjsd.storage_backends.values import blobs_of, cannot_stage, decode, decode_all, encode
 
 
 class Shelf:
@@ -82,6 +83,54 @@ def plain(value):
 @given(values)
 def test_every_value_comes_back(value):
     assert plain(through(value)) == plain(value)
+
+
+primitives = st.none() | st.booleans() | numbers | st.integers() | st.floats() | strings
+plain_objects = st.dictionaries(strings | st.sampled_from(["id", "n", "__proto__", "0"]), primitives, max_size=5)
+
+
+@given(plain_objects)
+def test_a_plain_object_reads_back_as_within_a_list(value):
+    [inside] = through([value])
+    again = through(value)
+    assert repr(again) == repr(inside)
+    assert list(again) == list(inside)
+
+
+@given(st.lists(plain_objects | values, max_size=5))
+def test_many_values_read_as_each_by_itself(several):
+    shelf = Shelf()
+    stored = [encode(value, shelf.stage).data for value in several]
+    assert repr(decode_all(stored, shelf.open)) == repr([decode(data, shelf.open) for data in stored])
+
+
+class Name(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("value", [{Name("a"): 1}, {"a": Name("x")}, {1: 2}, {"a": BigInt(1)}, {"a": 2**60}])
+def test_what_only_looks_plain_keeps_its_type(value):
+    again = through(value)
+    [inside] = through([value])
+    assert (type(again), repr(again)) == (type(inside), repr(inside))
+
+
+def test_a_long_string_of_a_plain_object_lies_out_of_line():
+    shelf = Shelf()
+    value = {"a": "x" * (INLINE_LIMIT + 1)}
+    assert blobs_of(encode(value, shelf.stage).data) == list(shelf.blobs)
+
+
+@pytest.mark.parametrize("text", [b"", b"1", b"{", b'{"a":1}x', b'{"a":\xff}', b"[" * 100_000])
+def test_a_damaged_plain_object_is_told(text):
+    with pytest.raises(CorruptionError):
+        decode(b"\x01\x00p" + text, cannot_stage)
+
+
+@pytest.mark.parametrize("texts", [[b"1},{", b"{}"], [b"{},{}", b""], [b'{"a":1', b"{}"]])
+def test_damage_of_one_of_many_is_told(texts):
+    with pytest.raises(CorruptionError):
+        decode_all([b"\x01\x00p" + text for text in texts], cannot_stage)
 
 
 @given(strings)
