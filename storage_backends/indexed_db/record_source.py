@@ -165,8 +165,11 @@ class RecordSource:
         try:
             return decode(data, self._tx.open_blob)
         except CorruptionError as damage:
-            where = f"the object store {self.record_store.name!r} of the database {self._tx.db.name!r}"
-            raise CorruptionError(f"a value in {where} is damaged: {damage}") from damage
+            raise self._named(damage) from damage
+
+    def _named(self, damage: CorruptionError) -> CorruptionError:
+        where = f"the object store {self.record_store.name!r} of the database {self._tx.db.name!r}"
+        return CorruptionError(f"a value in {where} is damaged: {damage}")
 
     def _query(self, method: str, query: Any, *, none_is_all: bool = False) -> Bounds:
         self.check(method)
@@ -213,7 +216,10 @@ class RecordSource:
         return self.value_of(rows[0][2]) if rows else UNDEFINED
 
     def _values(self, rows: list[Row]) -> list[Any]:
-        return decode_all([value for _, _, value in rows if value is not None], self._tx.open_blob)
+        try:
+            return decode_all([value for _, _, value in rows if value is not None], self._tx.open_blob)
+        except CorruptionError as damage:
+            raise self._named(damage) from damage
 
     def _rows(self, rows: list[Row]) -> list[IDBRecord]:
         return [IDBRecord(decode_key(key), decode_key(primary), self.value_of(value)) for key, primary, value in rows]
