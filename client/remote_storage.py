@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..storage_backends.web_storage.operations import Operation
+from ..storage_backends.web_storage.operations import Operation, SetItem
 from . import storage_operations
 from .blocking import run
 from .session import Session
@@ -20,6 +20,9 @@ class RemoteStorage:
 
     def apply(self, operations: Sequence[Operation]) -> None:
         run(storage_operations.apply(self._session, operations))
+
+    def set_item(self, key: str, value: str, *, named_property: bool = False) -> None:
+        self.apply((SetItem(key, value, named_property),))
 
     def get_item(self, key: str) -> str | None:
         value: str | None = run(storage_operations.ask(self._session, "getItem", key=key))

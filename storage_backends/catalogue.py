@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from blake3 import blake3
 
@@ -29,9 +29,13 @@ JOURNAL = STORE_METADATA + b"unlink/"
 _RECORD = struct.Struct("<QQQQ16s")
 _MODULUS = 1 << 128
 
+Share = tuple[int, int, int]
+"""What a record of a medium adds to the totals: 1 (nothing where it is absent: 0), its bytes, its digest."""
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+NO_SHARE: Share = (0, 0, 0)
+
+
+class Catalogue(NamedTuple):
     """Totals over the records outside the store's own namespace, after the commit ``number``.
 
     ``bytes_used`` counts keys and values of the media; ``blob_bytes`` counts each reference to a blob, so two models
@@ -39,7 +43,7 @@ class Catalogue:
     """
 
     number: int = 0
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # in place of the method that a tuple has
     bytes_used: int = 0
     blob_bytes: int = 0
     digest: int = 0
@@ -65,8 +69,18 @@ class Catalogue:
                     bytes_used += sign * (len(key) + len(value))
         return Catalogue(self.number, count, bytes_used, blob_bytes, digest % _MODULUS)
 
+    def exchanged(self, old: Share, new: Share) -> Catalogue:
+        """After the next commit, in which one record took the place of another one."""
+        return Catalogue(
+            self.number + 1,
+            self.count + new[0] - old[0],
+            self.bytes_used + new[1] - old[1],
+            self.blob_bytes,
+            (self.digest + new[2] - old[2]) % _MODULUS,
+        )
+
     def numbered(self, number: int) -> Catalogue:
-        return replace(self, number=number)
+        return self._replace(number=number)
 
     def encode(self) -> bytes:
         digest = self.digest.to_bytes(16, "little")
@@ -84,6 +98,11 @@ class Catalogue:
 def record_digest(key: bytes, value: bytes) -> int:
     """128 bits of BLAKE3 over the key's length, key and value."""
     return int.from_bytes(blake3(len(key).to_bytes(4, "little") + key + value).digest(length=16), "little")
+
+
+def share_of(key: bytes, value: bytes) -> Share:
+    """The share of a record outside the store's own namespaces."""
+    return 1, len(key) + len(value), record_digest(key, value)
 
 
 def _counted(key: bytes, value: bytes) -> int:

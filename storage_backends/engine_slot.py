@@ -113,7 +113,7 @@ class EngineSlot:
         try:
             if strict:
                 self.sync()  # a log switch would leave a hole of relaxed commits before this batch
-            engine = self.writer()
+            engine = self._engine if self._engine is not None and self._poison is None else self.writer()
         except StoreFailedError as error:
             raise self._not_tried(error) from error
         batch.put(COMMIT_KEY, catalogue.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 
 from ..storage_backends.abc import Blob, Clock, Durability
@@ -123,9 +122,9 @@ class SimulatedArea(StorageArea):
         finally:
             del self._author.tab, self._author.url
 
-    def _set_alone(self, operation: Operation, durability: Durability, source: object) -> Future[None] | None:
-        """Nothing takes the short way: every change goes through ``apply``."""
-        return None
+    def set_at_once(self, key: str, value: str, durability: Durability = "strict") -> bool:
+        """False: nothing takes the short way, every change goes through ``apply``."""
+        return False
 
     # -- The end of a process ------------------------------------------------------------------------------------------
 

@@ -113,6 +113,10 @@ class PresentArea:
     def items(self, *, source: object = None) -> list[tuple[str, str]]:
         return self._area().items(source=source)
 
+    def set_at_once(self, key: str, value: str, durability: Durability = "strict") -> bool:
+        """False: every change goes through ``submit``, where it can be denied."""
+        return False
+
     def submit(
         self,
         operations: Sequence[Operation],

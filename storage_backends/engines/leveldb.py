@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ... import errors
 from ...errors import CorruptionError, StoreClosedError, StoreFailedError
@@ -21,12 +21,18 @@ from .. import durable
 from ..abc import EngineFactory, OrderedEngine, Snapshot, WriteBatch
 from .leveldb_log import cut_torn_tail
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 WRITE_BUFFER_SIZE = 4 << 20
 """LevelDB's own default; the home's reserve is made for twice of it."""
 
 _DISK_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large")
+
+_ENTRY_OVERHEAD = 56
+"""A node of LevelDB's skip list (21 bytes on average, aligned to 8), a sequence number (8) and two lengths (10)."""
+
+_SMALL_BATCH = 64 * 1024
 
 INSTALL = "pip install 'tfjsd[leveldb]'"
 
@@ -51,8 +57,9 @@ class LevelDBEngine(OrderedEngine):
         self._plyvel = _plyvel()
         self._directory = directory
         self._write_buffer_size = write_buffer_size
-        self._relaxed_bytes = 0  # since the last switch of logs
+        self._filled = 0  # of the write buffer, at most, since the last switch of logs
         self._logs: frozenset[str] = frozenset()
+        self._changed_at = 0
         # plyvel frees its C++ objects in close(), whatever another thread is doing with them.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
@@ -65,6 +72,7 @@ class LevelDBEngine(OrderedEngine):
             "write_buffer_size": write_buffer_size,
         }
         self._db = self._open(options)
+        self._targets: dict[bool, Any] = {}  # plyvel's batches, with and without sync
 
     def _open(self, options: dict[str, Any]) -> Any:
         try:
@@ -74,10 +82,10 @@ class LevelDBEngine(OrderedEngine):
                 raise CorruptionError(f"{damage} (nothing was modified)") from damage
         return self._call(lambda: self._plyvel.DB(os.fspath(self._directory), **options))
 
-    def _call(self, function: Callable[[], _T]) -> _T:
+    def _call(self, function: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
         """The one place where plyvel's errors are translated."""
         try:
-            return function()
+            return function(*args, **named)
         except self._plyvel.CorruptionError as error:
             raise CorruptionError(f"{self._directory}: {_text(error)}") from error
         except self._plyvel.Error as error:
@@ -87,12 +95,12 @@ class LevelDBEngine(OrderedEngine):
         except RuntimeError as error:  # "Database is closed", "Database or iterator is closed"
             raise StoreClosedError(f"{self._directory}: {error}") from error
 
-    def _read(self, function: Callable[[], _T]) -> _T:
+    def _read(self, function: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
         with self._reading:
-            return self._call(function)
+            return self._call(function, *args, **named)
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._read(lambda: self._db.get(key, verify_checksums=True))
+        value: bytes | None = self._read(self._db.get, key, verify_checksums=True)
         return value
 
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
@@ -108,7 +116,7 @@ class LevelDBEngine(OrderedEngine):
     def _iterate(self, iterator: Any, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         try:
             while True:
-                record = self._read(lambda: next(iterator, None))
+                record = self._read(next, iterator, None)
                 if record is None or record[0] < start:
                     return
                 yield record
@@ -117,37 +125,51 @@ class LevelDBEngine(OrderedEngine):
 
     def write(self, batch: WriteBatch, *, sync: bool) -> None:
         with self._writing:
-            self._call(lambda: self._write(batch, sync))
+            self._filled += self._call(self._write, batch, sync)
         if sync:
             self._note_logs()
-        else:
-            self._watch_for_a_switch(batch)
+        elif self._filled >= self._write_buffer_size * 3 // 4:  # an arena may waste a quarter
+            self._watch_for_a_switch()
 
-    def _watch_for_a_switch(self, batch: WriteBatch) -> None:
+    def _watch_for_a_switch(self) -> None:
         """Syncs the old log as soon as LevelDB has left it: else a power cut could take its end and keep what follows.
 
-        A switch comes after as many bytes as the write buffer holds, of which an entry's own may be a small part.
+        A switch comes when the write buffer is full, and changes the directory.
         """
-        self._relaxed_bytes += sum(len(key) + len(value or b"") for key, value in batch.operations)
-        if self._relaxed_bytes >= self._write_buffer_size // 8 and self._log_names() != self._logs:
-            self.sync()
+        changed_at = os.stat(self._directory).st_mtime_ns
+        if changed_at != self._changed_at:
+            self._changed_at = changed_at
+            if self._log_names() != self._logs:
+                self.sync()
 
     def _log_names(self) -> frozenset[str]:
         return frozenset(name for name in os.listdir(self._directory) if name.endswith(".log"))
 
-    def _write(self, batch: WriteBatch, sync: bool) -> None:
-        with self._db.write_batch(transaction=False, sync=sync) as target:
-            for key, value in batch.operations:
-                if value is None:
-                    target.delete(key)
-                else:
-                    target.put(key, value)
+    def _write(self, batch: WriteBatch, sync: bool) -> int:
+        """Returns what the entries take in the write buffer, at most.
+
+        A plyvel batch costs as much as a small write: one that went well is used again.
+        """
+        target = self._targets.pop(sync, None) or self._db.write_batch(sync=sync)
+        size = len(batch.operations) * _ENTRY_OVERHEAD
+        for key, value in batch.operations:
+            size += len(key)
+            if value is None:
+                target.delete(key)
+            else:
+                target.put(key, value)
+                size += len(value)
+        target.write()
+        if size <= _SMALL_BATCH:  # it keeps its memory
+            target.clear()
+            self._targets[sync] = target
+        return size
 
     def _note_logs(self) -> None:
         """A log file that a switch created needs its directory entry on stable storage, too."""
         logs = self._log_names()
         if logs != self._logs:
-            self._relaxed_bytes = 0
+            self._filled = 0
             with self._files_translated():
                 durable.fsync_path(self._directory)
             self._logs = logs

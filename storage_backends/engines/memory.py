@@ -42,10 +42,16 @@ class MemoryEngine(OrderedEngine):
         with self._lock:
             self._check_open()
             self._sequence += 1
-            watched = bool(self._views)
+            if len(self._views):
+                for key, value in batch.operations:
+                    self._supersede(key, value)
+                return
             for key, value in batch.operations:
-                self._set(key, value, watched=watched)
-            if not watched and self._superseded:
+                if value is None:
+                    self._versions.pop(key, None)
+                else:
+                    self._versions[key] = ((self._sequence, value),)
+            if self._superseded:
                 self._forget_superseded()
 
     def sync(self) -> None:
@@ -76,13 +82,7 @@ class MemoryEngine(OrderedEngine):
         if self._closed:
             raise StoreClosedError("The engine is closed")
 
-    def _set(self, key: bytes, value: bytes | None, *, watched: bool) -> None:
-        if not watched:
-            if value is None:
-                self._versions.pop(key, None)
-            else:
-                self._versions[key] = ((self._sequence, value),)
-            return
+    def _supersede(self, key: bytes, value: bytes | None) -> None:
         older = tuple(version for version in self._versions.get(key, ()) if version[0] < self._sequence)
         self._versions[key] = (*older, (self._sequence, value))
         self._superseded.add(key)

@@ -53,6 +53,17 @@ class AreaValues:
             self._cached.append(item)
             self._held += cost
 
+    def replace(self, item: Item, value: str, width: int, units: int) -> None:
+        """The item's new value, in place of a cached one or of none; caches it."""
+        if item.value is None:
+            item.width, item.units = width, units
+            self.keep(item, value)
+            return
+        self._held += units * width - item.units * item.width
+        item.value, item.width, item.units = value, width, units
+        if self._held > self._budget:
+            self.trim()
+
     def hold(self, revision: Revision, gone: dict[str, Item]) -> None:
         """Keeps the values of items that the revision cleared, cached or by a snapshot, until it is settled."""
         if all(item.blob is not None or item.value is not None for item in gone.values()):

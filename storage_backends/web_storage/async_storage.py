@@ -89,7 +89,9 @@ class AsyncAreaBackend:
             committed = await self._in_thread(partial(self._backend.submit, operations))
         else:
             committed = self._backend.submit(operations)
-        await self._wrap(committed)
+        if not committed.done():
+            await self._wrap(committed)
+        committed.result()
 
     async def get_item(self, key: str) -> str | None:
         return self._backend.get_item(key)

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from ..abc import Durability
-from .operations import Operation
+from .operations import Operation, SetItem
 from .storage_event import StorageListener
 
 
@@ -19,6 +19,9 @@ class StorageBackend(Protocol):
 
         Raises QuotaExceededError.
         """
+
+    def set_item(self, key: str, value: str, *, named_property: bool = False) -> None:
+        """Applies one ``SetItem``."""
 
     def get_item(self, key: str) -> str | None:
         """The value, or None."""
@@ -74,6 +77,8 @@ class Area(Protocol):
         url: str = "",
     ) -> Future[None]: ...
 
+    def set_at_once(self, key: str, value: str, durability: Durability = "strict") -> bool: ...
+
     def subscribe(self, listener: StorageListener, *, source: object = None) -> Callable[[], None]: ...
 
 
@@ -89,6 +94,10 @@ class AreaBackend:
 
     def apply(self, operations: Sequence[Operation]) -> None:
         self.submit(operations).result()
+
+    def set_item(self, key: str, value: str, *, named_property: bool = False) -> None:
+        if not self.area.set_at_once(key, value, self.durability):
+            self.apply((SetItem(key, value, named_property),))
 
     def submit(self, operations: Sequence[Operation]) -> Future[None]:
         """Starts ``apply``: raises QuotaExceededError now, the future resolves at the commit."""

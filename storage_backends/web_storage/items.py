@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..abc import Blob, Snapshot
+from ..catalogue import Share
 from .key_order.key_log import Mark
-from .text import EncodedText
+from .records import pack
+from .text import EncodedText, normalize
 
 
 class Reads(Protocol):
@@ -18,7 +20,7 @@ class Reads(Protocol):
 class Item:
     """One item but for its value: how wide and long that is, what the item counts, when it was last set."""
 
-    __slots__ = ("blob", "key_size", "record_key", "sequence", "size", "units", "value", "width")
+    __slots__ = ("blob", "key_size", "record_key", "sequence", "share", "size", "units", "value", "width")
 
     def __init__(self, record_key: bytes, key_size: int, size: int, text: EncodedText, sequence: int) -> None:
         self.record_key = record_key
@@ -29,6 +31,12 @@ class Item:
         self.sequence = sequence
         self.blob = text.data if isinstance(text.data, Blob) else None
         self.value: str | None = None  # while it is cached
+        self.share: Share | None = None  # in the bucket's totals, where it is known
+
+    def record(self) -> bytes:
+        """The record's value of an item that lies in it and whose own value is cached."""
+        assert self.value is not None
+        return pack(self.sequence, normalize(self.value)[1])
 
 
 Held = tuple[Item, str | None]

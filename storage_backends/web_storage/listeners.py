@@ -13,27 +13,24 @@ _log = logging.getLogger(__name__)
 class Listeners:
     """The listeners of one area. Thread-safe."""
 
-    __slots__ = ("_listeners",)
+    __slots__ = ("entries",)
 
     def __init__(self) -> None:
-        self._listeners: tuple[tuple[StorageListener, object], ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self._listeners)
+        self.entries: tuple[tuple[StorageListener, object], ...] = ()
 
     def add(self, listener: StorageListener, source: object) -> Callable[[], None]:
         """Adds a listener that hears of everything but the changes of ``source``; returns what removes it."""
         entry = (listener, source)
-        self._listeners = (*self._listeners, entry)
+        self.entries = (*self.entries, entry)
 
         def remove() -> None:
-            self._listeners = tuple(other for other in self._listeners if other is not entry)
+            self.entries = tuple(other for other in self.entries if other is not entry)
 
         return remove
 
     def tell(self, events: Sequence[StorageEvent], source: object) -> None:
         """Tells every listener but those of ``source``, in the order of the changes."""
-        for listener, own in self._listeners:
+        for listener, own in self.entries:
             if source is None or own is not source:
                 for event in events:
                     _call(listener, event)

@@ -45,7 +45,12 @@ def pack(sequence: int, text: EncodedText) -> bytes:
     if isinstance(text.data, Blob):
         blob = _BLOB.pack(bytes.fromhex(text.data.digest), text.data.size)
         return _HEAD.pack(_OUT_OF_LINE | text.width, sequence) + blob
-    return _HEAD.pack(_INLINE | text.width, sequence) + text.data
+    return inline_record(sequence, text.width, text.data)
+
+
+def inline_record(sequence: int, width: int, data: bytes) -> bytes:
+    """The record's value for a text that lies in it."""
+    return _HEAD.pack(_INLINE | width, sequence) + data
 
 
 def unpack(record: bytes, value: bytes) -> tuple[int, EncodedText]:

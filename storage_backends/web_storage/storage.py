@@ -11,7 +11,7 @@ from typing import Self
 from .arguments import as_index, as_items, as_key, as_value
 from .backend import StorageBackend
 from .length import Length
-from .operations import Clear, RemoveItem, SetItem
+from .operations import Clear, RemoveItem
 
 
 class Storage(MutableMapping[str, str]):
@@ -50,7 +50,9 @@ class Storage(MutableMapping[str, str]):
 
     def set_item(self, key: str, value: str) -> None:
         """Sets an item. Raises QuotaExceededError: then the item keeps the value it had."""
-        self._backend.apply((SetItem(as_key(key), as_value(value)),))
+        if not isinstance(key, str) or not isinstance(value, str):  # spares two calls
+            key, value = as_key(key), as_value(value)
+        self._backend.set_item(key, value)
 
     def remove_item(self, key: str) -> None:
         """Removes an item; nothing happens where there is none."""
@@ -69,7 +71,7 @@ class Storage(MutableMapping[str, str]):
         return value
 
     def __setitem__(self, key: str, value: str) -> None:
-        self._backend.apply((SetItem(as_key(key), as_value(value), named_property=True),))
+        self._backend.set_item(as_key(key), as_value(value), named_property=True)
 
     def __delitem__(self, key: str) -> None:
         if self.get_item(key) is None:

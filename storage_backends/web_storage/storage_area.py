@@ -6,22 +6,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
-from ...errors import QuotaExceededError
+from ...errors import QuotaExceededError, StoreFailedError
 from ..abc import INLINE_LIMIT, Blob, Durability
 from ..browsers import Browser
 from ..buckets import Bucket
+from ..catalogue import share_of
 from ..mutation import Mutation
 from .area_values import AreaValues
 from .area_writes import AreaWrites
-from .items import Revision
+from .items import Item, Revision
 from .key_order.orders import key_order
 from .listeners import Listeners
 from .loading import load_items
 from .operations import Change, Clear, Operation, RemoveItem, SetItem, is_large
-from .records import pack
+from .records import inline_record
 from .storage_event import StorageEvent, StorageListener
 from .storage_map import StorageMap
-from .text import EncodedText, normalize
+from .text import EncodedText, encoded, normalize
+
+_SHORT = INLINE_LIMIT // 2
+"""Characters: as many may all take two units of two bytes."""
 
 
 class StorageArea:
@@ -121,6 +125,8 @@ class StorageArea:
         url: str = "",
     ) -> Future[None]:
         """Sets an item. Raises QuotaExceededError at once; the future resolves when the change is committed."""
+        if self.set_at_once(key, value, durability):
+            return _DONE
         return self.submit([SetItem(key, value)], durability, source=source, url=url)
 
     def remove_item(
@@ -148,8 +154,6 @@ class StorageArea:
         """
         prepared = operations
         try:
-            if len(operations) == 1 and (done := self._set_alone(operations[0], durability, source)):
-                return done
             prepared = self.prepare(operations)
             with self._bucket.mutate(durability, inline=True) as mutation:
                 self.apply(mutation, prepared, source=source, url=url)
@@ -163,33 +167,45 @@ class StorageArea:
             raise
         return mutation.future
 
-    def _set_alone(self, operation: Operation, durability: Durability, source: object) -> Future[None] | None:
-        """The short way of one short item into a bucket where nothing else is going on; None where that is closed."""
-        if not isinstance(operation, SetItem) or not isinstance(operation.value, str) or is_large(operation):
-            return None
-        with self._bucket.locked():
-            area = self._loaded()
-            _, present = area.find(operation.key)
-            if self._pending or self._listeners or (present is not None and present.blob is not None):
-                return None
-            value, text = normalize(operation.value)
-            revision = area.begin(source)
-            self._pending.append(revision)
-            is_done = False
-            try:
-                _, old, new = area.set(revision, operation.key, text, value, named_property=operation.named_property)
-                is_done = old is not new and self._bucket.put_alone(
-                    new.record_key, pack(new.sequence, text), durability
-                )
-            finally:
-                if not is_done:
-                    area.rewind(revision)
-                self._settle(revision)
-            if not is_done:
-                return None
+    def set_at_once(self, key: str, value: str, durability: Durability = "strict") -> bool:
+        """The short way of one short item into a bucket where nothing else is going on: committed on return.
+
+        False, with nothing done, where that is not open (a value that needs a sync, or may be refused, a listener, …):
+        ``submit`` then does it, or says why not. Raises StoreFailedError.
+        """
+        if type(key) is not str or type(value) is not str or len(value) > _SHORT:
+            return False
+        with self._bucket.mutex:
+            area, text = self._map, encoded(value)
+            if area is None or text is None or self._pending or self._listeners.entries:
+                return False
+            item = area.short_item(key)
+            if item is None or item.value == value:
+                return False
+            width, data = text
+            size = area.room_for(item, width, len(data) // width)
+            if size is None or not self._put_alone(item, inline_record(area.sequence + 1, width, data), durability):
+                return False
+            area.put(key, item, size)
+            self._values.replace(item, value, width, len(data) // width)
             self._generation += 1
-            self._values.keep(new, value)
-            return _DONE
+        return True
+
+    def _put_alone(self, item: Item, record: bytes, durability: Durability) -> bool:
+        """Commits an item's new record and notes its share."""
+        replaced = item.share
+        if replaced is None:
+            replaced = share_of(item.record_key, item.record())
+        try:
+            share = self._bucket.put_alone(item.record_key, record, replaced, durability)
+        except StoreFailedError as error:
+            if error.outcome == "unknown":
+                self._bucket.take_back({item.record_key: item.record() if item.sequence else None})
+            raise
+        if share is None:
+            return False
+        item.share = share
+        return True
 
     def prepare(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         """The operations with large values staged as blobs: what to do before the bucket's mutex is taken.

@@ -5,9 +5,11 @@ Nothing here does I/O or locks; the areas (``storage_area.py``, ``session_area.p
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 
 from ..browsers import WebStorageRules
+from ..catalogue import NO_SHARE
 from .items import Item, Revision
 from .key_order.key_log import KeyLog
 from .operations import Operation, SetItem
@@ -20,6 +22,8 @@ class StorageMap:
     """The index of one area; ``value_of`` fetches a value that is not in a blob."""
 
     __slots__ = (
+        "_bound",
+        "_width_counts",
         "items",
         "order",
         "peak",
@@ -34,6 +38,8 @@ class StorageMap:
 
     def __init__(self, rules: WebStorageRules, order: KeyLog, value_of: Callable[[Item], str]) -> None:
         self.rules = rules
+        self._bound = sys.maxsize if rules.limit is None else rules.limit
+        self._width_counts = rules.unit == "byte"
         self.order = order
         self.value_of = value_of
         self.items: dict[str, Item] = {}
@@ -105,6 +111,41 @@ class StorageMap:
             self.peak = total
         return key, old, item
 
+    def short_item(self, key: str) -> Item | None:
+        """The item as ``put`` takes it: in memory with its value, or new; None where it is neither, or not that simple.
+
+        A new one is not in the area yet.
+        """
+        item = self.items.get(key)
+        if item is not None:
+            return None if item.value is None or item.blob is not None else item
+        if not key.isascii():
+            return None
+        _, encoded_key = normalize(key)
+        item = Item(record_key(encoded_key), encoded_key.units, 0, _ABSENT, 0)
+        item.share = NO_SHARE
+        return item
+
+    def room_for(self, item: Item, width: int, units: int) -> int | None:
+        """What the item would count with a value of that width, if that is certain to be within the quota."""
+        size = item.key_size + (units * width if self._width_counts else units)
+        growth = size - item.size
+        if self.total + growth > self._bound or (growth > 0 and self.room is not None and not self.room(growth)):
+            return None
+        return size
+
+    def put(self, key: str, item: Item, size: int) -> None:
+        """Takes in a ``short_item`` that was changed in place and counts ``size`` now."""
+        if item.sequence:
+            self.order.overwrite(key)
+        else:
+            self.order.add(key)
+            self.items[key] = item
+        self.total += size - item.size
+        self.peak = max(self.peak, self.total)
+        self.sequence += 1
+        item.sequence, item.size = self.sequence, size
+
     def remove(self, revision: Revision, key: str) -> tuple[str, Item | None]:
         """Takes an item out; returns its key and the item, or None where there was none."""
         key, old = self.find(key)
@@ -162,6 +203,9 @@ class StorageMap:
 
     def _inline_value(self, item: Item) -> str | None:
         return None if item.blob is not None else self.value_of(item)
+
+
+_ABSENT = EncodedText(1, 0, b"")
 
 
 def _is_same(old: Item, old_value: str | None, text: EncodedText, value: str | None) -> bool:

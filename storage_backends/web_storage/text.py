@@ -39,15 +39,23 @@ def normalize(text: str) -> tuple[str, EncodedText]:
     """The str with surrogate pairs joined (two halves that meet are one character), and its encoding."""
     if type(text) is not str:
         text = str.__str__(text)
+    found = encoded(text)
+    if found is None:
+        text, data = _with_surrogates(text)
+        return text, EncodedText(2, len(data) // 2, data)
+    width, data = found
+    return text, EncodedText(width, len(data) // width, data)
+
+
+def encoded(text: str) -> tuple[int, bytes] | None:
+    """Width and bytes of a str without surrogates; None where there is one."""
     try:
-        data = text.encode("latin-1")
+        return 1, text.encode("latin-1")
     except UnicodeEncodeError:
         try:
-            data = text.encode("utf-16-le")
-        except UnicodeEncodeError:  # surrogates
-            text, data = _with_surrogates(text)
-        return text, EncodedText(2, len(data) // 2, data)
-    return text, EncodedText(1, len(data), data)
+            return 2, text.encode("utf-16-le")
+        except UnicodeEncodeError:
+            return None
 
 
 def decode(width: int, data: Buffer) -> str:

@@ -1,5 +1,6 @@
 """A storage area is durable, all or nothing, and shows others only what is committed."""
 
+import random
 import threading
 import time
 from concurrent.futures import Future
@@ -9,9 +10,11 @@ import pytest
 from tfjsd.errors import CorruptionError, QuotaExceededError, StoreFailedError
 from tfjsd.storage_backends.abc import INLINE_LIMIT, Blob
 from tfjsd.storage_backends.browsers import CHROME, FIREFOX, SAFARI
+from tfjsd.storage_backends.engines.faulty import Fault, Faults, faulty_factory
 from tfjsd.storage_backends.engines.leveldb import leveldb_factory
 from tfjsd.storage_backends.engines.memory import MemoryEngine, memory_engine
 from tfjsd.storage_backends.home import Home
+from tfjsd.storage_backends.verification import verify_home
 from tfjsd.storage_backends.web_storage.operations import Change, Clear, RemoveItem, SetItem
 from tfjsd.storage_backends.web_storage.storage_area import StorageArea
 from tfjsd.storage_backends.web_storage.storage_event import StorageEvent
@@ -485,6 +488,46 @@ def test_the_bucket_counts_what_took_the_short_way(tmp_path):
         assert bucket.bytes_used() == sum(size for _, size in expected)
     with Home(tmp_path / "home", engines=leveldb_factory()) as home:
         assert home.bucket(ORIGIN).totals().count == len(expected)
+
+
+@pytest.mark.parametrize("browser", [CHROME, FIREFOX, SAFARI])
+def test_the_catalogue_and_the_quota_agree_whichever_way_an_item_took(tmp_path, browser):
+    """Short and long ways in turn, over the same items: new ones, other widths, the same value, removals."""
+    choose = random.Random(5)
+    texts = ["", "plain", "\u4e2d\u6587", "\xff", "\U0001f600", "\ud800", "x" * 70_000]
+    expected: dict[str, str] = {}
+    with Home(tmp_path / "home", engines=leveldb_factory()) as home:
+        bucket = home.bucket(ORIGIN)
+        area = StorageArea(bucket, browser)
+        for _ in range(300):
+            key, text = choose.choice("abcd\u4e2d"), choose.choice(texts)
+            if choose.random() < 0.2 and key in expected:
+                area.remove_item(key, "relaxed").result(5)
+                del expected[key]
+            else:
+                area.set_item(key, text, choose.choice(["relaxed"] * 9 + ["strict"])).result(5)
+                expected[key] = text
+            assert area.get_item(key) == expected.get(key)
+        opened = StorageArea(bucket, browser)
+        assert dict(opened.items()) == dict(area.items()) == expected
+        assert opened.used() == area.used()
+        assert verify_home(home).ok
+
+
+def test_a_short_item_whose_outcome_is_unknown_is_taken_back(tmp_path):
+    faults = Faults()
+    with Home(tmp_path / "home", engines=faulty_factory(leveldb_factory(), faults)) as home:
+        area = StorageArea(home.bucket(ORIGIN), CHROME)
+        area.set_item("a", "old").result(5)
+        for key in ("a", "new"):
+            faults.planned += [Fault("write", faults.calls["write"] + 1, applied=True)]
+            faults.planned += [Fault("open", faults.calls["open"] + 1)]
+            with pytest.raises(StoreFailedError) as caught:
+                area.set_item(key, "changed", "relaxed")
+            assert caught.value.outcome == "unknown"
+            assert dict(area.items()) == {"a": "old"}
+            assert dict(StorageArea(home.bucket(ORIGIN), CHROME).items()) == {"a": "old"}
+        assert verify_home(home).ok
 
 
 def test_a_write_that_fails_in_the_caller_changes_nothing(gated):
