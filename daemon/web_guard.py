@@ -130,11 +130,16 @@ class WebGuard:
         return web.Response(status=204, headers=headers)
 
     def headers_for(self, request: web.BaseRequest) -> Mapping[str, str]:
-        """What browsers are told with every answer, refusals included. Never ``*``, never credentials."""
+        """What browsers are told with every answer, refusals included. Never ``*``.
+
+        A listed page may fetch with ``credentials: 'include'``, as requestInit of tf.io.http can say: what a browser
+        adds by itself (cookies of this machine's other servers) is not looked at, and the token admits as before.
+        """
         headers = {**_PAGE_HEADERS, "Vary": "Origin"}
         origin = request.headers.get("Origin")
         if origin in self.origins and request.headers.get("Host") in self.hosts:
             headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Credentials"] = "true"
             headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
         return headers
 

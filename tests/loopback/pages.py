@@ -68,15 +68,20 @@ def site(host: str) -> Iterator[str]:
         server.server_close()
 
 
+def chromium_path() -> str:
+    """Debian's Chromium."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("Chromium is not installed: scripts/test installs it")
+    return found
+
+
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("Chromium is not installed: scripts/test installs it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, *arguments])
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*ARGUMENTS, *arguments])
         yield browser
         browser.close()
 

@@ -135,9 +135,12 @@ def test_a_mirror_follows_live(new_page, store):
       await mirrored.sync();
     }""")
     store.copy_model("indexeddb://source", "localstorage://made here")
-    page.wait_for_function("names().then((all) => all.includes('localstorage://made here'))")
+    # wait_for_function takes a promise for true.
+    while "localstorage://made here" not in page.evaluate("names()"):
+        page.wait_for_timeout(20)
     store.remove_model("indexeddb://source")
-    page.wait_for_function("names().then((all) => !all.includes('indexeddb://source'))")
+    while "indexeddb://source" in page.evaluate("names()"):
+        page.wait_for_timeout(20)
     page.evaluate("mirrored.stop()")
     assert sorted(store.list_models()) == ["localstorage://made here"]
 

@@ -1,5 +1,6 @@
 """Over TCP nothing passes that does not name the listener, come from a listed page or a program, and bring the token."""
 
+import base64
 import random
 import re
 import stat
@@ -178,13 +179,26 @@ def test_listed_pages_the_own_page_and_programs_are_served_with_the_token(loopba
     assert loopback.request("GET", MODELS, headers=source)[0] == 401
 
 
-def test_only_the_listed_origin_is_named_and_never_with_credentials(loopback):
+def test_only_the_listed_origin_is_named(loopback):
     for target, authorization in ((MODELS, loopback.authorization), (MODELS, {}), ("/none", loopback.authorization)):
         _, headers, _ = loopback.request("GET", target, headers={"Origin": LISTED, **authorization})
         assert headers["access-control-allow-origin"] == LISTED
         assert headers["vary"] == "Origin"
-        assert "access-control-allow-credentials" not in headers
         assert "set-cookie" not in headers
+    for origin in ({}, {"Origin": f"http://127.0.0.1:{loopback.port}"}, {"Origin": "https://evil.example"}):
+        _, headers, _ = loopback.request("GET", MODELS, headers={**origin, **loopback.authorization})
+        assert not [name for name in headers if name.startswith("access-control-allow")]
+
+
+@pytest.mark.parametrize("cookie", ["token={token}", "Authorization=Bearer {token}", "a=b"])
+def test_what_a_browser_adds_by_itself_admits_nobody(loopback, cookie):
+    """A listed page may fetch with credentials: they are worth nothing here."""
+    added = {"Cookie": cookie.format(token=loopback.token)}
+    basic = base64.b64encode(f"tfjsd:{loopback.token}".encode()).decode()
+    for headers in (added, {**added, "Authorization": f"Basic {basic}"}):
+        status, answered, _ = loopback.request("GET", MODELS, headers={"Origin": LISTED, **headers})
+        assert (status, answered["access-control-allow-credentials"]) == (401, "true")
+        assert "www-authenticate" not in answered
 
 
 def test_preflights_are_answered_for_listed_origins_only(loopback):

@@ -1,0 +1,78 @@
+// `mirror`: pages of two browser profiles and one daemon converge.
+
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {ask, given, models, newTfPage} from './chromium.mjs';
+
+/** Numbers that are the same in each run. */
+function* numbers(seed) {
+  for (;;) yield (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+}
+
+const own = (page) => page.evaluate(async () => {
+  const found = {};
+  for (const url of Object.keys(await tf.io.listModels()).sort()) {
+    if (url.startsWith('tfjsd')) continue;
+    const {weightData} = await tf.io.getLoadHandlers(url)[0].load();
+    found[url] = [...new Uint8Array(weightData)].join();
+  }
+  return found;
+});
+
+async function daemons() {
+  const found = {};
+  for (const url of Object.keys(await models()).sort()) {
+    const [medium, path] = url.split('://');
+    const answer = await fetch(`${given.url}/v1/models/${medium}/${path}/weights.bin`, {headers: {Authorization: `Bearer ${given.token}`}});
+    found[url] = [...new Uint8Array(await answer.arrayBuffer())].join();
+  }
+  return found;
+}
+
+async function change(page, url, random) {
+  const [medium, path] = url.split('://');
+  if (page === null) await ask('DELETE', `/v1/models/${medium}/${path}`);
+  else if (random < 0.65) await page.evaluate(([url, units]) => model(units).save(url), [url, 1 + Math.floor(random * 13)]);
+  else await page.evaluate((url) => attempt(tf.io.removeModel(url)), url);
+}
+
+/** Waits until the page's own models of these tests are the named ones. (waitForFunction takes a promise for true.) */
+async function holds(page, names) {
+  const listed = async () => Object.keys(await page.evaluate(() => tf.io.listModels())).filter((url) => url.startsWith('indexeddb://live'));
+  while ((await listed()).sort().join() !== names.join()) await page.waitForTimeout(20);
+}
+
+const begin = (interval) => async (page) => page.evaluate(async (interval) => {
+  const {register, mirror} = await import(`${daemon.url}/tfjsd.js`);
+  register(tf, daemon);
+  window.errors = [];
+  window.mirrored = mirror(tf, {interval, onError: (error) => errors.push(String(error))});
+  await mirrored.sync();
+}, interval);
+
+test('two profiles and a daemon converge after random saves and removals on all three', async (t) => {
+  const pages = [await newTfPage(t), await newTfPage(t, 'tfjs-3')];
+  await Promise.all(pages.map(begin(100_000)));
+  const random = numbers(7);
+  const next = () => random.next().value;
+  const urls = ['indexeddb', 'localstorage'].flatMap((medium) => ['a', 'b', 'c'].map((name) => `${medium}://${name}`));
+  for (let round = 0; round < 6; round++) {
+    for (let step = 0; step < 4; step++) {
+      await change([...pages, null][Math.floor(next() * 3)], urls[Math.floor(next() * urls.length)], next());
+    }
+    for (const page of [...pages, ...pages]) assert.deepEqual((await page.evaluate(() => mirrored.sync())).errors, {});
+    const there = await daemons();
+    for (const page of pages) assert.deepEqual(await own(page), there);
+  }
+  for (const page of pages) await page.evaluate(() => mirrored.stop());
+});
+
+test('live, without a word from anybody, and on both sides at once', async (t) => {
+  const pages = [await newTfPage(t), await newTfPage(t)];
+  await Promise.all(pages.map(begin(100)));
+  await Promise.all(pages.map((page, index) => page.evaluate((name) => model(2).save(`indexeddb://live ${name}`), index)));
+  for (const page of pages) await holds(page, ['indexeddb://live 0', 'indexeddb://live 1']);
+  await pages[0].evaluate(() => tf.io.removeModel('indexeddb://live 1'));
+  await holds(pages[1], ['indexeddb://live 0']);
+  for (const page of pages) assert.deepEqual(await page.evaluate(async () => (await mirrored.stop(), errors)), []);
+});

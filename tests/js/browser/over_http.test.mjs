@@ -1,0 +1,70 @@
+// TensorFlow.js alone, with no code of ours, saves to and loads from the listener.
+
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {given, newTfPage, VERSIONS} from './chromium.mjs';
+
+for (const [version, name] of Object.entries(VERSIONS)) {
+  test(`TensorFlow.js ${version} saves and loads over http with method, headers and credentials`, async (t) => {
+    const page = await newTfPage(t, name);
+    const found = await page.evaluate(async (version) => {
+      const authorized = {Authorization: `Bearer ${daemon.token}`};
+      const kinds = {
+        plain: {headers: authorized},
+        put: {method: 'PUT', headers: authorized},
+        omit: {headers: authorized, credentials: 'omit'},
+        include: {headers: authorized, credentials: 'include'},
+      };
+      const predictions = {};
+      for (const [kind, requestInit] of Object.entries(kinds)) {
+        const url = `${daemon.url}/v1/models/indexeddb/${encodeURIComponent(`my/${version} ${kind}`)}`;
+        const made = model(3);
+        const result = await made.save(tf.io.browserHTTPRequest(url, {requestInit}));
+        const again = await tf.loadLayersModel(`${url}/model.json`, {requestInit: {...requestInit, method: 'GET'}});
+        const input = tf.tensor2d([[1, -2]]);
+        predictions[kind] = [made, again].map((one) => Array.from(one.predict(input).dataSync()).join());
+        if (result.responses[0].status !== 200) throw new Error(`${kind}: ${result.responses[0].status}`);
+      }
+      return predictions;
+    }, version);
+    assert.deepEqual(Object.keys(found), ['plain', 'put', 'omit', 'include']);
+    for (const [kind, [before, after]] of Object.entries(found)) assert.equal(before, after, kind);
+  });
+}
+
+test('without the token and with a wrong one nothing is saved or loaded', async (t) => {
+  const page = await newTfPage(t);
+  const told = await page.evaluate(async () => {
+    const url = `${daemon.url}/v1/models/indexeddb/refused`;
+    const wrong = {headers: {Authorization: 'Bearer wrong'}};
+    return [
+      await attempt(model(1).save(url)),
+      await attempt(model(1).save(tf.io.http(url, {requestInit: wrong}))),
+      await attempt(tf.loadLayersModel(`${url}/model.json`, {requestInit: wrong})),
+    ];
+  });
+  for (const one of told) assert.match(one, /401/);
+});
+
+test('a page reads HEAD, Range, ETag and 304', async (t) => {
+  const page = await newTfPage(t);
+  const found = await page.evaluate(async () => {
+    const headers = {Authorization: `Bearer ${daemon.token}`};
+    const url = `${daemon.url}/v1/models/indexeddb/ranges`;
+    await tf.sequential({layers: [tf.layers.dense({units: 200, inputShape: [300]})]}).save(tf.io.http(url, {requestInit: {headers}}));
+    const whole = await fetch(`${url}/weights.bin`, {headers, cache: 'no-store'});
+    const bytes = new Uint8Array(await whole.arrayBuffer());
+    const head = await fetch(`${url}/weights.bin`, {method: 'HEAD', headers});
+    const part = await fetch(`${url}/weights.bin`, {headers: {...headers, Range: 'bytes=1000-1999'}, cache: 'no-store'});
+    const some = new Uint8Array(await part.arrayBuffer());
+    const etag = whole.headers.get('etag');
+    const known = await fetch(`${url}/weights.bin`, {headers: {...headers, 'If-None-Match': etag}, cache: 'no-store'});
+    return {
+      statuses: [whole.status, head.status, part.status, known.status],
+      lengths: [bytes.length, Number(head.headers.get('content-length')), some.length],
+      equal: some.every((byte, index) => byte === bytes[1000 + index]),
+      tags: [etag === head.headers.get('etag'), Boolean(etag)],
+    };
+  });
+  assert.deepEqual(found, {statuses: [200, 200, 206, 304], lengths: [200 * 301 * 4, 200 * 301 * 4, 1000], equal: true, tags: [true, true]});
+});
