@@ -13,6 +13,7 @@ PAGE: Final = (
     "index.html",
     "page.css",
     "page.js",
+    "chosen_files.js",
     "elements.js",
     "model_files.js",
     "model_view.js",

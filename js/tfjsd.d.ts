@@ -33,6 +33,9 @@ export interface Artifacts {
   initializerSignature?: {};
 }
 
+/** A Blob, such as a File, is read while it is sent. */
+export type SaveableArtifacts = Artifacts | (Omit<Artifacts, 'weightData'> & {weightData: Blob});
+
 /** As they come from the daemon: in one piece, which any version of TensorFlow.js takes. */
 export interface LoadedArtifacts extends Artifacts {
   weightData?: ArrayBuffer;
@@ -91,7 +94,7 @@ export class Daemon {
   json(method: string, path: string, options?: object): Promise<any>;
   post(path: string, value: unknown, options?: object): Promise<any>;
   listModels(): Promise<ModelInfos>;
-  saveModel(url: string, artifacts: Artifacts, query?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
+  saveModel(url: string, artifacts: SaveableArtifacts, query?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
   loadModel(url: string): Promise<LoadedArtifacts>;
   loadTopology(url: string): Promise<Artifacts>;
   modelInfo(url: string): Promise<ModelArtifactsInfo>;

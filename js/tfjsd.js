@@ -34,7 +34,7 @@ function encoded(text) {
 
 const withDate = (info) => ({...info, dateSaved: new Date(info.dateSaved)});
 
-/** The weights of artifacts as parts of a body: tfjs has one buffer or several. */
+/** The weights of artifacts as parts of a body: tfjs has one buffer or several; a Blob is read while it is sent. */
 const weightParts = (data) => (data == null ? [] : Array.isArray(data) ? data : [data]);
 
 /** One daemon, seen as one origin. Paths are model URLs of the daemon: `indexeddb://my/model`. */
@@ -91,7 +91,7 @@ export class Daemon {
   async saveModel(url, artifacts, query) {
     const {weightData, ...fields} = artifacts;
     const parts = weightParts(weightData);
-    if (weightData != null) fields.weightDataBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (weightData != null) fields.weightDataBytes = parts.reduce((sum, part) => sum + (part.byteLength ?? part.size), 0);
     const header = new TextEncoder().encode(JSON.stringify(fields));
     const length = new DataView(new ArrayBuffer(4));
     length.setUint32(0, header.length, true);

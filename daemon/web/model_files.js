@@ -7,28 +7,39 @@ const FIELDS = [
   'modelInitializer', 'initializerSignature',
 ];
 const baseName = (path) => path.split('/').pop();
+const directory = (path) => path.slice(0, path.lastIndexOf('/') + 1);
 
-/** `{name, artifacts}` of each model.json among the files. Throws where one of its weight files is missing. */
-export async function modelsOf(files) {
-  const byName = new Map(files.map((file) => [file.name, file]));
-  const models = [];
-  for (const file of files) {
-    if (!file.name.endsWith('.json')) continue;
-    const content = JSON.parse(await file.text());
-    const manifest = content.weightsManifest ?? [];
-    const paths = manifest.flatMap((group) => group.paths).map(baseName);
-    const missing = paths.filter((path) => !byName.has(path));
-    if (!content.modelTopology && !manifest.length) throw new Error(`${file.name} is not a model.json of TensorFlow.js.`);
-    if (missing.length) throw new Error(`${file.name} needs these files as well: ${missing.join(', ')}`);
-    const artifacts = Object.fromEntries(FIELDS.filter((name) => name in content).map((name) => [name, content[name]]));
-    if (manifest.length) {
-      artifacts.weightSpecs = manifest.flatMap((group) => group.weights);
-      artifacts.weightData = await new Blob(paths.map((path) => byName.get(path))).arrayBuffer();
-    }
-    const folder = file.webkitRelativePath?.split('/').slice(-2, -1)[0];
-    const own = file.name.replace(/\.json$/, '');
-    models.push({name: own === 'model' ? (folder ?? 'model') : own, artifacts});
+/** `digits/model.json` is named `digits`, `digits/small.json` `digits/small`. */
+const nameOf = (path) => (baseName(path) === 'model.json' && directory(path).slice(0, -1)) || path.replace(/\.json$/, '');
+
+/** A model.json's content; null for another file of a folder. */
+async function contentOf({path, file}) {
+  const content = await file.text().then(JSON.parse).catch(() => null);
+  if (content?.modelTopology || Array.isArray(content?.weightsManifest)) return content;
+  if (directory(path)) return null;
+  throw new Error(`${path} is not a model.json of TensorFlow.js.`);
+}
+
+async function modelOf(chosen, byPath) {
+  const content = await contentOf(chosen);
+  if (content === null) return null;
+  const manifest = content.weightsManifest ?? [];
+  const paths = manifest.flatMap((group) => group.paths).map((path) => directory(chosen.path) + baseName(path));
+  const missing = paths.filter((path) => !byPath.has(path));
+  if (missing.length) throw new Error(`${chosen.path} needs these files as well: ${missing.map(baseName).join(', ')}`);
+  const artifacts = Object.fromEntries(FIELDS.filter((name) => name in content).map((name) => [name, content[name]]));
+  if (manifest.length) {
+    artifacts.weightSpecs = manifest.flatMap((group) => group.weights);
+    artifacts.weightData = new Blob(paths.map((path) => byPath.get(path))); // read when it is sent
   }
+  return {name: nameOf(chosen.path), artifacts};
+}
+
+/** `{name, artifacts}` of each model.json among `{path, file}`s. Throws where one of its weight files is missing. */
+export async function modelsOf(files) {
+  const byPath = new Map(files.map(({path, file}) => [path, file]));
+  const described = files.filter(({path}) => path.endsWith('.json'));
+  const models = (await Promise.all(described.map((chosen) => modelOf(chosen, byPath)))).filter(Boolean);
   if (!models.length) throw new Error('There is no model.json among these files.');
   return models;
 }

@@ -2,6 +2,7 @@
 
 import {Daemon} from '/tfjsd.js';
 import {age, count, element, find, size} from '/page/elements.js';
+import {ofDrop, ofInput} from '/page/chosen_files.js';
 import {modelsOf, download} from '/page/model_files.js';
 import {showModel} from '/page/model_view.js';
 import {showPairs} from '/page/sync_pairs.js';
@@ -14,6 +15,9 @@ const COLUMNS = [
   {key: 'weights', title: 'Weights', of: ([, info]) => info.weightDataBytes ?? 0, size: true},
   {key: 'saved', title: 'Saved', of: ([, info]) => info.dateSaved.getTime() || 0},
 ];
+
+/** Where the daemon's own hint is for the command line. */
+const HINTS = {ModelExistsError: 'remove it first, or take another name'};
 
 const state = {token: null, origin: null, origins: {}, models: {}, sort: 'saved', descending: true, chosen: null, listening: null};
 
@@ -36,7 +40,7 @@ async function attempt(work, done) {
     return result;
   } catch (error) {
     if (error.status === 401) close();
-    else say([error.message, error.hint].filter(Boolean).join(' – '), true);
+    else say([error.message, HINTS[error.name] ?? error.hint].filter(Boolean).join(' – '), true);
     return undefined;
   }
 }
@@ -140,12 +144,12 @@ const action = (label, url, run, kind) =>
 
 function rowOf([url, info]) {
   const [medium, path] = split(url);
-  const opener = element('button', {type: 'button', class: 'open', draggable: 'true', onclick: () => show(url)}, path);
-  opener.addEventListener('dragstart', (event) => {
+  const opener = element('button', {type: 'button', class: 'open', onclick: () => show(url)}, path);
+  const drag = (event) => {
     event.dataTransfer.setData('text/x-tfjsd', url);
     event.dataTransfer.effectAllowed = 'copy';
-  });
-  return element('tr', {class: url === state.chosen ? 'chosen' : null, 'data-url': url},
+  };
+  return element('tr', {class: url === state.chosen ? 'chosen' : null, 'data-url': url, draggable: 'true', ondragstart: drag},
     element('td', {}, opener, element('span', {class: 'medium'}, NAMES[medium] ?? medium)),
     element('td', {class: 'size topology'}, size(info.modelTopologyBytes)),
     element('td', {class: 'size'}, size(info.weightDataBytes)),
@@ -252,10 +256,10 @@ function remove(url) {
   dialog.showModal();
 }
 
+/** `files`: what was chosen, or a promise of it. */
 async function upload(files) {
-  if (!files.length) return;
   await attempt(async () => {
-    const models = await modelsOf(files);
+    const models = await modelsOf(await files);
     for (const {name, artifacts} of models) await here().saveModel(`indexeddb://${name}`, artifacts, {overwrite: '0'});
     return models;
   }, (models) => `Uploaded ${models.map(({name}) => `indexeddb://${name}`).join(', ')}`);
@@ -295,10 +299,12 @@ find('enter').addEventListener('submit', (event) => {
   find('token').value = '';
 });
 find('find').addEventListener('input', draw);
-find('files').addEventListener('change', async () => {
-  await upload([...find('files').files]);
-  find('files').value = '';
-});
+for (const input of [find('files'), find('folder')]) {
+  input.addEventListener('change', async () => {
+    await upload(ofInput(input));
+    input.value = '';
+  });
+}
 addEventListener('dragover', (event) => {
   if (!event.dataTransfer.types.includes('Files') || !state.token) return;
   event.preventDefault();
@@ -309,7 +315,7 @@ addEventListener('drop', (event) => {
   document.body.classList.remove('dropping');
   if (!event.dataTransfer.files.length || !state.token) return;
   event.preventDefault();
-  upload([...event.dataTransfer.files]);
+  upload(ofDrop(event.dataTransfer));
 });
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && state.chosen && !document.querySelector('dialog[open]')) showNone();

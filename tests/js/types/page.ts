@@ -24,6 +24,7 @@ export async function artifactsGoBothWays(daemon: Daemon, artifacts: tf.io.Model
   const again: Artifacts = loaded;
   const theirs: tf.io.ModelArtifacts = loaded;
   await daemon.saveModel('indexeddb://again', again);
+  await daemon.saveModel('indexeddb://file', {weightSpecs: [], weightData: new Blob(['x'])});
   return {load: async () => theirs, save: async (all) => ({modelArtifactsInfo: await daemon.saveModel('indexeddb://m', all)})};
 }
 
