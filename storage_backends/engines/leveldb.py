@@ -11,6 +11,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
@@ -27,6 +28,8 @@ _T = TypeVar("_T")
 WRITE_BUFFER_SIZE = 4 << 20
 """LevelDB's own default; the home's reserve is made for twice of it."""
 
+_READ_AHEAD = 256
+_READ_AHEAD_BYTES = 1 << 18
 _DISK_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large")
 
 _ENTRY_OVERHEAD = 56
@@ -114,12 +117,15 @@ class LevelDBEngine(OrderedEngine):
         return self._iterate(iterator, start)
 
     def _iterate(self, iterator: Any, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        count = 1
         try:
-            while True:
-                record = self._read(next, iterator, None)
-                if record is None or record[0] < start:
-                    return
-                yield record
+            while records := self._read(list, islice(iterator, count)):
+                for record in records:
+                    if record[0] < start:
+                        return
+                    yield record
+                # Twice as many each time: one lock for many records, and little in vain where only the first is wanted.
+                count = min(2 * count, _READ_AHEAD_BYTES // (len(record[1]) + 1) + 1, _READ_AHEAD)
         finally:
             self._read(iterator.close)
 

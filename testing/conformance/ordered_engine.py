@@ -106,6 +106,14 @@ class OrderedEngineConformance(ABC):
         engine.write(batch((b"k", None)), sync=False)
         assert list(engine.scan(b"", None)) == []
 
+    @pytest.mark.parametrize("reverse", [False, True])
+    @pytest.mark.parametrize("size", [0, 100, 100_000])
+    def test_a_long_scan_gives_each_record_once(self, engine: OrderedEngine, reverse: bool, size: int) -> None:
+        records = [(b"%04d" % n, bytes(size if n % 50 == 0 else 10)) for n in range(1200)]
+        engine.write(batch(*records), sync=False)
+        expected = records[100:1100]
+        assert list(engine.scan(b"0100", b"1100", reverse=reverse)) == (expected[::-1] if reverse else expected)
+
     def test_an_abandoned_scan_is_harmless(self, engine: OrderedEngine) -> None:
         engine.write(batch(*((key, b"1") for key in KEYS)), sync=False)
         for _ in range(100):
