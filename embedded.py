@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from .model_io.artifacts_info import infos_of
 from .model_io.caller_routers import caller_routers
 from .model_io.endpoints import copy_ends, load_end, move_ends, save_end
 from .model_io.handler_results import checked_artifacts, save_result
@@ -148,8 +149,7 @@ class EmbeddedStore:
         return artifacts
 
     def list_models(self) -> dict[str, ModelArtifactsInfo]:
-        texts = self._origin.models.list_models_text()
-        return {url: ModelArtifactsInfo.from_json(text) for url, text in texts.items()}
+        return infos_of(self._origin.models.list_models_text())
 
     def copy_model(self, source: ModelURL, dest: ModelURL, *, overwrite: bool = True) -> ModelArtifactsInfo:
         start, end = copy_ends(source, dest, self._routers)

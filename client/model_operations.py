@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..wire.json_text import split_members
+from ..wire.json_text import parse_json
 from ..wire.model_path import model_target, with_query
 from ..wire.protocol import MODELS
 from .effects import Operation
@@ -19,8 +19,8 @@ def list_models(session: Session) -> Operation[dict[str, ModelArtifactsInfo]]:
     from ..model_io.artifacts_info import ModelArtifactsInfo
 
     response = yield from session.ask(Request("GET", with_query(MODELS, session.query())))
-    members = split_members(str(response.body, "utf-8"))
-    return {url: ModelArtifactsInfo.from_json(text) for url, text in members.items()}
+    listed = parse_json(str(response.body, "utf-8"))
+    return {url: ModelArtifactsInfo.from_object(members) for url, members in listed.items()}
 
 
 def info(session: Session, url: str) -> Operation[ModelArtifactsInfo]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from ..errors import InvalidArtifactsError
 from . import ecma_json
@@ -40,16 +42,26 @@ class ModelArtifactsInfo(NamedTuple):
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelArtifactsInfo:
         """Reads ``to_json``'s form. Raises InvalidArtifactsError for text that is no JSON object."""
-        members = ecma_json.parse(text)
+        return cls.from_object(ecma_json.parse(text))
+
+    @classmethod
+    def from_object(cls, members: object) -> ModelArtifactsInfo:
+        """Reads ``to_object``'s form. Raises InvalidArtifactsError for anything but a dict."""
         if not isinstance(members, dict):
             raise InvalidArtifactsError(f"a ModelArtifactsInfo is a JSON object, not {type(members).__name__}")
         return cls(
             _date(members.get("dateSaved")),
             cast(Literal["JSON", "GraphDef"], members.get("modelTopologyType")),
-            _size(members, "modelTopologyBytes"),
-            _size(members, "weightSpecsBytes"),
-            _size(members, "weightDataBytes"),
+            _size(members.get("modelTopologyBytes")),
+            _size(members.get("weightSpecsBytes")),
+            _size(members.get("weightDataBytes")),
         )
+
+
+def infos_of(texts: Mapping[str, str]) -> dict[str, ModelArtifactsInfo]:
+    """The infos of canonical texts. They are parsed in one go: one by one, ten thousand take ten times as long."""
+    objects = json.loads(f"[{','.join(texts.values())}]")
+    return {url: ModelArtifactsInfo.from_object(members) for url, members in zip(texts, objects, strict=True)}
 
 
 def to_milliseconds(moment: datetime) -> datetime:
@@ -65,6 +77,5 @@ def _date(value: object) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _size(members: dict[str, Any], key: str) -> int | None:
-    value = members.get(key)
+def _size(value: object) -> int | None:
     return value if type(value) is int and value >= 0 else None

@@ -60,10 +60,10 @@ class IndexedDBModels:
         A record is decoded once: its text is kept for as long as the record stays as it is.
         """
         known, self._info_texts = self._info_texts, {}
-        records = self._read(lambda transaction: [data for _, data in transaction.scan(INFO_STORE_NAME)]) or []
-        for data in records:
+        records = self._read(lambda transaction: transaction.records(INFO_STORE_NAME)) or []
+        for _, data in records:
             self._info_texts[data] = known.get(data) or self._decoded_info(data)
-        yield from (self._info_texts[data] for data in records)
+        yield from (self._info_texts[data] for _, data in records)
 
     def info(self, path: str) -> str | None:
         """The info text of one model, or None where no such model is."""

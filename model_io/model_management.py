@@ -7,6 +7,7 @@ IndexedDB save writes both records or none. Every change is one mutation of the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -66,6 +67,7 @@ class Models:
         self._clock = clock
         local_storage, indexed_db = LocalStorageModels(bucket, area, browser), IndexedDBModels(bucket, databases)
         self._listed: tuple[int, dict[str, str]] | None = None
+        self._document: tuple[int, str] | None = None
         self._media: dict[str, Medium] = {medium.scheme: medium for medium in (local_storage, indexed_db)}
 
     def list_models_text(self) -> dict[str, str]:
@@ -85,6 +87,15 @@ class Models:
                     },
                 )
             return dict(self._listed[1])
+
+    def list_models_json(self) -> str:
+        """``JSON.stringify(await tf.io.listModels())``: ``list_models_text`` as one document, kept likewise."""
+        with self._bucket.locked():
+            texts = self.list_models_text()
+            if self._document is None or self._document[0] != self._bucket.generation:
+                members = ",".join(f"{json.dumps(url)}:{text}" for url, text in texts.items())
+                self._document = (self._bucket.generation, f"{{{members}}}")
+            return self._document[1]
 
     def info(self, url: str) -> ModelArtifactsInfo:
         """The stored info of one model. Raises ModelNotFoundError."""

@@ -6,7 +6,6 @@ from aiohttp import web
 
 from ...errors import BadRequestError
 from ...model_io.artifacts_info import ModelArtifactsInfo
-from ...wire.json_text import join_members
 from ...wire.protocol import MODELS
 from ...wire.schemas import parse_transfer
 from ..service import Call, text_answer
@@ -17,9 +16,9 @@ ONE_MODEL = (MODELS + "/{medium}/{path:[^/]*}", MODELS + "/{medium:(?!(?:copy|mo
 
 
 async def list_models(call: Call) -> web.StreamResponse:
-    """``tf.io.listModels()``: the infos are spliced, not parsed."""
+    """``tf.io.listModels()``: stored texts are joined, none is parsed."""
     origin = await call.origin()
-    return text_answer(await call.service.workers.short(lambda: join_members(origin.models.list_models_text())))
+    return text_answer(await call.service.workers.short(origin.models.list_models_json))
 
 
 async def copy_model(call: Call) -> web.StreamResponse:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from ...errors import NotFoundError, ReadOnlyError
 from ..abc import Blob
 from ..buckets import Mutation
 from ..values import Encoded
-from .key_coding import decode_key, encode_key
+from .key_coding import encode_key
 from .layout import ALL, STORE_ITSELF, Bounds
 from .query import Query
 from .schema import DatabaseSchema, KeyPath, StoreSchema
@@ -67,12 +66,11 @@ class BackingTransaction:
     def delete(self, store: str, key: object) -> None:
         self._writable(store).delete(_point(key))
 
-    def scan(self, store: str, bounds: Bounds = ALL, *, reverse: bool = False) -> Iterator[tuple[Any, bytes]]:
-        """Keys and stored values of a range, as they are at the call."""
+    def records(self, store: str) -> list[tuple[bytes, bytes]]:
+        """The encoded key and the stored value of each record, in key order."""
         records = self._records(store)
-        source = (records.schema.id, STORE_ITSELF)
-        for key, _, value in records.read(Query(source, bounds, "prev" if reverse else "next", values=True)):
-            yield decode_key(key), value or b""
+        rows = records.read(Query((records.schema.id, STORE_ITSELF), ALL, values=True))
+        return [(key, value or b"") for key, _, value in rows]
 
     def count(self, store: str) -> int:
         return self._records(store).count(STORE_ITSELF, ALL)

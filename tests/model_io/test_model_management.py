@@ -19,6 +19,7 @@ from tfjsd.errors import (
     QuotaExceededError,
     UnsupportedURLError,
 )
+from tfjsd.model_io.artifacts_info import ModelArtifactsInfo, infos_of
 from tfjsd.model_io.origin import Origins
 from tfjsd.model_io.stored_model import StoredModel
 from tfjsd.model_io.types import ModelArtifacts
@@ -138,12 +139,21 @@ def test_the_list_has_local_storage_first_and_integer_like_paths_first(models):
     ]
 
 
+def test_the_infos_of_many_texts_are_those_of_each(models):
+    for number in range(3):
+        models.save(f"indexeddb://{number}", model(number)).result()
+    texts = models.list_models_text() | {"indexeddb://foreign": '{"dateSaved":"never","weightDataBytes":-1}'}
+    assert infos_of(texts) == {url: ModelArtifactsInfo.from_json(text) for url, text in texts.items()}
+
+
 def test_an_overwrite_is_seen_in_the_list_at_once(models, clock):
     models.save("indexeddb://m", model(1)).result()
     before = models.list_models_text()
+    assert json.loads(models.list_models_json()) == {url: json.loads(text) for url, text in before.items()}
     clock.time += 60_000
     models.save("indexeddb://m", model(2)).result()
     assert before != models.list_models_text()
+    assert models.list_models_json() == f'{{"indexeddb://m":{models.list_models_text()["indexeddb://m"]}}}'
     assert weights(models, "indexeddb://m") == bytes([2]) * 16
 
 
