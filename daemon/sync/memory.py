@@ -48,6 +48,7 @@ class Memory:
     store: dict[str, KnownStored] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
     approved: set[tuple[str, str]] = field(default_factory=set)
+    held: set[tuple[str, str]] = field(default_factory=set)
     resolved: dict[str, Keep] = field(default_factory=dict)
     copies: dict[str, list[ConflictCopy]] = field(default_factory=dict)
     marked: bool = False
@@ -124,6 +125,7 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         "store": {model: [known.info, known.digest, known.modified] for model, known in memory.store.items()},
         "intents": {model: [intent.to, intent.digest] for model, intent in memory.intents.items()},
         "approved": sorted(memory.approved),
+        "held": sorted(memory.held),
         "resolved": memory.resolved,
         "copies": {model: [[copy.name, copy.side] for copy in copies] for model, copies in memory.copies.items()},
         "marked": memory.marked,
@@ -141,6 +143,7 @@ def _from_json(content: Mapping[str, Any]) -> Memory:
         store={model: KnownStored(*known) for model, known in content["store"].items()},
         intents={model: Intent(*intent) for model, intent in content["intents"].items()},
         approved={(model, digest) for model, digest in content["approved"]},
+        held={(model, digest) for model, digest in content.get("held", ())},  # absent in early states
         resolved=cast("dict[str, Keep]", dict(content["resolved"])),
         copies={model: [ConflictCopy(*copy) for copy in copies] for model, copies in content["copies"].items()},
         marked=bool(content["marked"]),

@@ -102,7 +102,8 @@ def run_pass(
     memory.directory = _known(memory, directory)
     memory.store = store.known
     plan = make_plan(memory.base, directory.states, store.states, _rules(pair, memory, options))
-    memory.approved &= _deletable(memory, plan)
+    memory.approved &= _deletable(memory.approved, plan)
+    memory.held = _deletable(memory.held, plan) - {(step.model, step.digest) for step in plan.steps}
     result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
     if not options.dry_run:
         _carry_out(memory, file, Applier(pair, origin, directory, store, grace=options.grace), result, report, stopping)
@@ -113,14 +114,20 @@ def run_pass(
 
 def _rules(pair: SyncPair, memory: Memory, options: PassOptions) -> Rules:
     return Rules(
-        pair.direction, pair.on_conflict, options.deletion_share, frozenset(memory.approved), dict(memory.resolved)
+        pair.direction,
+        pair.on_conflict,
+        options.deletion_share,
+        frozenset(memory.approved),
+        frozenset(memory.held),
+        dict(memory.resolved),
     )
 
 
-def _deletable(memory: Memory, plan: Plan) -> set[tuple[str, str]]:
-    """What an approval is still about: a deletion that did not come to pass needs another one when it comes again."""
+def _deletable(before: set[tuple[str, str]], plan: Plan) -> set[tuple[str, str]]:
+    """Deletions that are planned, and those of ``before`` that will be or not. One that did not come to pass needs
+    another approval when it comes again."""
     planned = {(step.model, step.digest) for step in (*plan.steps, *plan.held) if step.kind == "delete"}
-    return planned | {(model, digest) for model, digest in memory.approved if model in plan.waiting}
+    return planned | {(model, digest) for model, digest in before if model in plan.waiting}
 
 
 def _known(memory: Memory, directory: DirectorySnapshot) -> dict[str, Any]:

@@ -40,13 +40,15 @@ State = Version | Unready
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """``approved``: deletions (model, digest) that may pass however many they are; ``resolved``: what the user chose
-    for a conflict; ``deletion_share``: the largest share of the known models that is deleted unasked."""
+    """``approved``: deletions (model, digest) that may pass however many they are; ``held``: those that wait for it
+    since an earlier plan; ``resolved``: what the user chose for a conflict; ``deletion_share``: the largest share of
+    the known models that is deleted unasked."""
 
     direction: Direction = "both"
     on_conflict: OnConflict = "newest"
     deletion_share: float = 0.5
     approved: frozenset[tuple[str, str]] = frozenset()
+    held: frozenset[tuple[str, str]] = frozenset()
     resolved: Mapping[str, Keep] = field(default_factory=dict)
 
 
@@ -240,4 +242,7 @@ def _with_moves(steps: list[Step], sides: Mapping[Side, Mapping[str, State]]) ->
 
 def _too_many(steps: list[Step], known: int, rules: Rules) -> list[Step]:
     unasked = [step for step in steps if step.kind == "delete" and (step.model, step.digest) not in rules.approved]
-    return unasked if len(unasked) > max(_FEW_DELETIONS, rules.deletion_share * known) else []
+    if len(unasked) > max(_FEW_DELETIONS, rules.deletion_share * known):
+        return unasked
+    # Others that came meanwhile make these a smaller share, but no less of a question.
+    return [step for step in unasked if (step.model, step.digest) in rules.held]

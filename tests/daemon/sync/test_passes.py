@@ -132,11 +132,18 @@ def test_many_deletions_wait_for_approval(pairing):
     assert (len(result.plan.held), result.clean) == (4, False)
     assert pairing.stored() == {**{str(number): number for number in range(5)}, "5": 50}
     pairing.memory.approved = {(step.model, step.digest) for step in result.plan.held}
+    for number in range(6, 12):
+        pairing.write(str(number), number)
+    pairing.settle()
+    pairing.restart()
+    assert len(pairing.settle().plan.held) == 4, "they are a smaller share now, but were not approved"
+    assert not pairing.memory.approved
     assert pairing.settle().clean
     assert pairing.stored() == pairing.files() == {"4": 4, "5": 50}
     assert not pairing.memory.approved
 
 
+    assert not pairing.memory.held
 def test_an_approval_is_about_one_deletion(pairing):
     for number in range(6):
         pairing.write(str(number), number)

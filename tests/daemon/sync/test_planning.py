@@ -1,5 +1,7 @@
 """The plan as a pure function of three snapshots."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +72,7 @@ def test_two_ways_converge_in_two_passes(base, directory, store, rules):
     for _ in range(3):
         plan = make_plan(base, directory, store, rules)
         base, directory, store = carried_out(plan, base, directory, store)
+        rules = replace(rules, held=frozenset((step.model, step.digest) for step in plan.held))
     left = {step.model for step in plan.held} | {*plan.conflicts} | {*plan.diverged}
     assert not plan.steps
     differing = {model for model in {*directory, *store} if digest(directory.get(model)) != digest(store.get(model))}
@@ -80,6 +83,15 @@ def test_two_ways_converge_in_two_passes(base, directory, store, rules):
 
 def digest(state):
     return None if state is None else state.digest
+
+
+def test_held_deletions_are_not_let_go_by_new_models():
+    base = dict.fromkeys(MODELS, DIGESTS[0])
+    there = {model: Version(DIGESTS[0], 0) for model in base}
+    here = {model: there[model] for model in MODELS[3:]}
+    held = frozenset((model, DIGESTS[0]) for model in MODELS[:3])
+    assert len(make_plan(base, here, there, Rules()).steps) == 3
+    assert {step.model for step in make_plan(base, here, there, Rules(held=held)).held} == set(MODELS[:3])
 
 
 @settings(deadline=None)
