@@ -61,11 +61,13 @@ def replace_model(
     *,
     json_name: str = MODEL_JSON,
     grace: float = 0.0,
+    discard: Callable[[Path], None] | None = None,
 ) -> None:
     """Makes the existing ``directory`` hold this model; durable on return, the old model or the new one at any crash.
 
-    ``grace``: seconds before step 3 and before step 4 in which a reader that does not look at ``model.json`` again,
-    such as tfjs-node's, can open the weights that the ``model.json`` it has read names.
+    A reader that does not look at ``model.json`` again, such as tfjs-node's, needs time to open the weights that the
+    ``model.json`` it has read names: ``grace`` seconds before step 3, and as long as ``discard`` puts off step 4, which
+    it is asked to do for each file.
 
     Savers of one directory take turns (where its file system has locks). Raises OSError: before step 2 began nothing
     was changed, afterwards the directory holds one of the two models, whole.
@@ -90,10 +92,8 @@ def replace_model(
         _sync(places)
         final.publish(directory / json_name)
         durable.fsync_path(directory)
-        if before is not None:
-            time.sleep(grace)
-        for place in places:
-            _remove_replaced(directory, place, before or b"", frozenset(names))
+        for path in _replaced(directory, places, before or b"", frozenset(names)):
+            (discard or durable.unlink)(path)
 
 
 def _publish_under_passing_names(
@@ -130,14 +130,15 @@ def _give_second_name(file: durable.StagedFile, target: Path, pieces: Iterable[B
             copy.publish(target)
 
 
-def _remove_replaced(directory: Path, place: Path, before: bytes, kept: frozenset[str]) -> None:
-    """Removes from ``place`` passing names, and weight files in our layout that the replaced ``model.json`` named."""
+def _replaced(directory: Path, places: Iterable[Path], before: bytes, kept: frozenset[str]) -> Iterator[Path]:
+    """Passing names in ``places``, and weight files in our layout that the replaced ``model.json`` named."""
     stems = "|".join([_OWN_STEM, *(re.escape(name.removesuffix(".bin")) for name in kept)])
     own_weights = re.compile(rf"(?:{stems})(?P<passing>\.[0-9a-f]{{16}})?\.bin")
-    for name in (str((place / file).relative_to(directory)) for file in os.listdir(place)):
+    for path in (place / name for place in places for name in os.listdir(place)):
+        name = str(path.relative_to(directory))
         found = own_weights.fullmatch(name)
         if found and name not in kept and (found["passing"] or _is_named(name, before)):
-            durable.unlink(directory / name)
+            yield path
 
 
 def _is_named(name: str, model_json: bytes) -> bool:

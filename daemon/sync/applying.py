@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ...errors import InvalidArtifactsError, ModelChangedError
@@ -30,6 +32,7 @@ from .directory_model import (
     write_model,
 )
 from .directory_snapshot import DirectorySnapshot, is_unchanged
+from .discards import Discards
 from .file_layout import FileLayout
 from .planning import Step, Version
 from .store_snapshot import StoreSnapshot
@@ -42,14 +45,27 @@ class Applier:
     """Applies steps to one pair's sides, as two snapshots saw them."""
 
     def __init__(
-        self, pair: SyncPair, origin: Origin, directory: DirectorySnapshot, store: StoreSnapshot, *, grace: float
+        self,
+        pair: SyncPair,
+        origin: Origin,
+        directory: DirectorySnapshot,
+        store: StoreSnapshot,
+        discards: Discards,
+        *,
+        grace: float,
     ) -> None:
-        """``grace``: seconds that readers of a replaced model get (``replace_model``)."""
+        """``grace``: seconds that readers of a replaced model get (``replace_model``), besides what ``discards``
+        gives them."""
         self._pair = pair
         self._root: Path = pair.directory
         self._origin = origin
         self._directory = directory
         self._store = store
+        self._discards = discards
+        self._users = defaultdict[str, set[str]](set)
+        for known in directory.known.values():
+            for file in known.files:
+                self._users[file.path].add(known.json)
         self._grace = grace
 
     def apply(self, step: Step) -> None:
@@ -138,15 +154,18 @@ class Applier:
         json = f"{step.model}/{MODEL_JSON}" if known is None else known.json
         self._require_files(step.model, json)
         layout = FileLayout.new(MODEL_JSON) if known is None else layout_of(self._read(step.model, known.digest))
-        others = self._used_by_others(step.model)
-        write_model(self._root, json, model.texts, weights, layout, others=others, grace=self._grace)
+        taken = partial(self._is_of_another, json)
+        write_model(
+            self._root, json, model.texts, weights, layout, taken=taken, grace=self._grace, discard=self._discard
+        )
         if known is not None:
-            self._remove_left_over(json, known.files)
+            self._discard_left_over(json, known.files)
 
     def _delete(self, step: Step) -> None:
         known = self._directory.known[step.model]
         self._require_files(step.model, known.json)
-        remove_files(self._root, [file.path for file in known.files], spared=self._used_by_others(step.model))
+        weights = [file.path for file in known.files[1:] if not self._is_of_another(known.json, file.path)]
+        remove_files(self._root, [known.json, *weights])
 
     def _move_files(self, step: Step) -> None:
         self._copy_files(step)
@@ -160,7 +179,7 @@ class Applier:
         json, layout = self._form_of_copy(read, step.name)
         if stamp(self._root, json) is not None:
             raise _changed(step.name)
-        write_model(self._root, json, read.texts, weights, layout, others=self._used_by_others(step.name), grace=0.0)
+        write_model(self._root, json, read.texts, weights, layout, taken=partial(self._is_of_another, json))
 
     def _form_of_copy(self, read: DirectoryModel, name: str) -> tuple[str, FileLayout]:
         """The JSON file and the layout of a copy: of a directory a directory, of a download two files where it will be
@@ -199,20 +218,20 @@ class Applier:
         if not there and not absent:
             raise _changed(model)
 
-    def _remove_left_over(self, json: str, old: tuple[FileStamp, ...]) -> None:
+    def _discard_left_over(self, json: str, old: tuple[FileStamp, ...]) -> None:
         """Weight files that the replaced model named and the new one does not."""
-        kept = {file.path for file in read_model(self._root, json).files} | self._used_by_others(json)
-        gone = [file.path for file in old[1:] if file.path not in kept and stamp(self._root, file.path) == file]
-        if gone:
-            remove_files(self._root, gone)
+        kept = {file.path for file in read_model(self._root, json).files}
+        for file in old[1:]:
+            is_left = file.path not in kept and not self._is_of_another(json, file.path)
+            if is_left and stamp(self._root, file.path) == file:
+                self._discards.add(file.path)
 
-    def _used_by_others(self, model: str) -> frozenset[str]:
-        return frozenset(
-            file.path
-            for other, known in self._directory.known.items()
-            if other != model and known.json != model
-            for file in known.files
-        )
+    def _discard(self, path: Path) -> None:
+        self._discards.add(path.relative_to(self._root).as_posix())
+
+    def _is_of_another(self, json: str, path: str) -> bool:
+        """Whether another model than that of ``json`` has the file."""
+        return bool(self._users.get(path, set()) - {json})
 
     def _url(self, model: str) -> str:
         return f"{self._pair.prefix}{model}"

@@ -10,7 +10,7 @@ import os
 import posixpath
 import signal
 import stat
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from ...model_io.model_json import ModelJSON, parse_model_json
 from ...model_io.weight_specs import MAX_MODEL_BYTES, check_weights
 from ...storage_backends import durable
 from .content_digest import content_digest, weights_digest
-from .file_layout import Arrangement, FileLayout
+from .file_layout import FileLayout
 
 _F_SETLEASE: int | None = getattr(fcntl, "F_SETLEASE", None)
 _F_SETSIG: int = getattr(fcntl, "F_SETSIG", 0)
@@ -146,11 +146,12 @@ def write_model(
     weights: memoryview,
     layout: FileLayout,
     *,
-    others: Collection[str] = (),
-    grace: float,
+    taken: Callable[[str], bool] = lambda path: False,
+    grace: float = 0.0,
+    discard: Callable[[Path], None] | None = None,
 ) -> None:
-    """Makes ``json`` name this model; durable on return, the old model or the new one at any crash. ``others``: weight
-    files of other models, which it gets no share of. ``grace``: see ``replace_model``.
+    """Makes ``json`` name this model; durable on return, the old model or the new one at any crash. ``taken``: whether
+    a file is another model's, so that this one gets no share of it. ``grace``, ``discard``: see ``replace_model``.
 
     Raises InvalidArtifactsError for weights that the specs contradict, and for a place that a symbolic link, a file or
     another model has taken; OSError.
@@ -161,20 +162,22 @@ def write_model(
     check_weights(ecma_json.parse(specs), CompositeBuffer(weights))
     place = posixpath.dirname(json)
     arrangement = layout.arrange(texts, weights)
-    if _taken(place, arrangement, others):
+    if any(taken(posixpath.join(place, file.name)) for file in arrangement.files):
         arrangement = layout.with_own_files().arrange(texts, weights)
-    if taken := _taken(place, arrangement, others):
-        raise InvalidArtifactsError(f"{taken[0]} belongs to another model, too")
+    for path in (posixpath.join(place, file.name) for file in arrangement.files):
+        if taken(path):
+            raise InvalidArtifactsError(f"{path} belongs to another model, too")
     for name in (posixpath.basename(json), *(file.name for file in arrangement.files)):
         directory = own_directory(root, posixpath.dirname(posixpath.join(place, name)))
         durable.make_directory(directory, mode=0o777)
     replace_model(
-        own_directory(root, place), arrangement.files, arrangement.model_json, json_name=layout.json_name, grace=grace
+        own_directory(root, place),
+        arrangement.files,
+        arrangement.model_json,
+        json_name=layout.json_name,
+        grace=grace,
+        discard=discard,
     )
-
-
-def _taken(place: str, arrangement: Arrangement, others: Collection[str]) -> list[str]:
-    return [path for file in arrangement.files if (path := posixpath.join(place, file.name)) in others]
 
 
 def own_directory(root: Path, place: str) -> Path:
@@ -189,13 +192,12 @@ def own_directory(root: Path, place: str) -> Path:
     return directory
 
 
-def remove_files(root: Path, paths: Sequence[str], *, spared: frozenset[str] = frozenset()) -> None:
+def remove_files(root: Path, paths: Sequence[str]) -> None:
     """Removes a model's files, its JSON first, and the directories that are empty then; durable on return."""
     for path in paths:
-        if path not in spared:
-            durable.unlink(root / path)
-            if path == paths[0]:
-                durable.fsync_path((root / path).parent)
+        durable.unlink(root / path)
+        if path == paths[0]:
+            durable.fsync_path((root / path).parent)
     for place in {posixpath.dirname(path) for path in paths}:
         _remove_empty(root, place)
 

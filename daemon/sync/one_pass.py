@@ -16,6 +16,7 @@ from ...wire.sync_pair import SyncPair
 from .applying import Applier
 from .directory_model import remove_files, stamp
 from .directory_snapshot import DirectorySnapshot, take_directory
+from .discards import Discards
 from .memory import ConflictCopy, Intent, Memory, MemoryFile
 from .mount_guard import require_directory
 from .planning import Plan, Rules, Step, Unready, make_plan
@@ -23,8 +24,10 @@ from .settling import Settling
 from .store_snapshot import StoreSnapshot, take_store
 
 SETTLE_SECONDS = 0.2
-READER_SECONDS = 0.1
-"""How long a reader may take from ``model.json`` to opening the weights that it names."""
+READER_SECONDS = 0.25
+"""How long a reader may take from ``model.json`` to the weights that it names, where others are to get their names."""
+LINGER_SECONDS = 2.0
+"""How long it may take where they are only to go."""
 RETRY_SECONDS = 5.0
 _REPLACING_THREADS = 32
 """Replacing a model in the directory mostly waits for its readers."""
@@ -81,12 +84,14 @@ def run_pass(
     file: MemoryFile,
     options: PassOptions,
     *,
+    discards: Discards | None = None,
     touched: Iterable[str] = (),
     report: Report = lambda step: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> PassResult:
-    """``memory`` is brought up to date and written to ``file``. ``touched``: models of the store to read in any case.
-    Between two steps ``stopping`` may end it.
+    """``memory`` is brought up to date and written to ``file``. ``discards``: gets what is to be removed from the
+    directory later, and is asked what is due; without, it is removed at once. ``touched``: models of the store to read
+    in any case. Between two steps ``stopping`` may end it.
 
     Raises SyncError for a directory that is not there, OSError for one that cannot be listed; what fails for one model
     is in the result.
@@ -106,7 +111,10 @@ def run_pass(
     memory.held = _deletable(memory.held, plan) - {(step.model, step.digest) for step in plan.steps}
     result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
     if not options.dry_run:
-        _carry_out(memory, file, Applier(pair, origin, directory, store, grace=options.grace), result, report, stopping)
+        discards = discards or Discards(pair.directory, 0.0)
+        applier = Applier(pair, origin, directory, store, discards, grace=options.grace)
+        _carry_out(memory, file, applier, result, report, stopping)
+        discards.remove()
     result.again = _again(result, directory)
     result.seconds = time.monotonic() - started
     return result

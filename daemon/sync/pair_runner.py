@@ -20,8 +20,9 @@ from ...model_io.origin import Origin, Origins
 from ...model_io.store import StoreEvent
 from ...wire.sync_pair import SyncPair
 from ..logs import LOGGER
+from .discards import Discards
 from .memory import Memory, MemoryFile
-from .one_pass import RETRY_SECONDS, PassOptions, PassResult, run_pass
+from .one_pass import LINGER_SECONDS, RETRY_SECONDS, PassOptions, PassResult, run_pass
 from .pair_report import result_json, status_json
 from .planning import Step
 from .sweeping import sweep
@@ -67,6 +68,7 @@ class PairRunner:
         self._woken = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
+        self._discards = Discards(pair.directory, LINGER_SECONDS)
         self._watch = Watch(pair.directory, self._wake_from_thread)
         self._touched: deque[str] = deque()
         self._committed = False
@@ -95,6 +97,8 @@ class PairRunner:
             if self._subscription is not None:
                 self._subscription[1]()
             await self.in_thread(self._watch.stop)
+            with contextlib.suppress(OSError):  # out of reach: swept once it is back
+                await self.in_thread(self._discards.remove, at_once=True)
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -149,7 +153,7 @@ class PairRunner:
         self.failure = None
         rescan = RESCAN_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 (spreads the load)
         longest = POLL_SECONDS if self._watch.mode == "polling" else rescan
-        return longest if result.again is None else min(result.again, longest)
+        return min(seconds for seconds in (longest, result.again, self._discards.rest) if seconds is not None)
 
     def _fail(self, failure: str) -> None:
         if failure != self.failure:
@@ -181,6 +185,7 @@ class PairRunner:
                 memory,
                 self.file,
                 options,
+                discards=self._discards,
                 touched=touched | (memory.store.keys() if full else set()),
                 report=lambda step: self._publish(origin, step),
                 stopping=lambda: self._stopping or self._shared.closed(),

@@ -175,7 +175,7 @@ def test_no_call_is_a_bad_one_to_fail(template, tmp_path, fault):
 
 NAIVE = """
 import tfjsd.daemon.sync.directory_model as room
-def in_place(directory, files, text, *, json_name, grace):
+def in_place(directory, files, text, *, json_name, grace, discard):
     (directory / json_name).write_bytes(text([file.name for file in files]))
     for file in files:
         (directory / file.name).write_bytes(b"".join(file.pieces))

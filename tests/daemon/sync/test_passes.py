@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tfjsd.daemon.sync.discards import Discards
 from tfjsd.daemon.sync.mount_guard import MARKER
 from tfjsd.daemon.sync.one_pass import PassOptions
 from tfjsd.daemon.sync.sweeping import sweep
@@ -131,19 +132,20 @@ def test_many_deletions_wait_for_approval(pairing):
     result = pairing.settle()
     assert (len(result.plan.held), result.clean) == (4, False)
     assert pairing.stored() == {**{str(number): number for number in range(5)}, "5": 50}
-    pairing.memory.approved = {(step.model, step.digest) for step in result.plan.held}
     for number in range(6, 12):
         pairing.write(str(number), number)
     pairing.settle()
     pairing.restart()
     assert len(pairing.settle().plan.held) == 4, "they are a smaller share now, but were not approved"
     assert not pairing.memory.approved
+    pairing.memory.approved = {(step.model, step.digest) for step in result.plan.held}
     assert pairing.settle().clean
-    assert pairing.stored() == pairing.files() == {"4": 4, "5": 50}
+    expected = {"4": 4, "5": 50} | {str(number): number for number in range(6, 12)}
+    assert pairing.stored() == pairing.files() == expected
     assert not pairing.memory.approved
-
-
     assert not pairing.memory.held
+
+
 def test_an_approval_is_about_one_deletion(pairing):
     for number in range(6):
         pairing.write(str(number), number)
@@ -389,3 +391,22 @@ def test_what_killed_replacements_left_is_swept(pairing, tmp_path):
     assert sweep(pairing.directory, used, older_than=-1) == 2
     assert not any(path.exists() for path in left)
     assert all(path.exists() for path in kept)
+
+
+def test_replaced_weights_stay_a_while_for_readers(pairing):
+    pairing.write("m", 3, 100, shard_bytes=40)
+    pairing.settle()
+    place, discards = pairing.directory / "m", Discards(pairing.directory, 3600.0)
+    pairing.save("m", 4, 50)
+    assert pairing.run(discards=discards).clean
+    assert pairing.run(discards=discards).clean
+    assert pairing.files() == {"m": 4}
+    gone = {f"group1-shard{number}of3.bin" for number in (1, 2, 3)}
+    assert gone < set(os.listdir(place))
+    pairing.save("m", 5, 100)
+    assert pairing.run(discards=discards).clean
+    assert discards.rest is not None
+    discards.remove(at_once=True)
+    assert discards.rest is None
+    assert set(os.listdir(place)) == gone | {"model.json"}
+    assert pairing.files() == {"m": 5}
