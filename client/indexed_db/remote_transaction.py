@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import BadRequestError, OutcomeUnknownError, TfjsdError, UnknownError
@@ -12,6 +13,8 @@ from ...storage_backends.indexed_db.abc import Put, Query, Reply, Source, Transa
 from ...storage_backends.indexed_db.layout import Bounds
 from ...storage_backends.indexed_db.schema import IndexSchema, StoreSchema
 from ...storage_backends.indexed_db.schema_form import index_to_form, store_to_form
+from ...storage_backends.indexed_db.staging import stand_in
+from ...storage_backends.values import Encoded
 from ...wire.indexed_db import INLINE_VALUE, Message, Part
 from . import transfers
 from .row_arrival import RowArrival
@@ -20,6 +23,10 @@ from .transfers import Transfer
 if TYPE_CHECKING:
     from .remote_connection import RemoteConnection
     from .remote_session import RemoteSession
+
+
+Prepare = Callable[[Message], Coroutine[Any, Any, Message]]
+"""Gives the message that can be sent, once what it refers to has been."""
 
 
 class Arrival(Protocol):
@@ -42,9 +49,9 @@ class RemoteTransaction(TransactionBackend):
         self._session = session
         self._connection = connection
         self._requests: set[int] = set()
-        self._outgoing: deque[tuple[Message, Sequence[Transfer]]] = deque()
+        self._outgoing: deque[tuple[Message, Prepare | None]] = deque()
         self._arrivals: deque[tuple[list[Transfer], Callable[[], None]]] = deque()
-        self._staged: dict[str, Buffer] = {}
+        self._staged: dict[str, bytes] = {}
         self._sent: set[str] = set()
         self._is_over = False
         self._commit_is_sent = False
@@ -65,23 +72,20 @@ class RemoteTransaction(TransactionBackend):
         self._ask("count", {"store": source[0], "index": source[1]}, bounds, _Done(reply, _number))
 
     def put(self, store: int, record: Put, reply: Reply) -> None:
-        data = record.value.data
-        uploads = [upload for blob in record.value.blobs if (upload := self._binary(blob)) is not None]
+        value = record.value
         fields: dict[str, Any] = {
             "store": store,
             "overwrite": record.overwrite,
             "entries": [[index, len(keys)] for index, keys in record.entries],
         }
-        if record.value.room is not None:
-            fields["room"] = record.value.room
-        inline: Part = data
-        if len(data) > INLINE_VALUE:
-            fields["value"] = token = str(next(self._session.numbers))
-            uploads.append(lambda: transfers.stage_value(self._session, token, data))
-            inline = None
+        if value.room is not None:
+            fields["room"] = value.room
         keys = [key for _, keys in record.entries for key in keys]
-        parts = [inline, record.key, record.exact_key, *keys]
-        self._ask("put", fields, parts, _Done(reply, _key), uploads)
+        parts = [value.data, record.key, record.exact_key, *keys]
+        prepare = None
+        if value.blobs or len(value.data) > INLINE_VALUE:
+            prepare = partial(self._upload, value, [self._staged.pop(blob.digest) for blob in value.blobs])
+        self._ask("put", fields, parts, _Done(reply, _key), prepare)
 
     def delete(self, store: int, bounds: Bounds, reply: Reply) -> None:
         self._ask("delete", {"store": store}, bounds, _Done(reply, _nothing))
@@ -109,21 +113,30 @@ class RemoteTransaction(TransactionBackend):
         self._ask("renameIndex", {"store": store, "index": index, "name": name}, (), _Done(reply, _nothing))
 
     def stage(self, data: Buffer) -> Blob:
-        """Keeps the bytes as they are now; they leave with the value that refers to them."""
-        from blake3 import blake3
-
+        """Keeps the bytes as they are now; they are hashed and leave with the value that refers to them."""
         kept = data if isinstance(data, bytes) else bytes(data)
-        blob = Blob(blake3(kept, max_threads=blake3.AUTO).hexdigest(), len(kept))
-        if blob.digest not in self._sent:
-            self._staged[blob.digest] = kept
+        blob = stand_in(len(kept))
+        self._staged[blob.digest] = kept
         return blob
 
-    def _binary(self, blob: Blob) -> Transfer | None:
-        data = self._staged.pop(blob.digest, None)
-        if data is None:
-            return None
-        self._sent.add(blob.digest)
-        return lambda: transfers.stage_binary(self._session, blob.digest, data)
+    async def _upload(self, value: Encoded, binaries: Sequence[bytes], message: Message) -> Message:
+        """Sends what is too large for the message ahead of it; gives the message that refers to that."""
+        if binaries:
+            value = value.with_blobs([await self._upload_binary(data) for data in binaries])
+        inline: Part = value.data
+        fields = message.fields
+        if len(value.data) > INLINE_VALUE:
+            token = str(next(self._session.numbers))
+            await transfers.stage_value(self._session, token, value.data)
+            inline, fields = None, {**fields, "value": token}
+        return Message(message.type, fields, [inline, *message.parts[1:]])
+
+    async def _upload_binary(self, data: bytes) -> Blob:
+        blob = Blob(await self._session.loop.run_in_executor(None, _digest_of, data), len(data))
+        if blob.digest not in self._sent:
+            await transfers.stage_binary(self._session, blob.digest, data)
+            self._sent.add(blob.digest)
+        return blob
 
     # -- The end --
 
@@ -176,15 +189,15 @@ class RemoteTransaction(TransactionBackend):
         fields: dict[str, Any],
         parts: Sequence[Part],
         arrival: Arrival,
-        uploads: Sequence[Transfer] = (),
+        prepare: Prepare | None = None,
     ) -> None:
         if self._is_over:
             return
         request = self._session.expect(lambda message, problem: self._answered(request, arrival, message, problem))
         self._requests.add(request)
         message = Message(kind, {"transaction": self.number, "request": request, **fields}, parts)
-        if uploads or self._outgoing:
-            self._outgoing.append((message, uploads))
+        if prepare is not None or self._outgoing:
+            self._outgoing.append((message, prepare))
             if len(self._outgoing) == 1:
                 self._session.spawn(self._send_all())
         else:
@@ -200,10 +213,12 @@ class RemoteTransaction(TransactionBackend):
         """Sends what waits for uploads, and what waits behind it."""
         try:
             while self._outgoing:
-                for upload in self._outgoing[0][1]:
-                    await upload()
+                message, prepare = self._outgoing[0]
+                if prepare is not None:
+                    message = await prepare(message)
                 if self._outgoing:
-                    self._send(self._outgoing.popleft()[0])
+                    self._outgoing.popleft()
+                    self._send(message)
         except (TfjsdError, OSError) as problem:
             self._give_up(problem)
 
@@ -254,6 +269,12 @@ class _Done:
 
     def deliver(self, message: Message | None, problem: BaseException | None) -> None:
         self._reply(None if message is None else self._form(message), problem)
+
+
+def _digest_of(data: bytes) -> str:
+    from blake3 import blake3
+
+    return blake3(data, max_threads=blake3.AUTO).hexdigest()
 
 
 def _nothing(_message: Message) -> None:

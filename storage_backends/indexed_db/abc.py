@@ -90,7 +90,10 @@ class TransactionBackend(ABC):
 
     @abstractmethod
     def stage(self, data: Buffer) -> Blob:
-        """Puts a large binary aside, for the values of this transaction."""
+        """Puts a large binary aside as it is now, for a value of this transaction, and gives what stands for it there.
+
+        That it cannot be kept is the failure of the ``put``.
+        """
 
 
 class ConnectionEvents(ABC):

@@ -24,6 +24,7 @@ from .local_transaction import LocalTransaction
 from .lock_table import LockTable
 from .reclaimer import Reclaimer
 from .schema import DatabaseSchema
+from .staging import Staging
 from .store_records import StoreRecords
 from .transaction_view import IdSequence, TransactionView
 
@@ -41,6 +42,7 @@ class IndexedDBBackingStore(BackingStore):
         self.browser = browser
         self.locks = LockTable()
         self.reclaimer = Reclaimer(bucket)
+        self.staging = Staging(bucket.blobs)
         self.catalogue = DatabaseCatalogue(bucket)
         self.admission = BucketAdmission(bucket, browser, limit)
         self.mutex = threading.RLock()
@@ -168,6 +170,7 @@ class IndexedDBBackingStore(BackingStore):
 
     def close(self) -> None:
         """Stops what runs in the background; the bucket is its owner's to close."""
+        self.staging.close()
         self.reclaimer.stop()
 
     def _sequence(self) -> IdSequence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...errors import DataCloneError, InvalidStateError
+from ...errors import DataCloneError, DOMError, InvalidStateError
 from ..script_types import UNDEFINED
 from ..values import Encoded, Injection, encode
 from .abc import Put, Source
@@ -17,6 +17,7 @@ from .key_path import ABSENT, evaluate, is_valid_key_path
 from .layout import STORE_ITSELF
 from .record_source import RecordSource
 from .schema import IndexSchema, KeyPath, StoreSchema, sorted_names
+from .staging import stand_in
 
 if TYPE_CHECKING:
     from .idb_cursor import IDBCursor
@@ -136,12 +137,13 @@ class IDBObjectStore(RecordSource):
         self._check_write(method)
         if key is UNDEFINED:
             key = None
-        encoded: Encoded | None = None
-        if self._tx.behaviour.clones_before_keys or self._schema.key_path is not None:
-            encoded = self._encode(value, None, method, self.interface)
-        stored, exact, inject = self._key_for(method, value, key)
-        if encoded is None or inject is not None:
-            encoded = self._encode(value, inject, method, self.interface)
+        try:
+            stored, exact, inject = self._key_for(method, value, key)
+        except DOMError:
+            if self._tx.behaviour.clones_before_keys or self._schema.key_path is not None:
+                self._check_cloneable(value, method)
+            raise
+        encoded = self._encode(value, inject, method, self.interface)
         generated = self._schema.key_path if inject is not None else None
         return self._store(self, Put(encoded, stored, exact, self._entries(value, generated), overwrite))
 
@@ -190,6 +192,13 @@ class IDBObjectStore(RecordSource):
             return encode(value, self._tx.backend.stage, inject)
         except DataCloneError as problem:
             raise self._says.not_cloneable(problem, method, interface) from None
+
+    def _check_cloneable(self, value: Any, method: str) -> None:
+        """Raises DataCloneError, which comes before what is wrong with the key."""
+        try:
+            encode(value, lambda data: stand_in(memoryview(data).nbytes))
+        except DataCloneError as problem:
+            raise self._says.not_cloneable(problem, method, self.interface) from None
 
     def _entries(self, value: Any, generated: KeyPath) -> list[tuple[int, list[bytes]]]:
         if not self._schema.indexes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import QuotaExceededError, TfjsdError
 from ..abc import Blob, Buffer, Durability
@@ -17,11 +19,20 @@ from .lock_table import Claim
 from .schema import DatabaseSchema, IndexSchema, StoreSchema
 from .schema_form import encode_schema
 from .store_records import StoreRecords
+from .transaction_binaries import TransactionBinaries
 
 if TYPE_CHECKING:
     from .local_connection import LocalConnection
 
 Operation = Callable[[], Any]
+
+
+class _Waiting(NamedTuple):
+    """An operation that cannot run yet, and the binaries that it needs."""
+
+    operation: Operation
+    reply: Reply
+    staging: Sequence[Future[Blob]]
 
 
 class LocalTransaction(TransactionBackend):
@@ -43,8 +54,8 @@ class LocalTransaction(TransactionBackend):
         self.schema: DatabaseSchema = connection.schema.copy() if mode == "versionchange" else connection.schema
         self._view = self._store.view()
         self._records: dict[int, StoreRecords] = {}
-        self._waiting: list[tuple[Operation, Reply]] = []
-        self._staged: list[Blob] = []
+        self._waiting: deque[_Waiting] = deque()
+        self._binaries = TransactionBinaries(self._store.staging, self._store.bucket.blobs)
         self._is_started = False
         self.is_over = False
         self.on_started: Callable[[], None] | None = None
@@ -75,11 +86,9 @@ class LocalTransaction(TransactionBackend):
         if self.is_over:
             return
         self._is_started = True
-        waiting, self._waiting = self._waiting, []
         if self.on_started is not None:
             self.on_started()
-        for operation, reply in waiting:
-            self._run(operation, reply)
+        self._go_on()
 
     @property
     def is_started(self) -> bool:
@@ -103,7 +112,11 @@ class LocalTransaction(TransactionBackend):
         self._do(lambda: self._of(store).count(index, bounds), reply)
 
     def put(self, store: int, record: Put, reply: Reply) -> None:
-        self._do(lambda: self._put(store, record), reply)
+        staging = self._binaries.awaited_by(record.value)
+        if staging:
+            self._do(lambda: self._put(store, self._with_binaries(record)), reply, staging)
+        else:
+            self._do(lambda: self._put(store, record), reply)
 
     def delete(self, store: int, bounds: Bounds, reply: Reply) -> None:
         self._do(lambda: self._of(store).delete(bounds), reply)
@@ -129,11 +142,19 @@ class LocalTransaction(TransactionBackend):
     def rename_index(self, store: int, index: int, name: str, reply: Reply) -> None:
         self._do(lambda: self.schema.store(store).rename_index(index, name), reply)
 
-    def _do(self, operation: Operation, reply: Reply) -> None:
-        if self._is_started:
+    def _do(self, operation: Operation, reply: Reply, staging: Sequence[Future[Blob]] = ()) -> None:
+        """Runs it, once the transaction has started, what came before has run, and its binaries are there."""
+        if self._is_started and not self._waiting and (not staging or _all_done(staging)):
             self._run(operation, reply)
-        else:
-            self._waiting.append((operation, reply))
+            return
+        self._waiting.append(_Waiting(operation, reply, staging))
+        for future in staging:
+            future.add_done_callback(lambda _: self._connection.post(self._go_on))
+
+    def _go_on(self) -> None:
+        while self._is_started and self._waiting and _all_done(self._waiting[0].staging):
+            operation, reply, _ = self._waiting.popleft()
+            self._run(operation, reply)
 
     def _run(self, operation: Operation, reply: Reply) -> None:
         if self.is_over:
@@ -197,13 +218,14 @@ class LocalTransaction(TransactionBackend):
         self._of(store).drop_index(index)
 
     def stage(self, data: Buffer) -> Blob:
-        blob = self._store.bucket.blobs.stage(data)
-        self.adopt(blob)
-        return blob
+        return self._binaries.stage(data)
+
+    def _with_binaries(self, record: Put) -> Put:
+        return replace(record, value=self._binaries.stored_form(record.value))
 
     def adopt(self, blob: Blob) -> None:
         """Takes over a blob that somebody else has staged for this transaction, with its pin."""
-        self._staged.append(blob)
+        self._binaries.adopt(blob)
 
     # -- The end --
 
@@ -219,7 +241,7 @@ class LocalTransaction(TransactionBackend):
             mutation = self._sequence()
         except TfjsdError as problem:
             self._finish()
-            self._give_up_staged()
+            self._binaries.give_up()
             reply(None, problem)
             self._aborted()
             return
@@ -255,7 +277,7 @@ class LocalTransaction(TransactionBackend):
 
     def _committed(self, done: Future[None], told: Future[None], reply: Reply) -> None:
         """In the committing thread. ``told`` is done once the reply is on its way, and forgotten once it is there."""
-        self._give_up_staged()
+        self._binaries.give_up()
         problem = done.exception()
         if problem is None:
             self._store.after_commit()
@@ -277,7 +299,7 @@ class LocalTransaction(TransactionBackend):
     def abort(self) -> None:
         if not self.is_over:
             self._finish()
-            self._give_up_staged()
+            self._binaries.give_up()
             self._aborted()
 
     def _aborted(self) -> None:
@@ -297,15 +319,14 @@ class LocalTransaction(TransactionBackend):
     def _finish(self) -> None:
         """Gives the locks back and lets the connection know."""
         self.is_over = True
-        self._waiting = []
+        self._waiting.clear()
         self._store.live.discard(self)
         self._store.locks.release(self._claim)
         self._connection.transaction_over(self)
 
-    def _give_up_staged(self) -> None:
-        staged, self._staged = self._staged, []
-        for blob in staged:
-            self._store.bucket.blobs.redeem(blob)
+
+def _all_done(futures: Sequence[Future[Blob]]) -> bool:
+    return all(future.done() for future in futures)
 
 
 def _ignore(_result: Any, problem: BaseException | None) -> None:
