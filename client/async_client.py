@@ -145,8 +145,7 @@ class AsyncClient:
     def indexed_db(self) -> IDBFactory:
         """The origin's IDBFactory, with the objects, the errors and the events that an embedded store has.
 
-        What it opens lives on a connection of its own; when that is lost, open transactions are aborted. The first call
-        asks the daemon, without leaving the loop, which browser it shows. Raises DaemonUnavailableError.
+        What it opens lives on a connection of its own; when that is lost, open transactions are aborted.
         """
         from .indexed_db.factory import factory_of
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import AccessDeniedError, DaemonUnavailableError, HomeInUseError, TfjsdError
-from ..wire.protocol import HOME_HEADER, VERSION_HEADER
+from ..wire.protocol import BROWSER_HEADER, HOME_HEADER, VERSION_HEADER
 from .connection import Connection
 from .target import Target
 
@@ -39,7 +39,7 @@ class DaemonLink:
         """Those of IndexedDB that are in use, by origin."""
         self._closers: list[Callable[[], None]] = []
         self._idle: deque[Connection] = deque()
-        self._known: tuple[str | None, str | None] | None = None
+        self._known: tuple[str | None, str | None, str | None] | None = None
 
     def idle_connection(self) -> Connection | None:
         """A connection that was used before and is still open, or None."""
@@ -99,8 +99,8 @@ class DaemonLink:
     def accept(self, headers: Mapping[str, str]) -> None:
         """Looks at who answers. Raises HomeInUseError where it is the daemon of another home than the one that was
         asked for, DaemonUnavailableError where it is no daemon of tfjsd."""
-        version, home = headers.get(VERSION_HEADER), headers.get(HOME_HEADER)
-        if (version, home) == self._known:
+        version, home, browser = headers.get(VERSION_HEADER), headers.get(HOME_HEADER), headers.get(BROWSER_HEADER)
+        if (version, home, browser) == self._known:
             return
         if version is not None and home is None and self.target.tcp is not None:
             return  # a refusal over TCP, which does not tell the home
@@ -112,9 +112,10 @@ class DaemonLink:
                 f"The daemon at {self.target} serves {theirs}, not {self.target.home}.",
                 hint="name the socket of that home with --socket or TFJSD_SOCKET, or leave it out",
             )
-        self._known = (version, home)
+        self._known = (version, home, browser)
         self.ever_connected = True
         self.version = version
+        self.browser = browser
 
     # -- nobody answers ------------------------------------------------------------------------------------------
 

@@ -124,7 +124,8 @@ def build_application(service: Service) -> web.Application:
     application = web.Application(middlewares=[edge])
     application[SERVICE] = service
     application.cleanup_ctx.append(_scrubbed)
-    application.on_response_prepare.append(stamp(os.fspath(service.address.home), service.activity, service.web_guard))
+    home, browser = os.fspath(service.address.home), str(service.configuration["browser"])
+    application.on_response_prepare.append(stamp(home, browser, service.activity, service.web_guard))
     add_routes(application, ROUTES)
     return application
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from .. import __version__
 from ..errors import BadRequestError, DaemonUnavailableError, NotInThisVersionError, TfjsdError
 from ..wire.error_body import error_body, error_status
-from ..wire.protocol import HOME_HEADER, JSON_TYPE, PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER
+from ..wire.protocol import BROWSER_HEADER, HOME_HEADER, JSON_TYPE, PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER
 from .activity import Activity
 from .connections import Connection
 from .heap import trim
@@ -119,13 +119,14 @@ def _over_tcp(request: web.BaseRequest) -> bool:
 
 
 def stamp(
-    home: str, activity: Activity, web_guard: WebGuard
+    home: str, browser: str, activity: Activity, web_guard: WebGuard
 ) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Version, protocol and home on every answer; once the daemon is ending, each is the last on its connection."""
+    """Version, protocol, home and browser on every answer; once the daemon ends, each is the last on its connection."""
     own = {
         VERSION_HEADER: __version__,
         PROTOCOL_HEADER: str(PROTOCOL),
         HOME_HEADER: quote(home, safe="/"),
+        BROWSER_HEADER: browser,
         "Server": f"tfjsd/{__version__}",
         "X-Content-Type-Options": "nosniff",
     }

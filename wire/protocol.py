@@ -11,6 +11,8 @@ VERSION_HEADER: Final = "tfjsd-version"
 PROTOCOL_HEADER: Final = "tfjsd-protocol"
 HOME_HEADER: Final = "tfjsd-home"
 """The daemon's home, percent-encoded: a client that meant another one finds out by the first answer."""
+BROWSER_HEADER: Final = "tfjsd-browser"
+"""Whose behaviour the daemon's stores have: a client's IndexedDB speaks as that browser does."""
 EXPOSED_HEADERS: Final = f"Accept-Ranges, Content-Range, ETag, {VERSION_HEADER}, {PROTOCOL_HEADER}"
 """What a page on another, listed origin may read of an answer besides its body."""
 

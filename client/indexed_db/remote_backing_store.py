@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from ...storage_backends.browsers import Browser
+from ...storage_backends.browsers import Browser, browser_named
 from ...storage_backends.indexed_db.abc import BackingStore, OpenEvents, Post, Reply
 from ...wire.indexed_db import Message
+from .. import blocking, store_operations
 from ..session import Session
 from .remote_connection import RemoteOpening
 from .remote_session import RemoteSession
@@ -15,11 +16,18 @@ from .remote_session import RemoteSession
 class RemoteBackingStore(BackingStore):
     """Each loop that uses it has a session of its own, and the backing store calls back on that loop."""
 
-    def __init__(self, client: Session, browser: Browser) -> None:
-        self.browser = browser
+    def __init__(self, client: Session) -> None:
         self._client = client
         self._sessions: dict[asyncio.AbstractEventLoop, RemoteSession] = {}
         client.link.on_close(self.close)
+
+    @property
+    def browser(self) -> Browser:
+        """The one that the daemon shows. Each of its answers says which: it is asked only for what is thrown before the
+        first of them. Raises DaemonUnavailableError."""
+        link = self._client.link
+        name = link.browser or blocking.run(store_operations.status(self._client))["browser"]
+        return browser_named(name)
 
     def open(self, name: str, version: int | None, events: OpenEvents, post: Post) -> None:
         RemoteOpening(self._session(), events).open(name, version)

@@ -162,7 +162,10 @@ class OpenEvents(ABC):
 class BackingStore(ABC):
     """Databases of one origin."""
 
-    browser: Browser
+    @property
+    @abstractmethod
+    def browser(self) -> Browser:
+        """Whose words and ways the front end has; known once something was opened."""
 
     @abstractmethod
     def open(self, name: str, version: int | None, events: OpenEvents, post: Post) -> None:

@@ -39,7 +39,7 @@ class IndexedDBBackingStore(BackingStore):
 
     def __init__(self, bucket: Bucket, browser: Browser, *, limit: Limit | None = None) -> None:
         self.bucket = bucket
-        self.browser = browser
+        self._browser = browser
         self.locks = LockTable()
         self.reclaimer = Reclaimer(bucket)
         self.staging = Staging(bucket.blobs)
@@ -52,6 +52,10 @@ class IndexedDBBackingStore(BackingStore):
         self._queues: dict[str, ConnectionQueue] = {}
         self._ids: IdSequence | None = None
         self._has_garbage = True  # what an earlier run left in the journal
+
+    @property
+    def browser(self) -> Browser:
+        return self._browser
 
     def database_names(self) -> list[tuple[str, int]]:
         """Name and version of each database, in order of the names' code units."""

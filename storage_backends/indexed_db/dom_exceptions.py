@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Final
 
 from ...errors import (
@@ -76,11 +78,18 @@ _VIOLATIONS: Final = {"key": "key-exists", "index": "index-not-unique", "generat
 
 
 class DOMExceptions:
-    """Makes the exceptions of one browser."""
+    """Makes the exceptions of one browser, which it asks for when it needs it first."""
 
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
-        self.texts = ErrorTexts(browser)
+    def __init__(self, browser: Callable[[], Browser]) -> None:
+        self._browser = browser
+
+    @cached_property
+    def browser(self) -> Browser:
+        return self._browser()
+
+    @cached_property
+    def texts(self) -> ErrorTexts:
+        return ErrorTexts(self.browser)
 
     def error(
         self,

@@ -32,7 +32,7 @@ class IDBFactory:
 
     def __init__(self, backing_store: BackingStore, browser: Browser | None = None) -> None:
         self._store = backing_store
-        self._says = DOMExceptions(browser or backing_store.browser)
+        self._says = DOMExceptions(lambda: browser or backing_store.browser)
         self._tasks: Tasks = set()
 
     def open(

@@ -11,7 +11,7 @@ from .key_coding import AFTER, InvalidKeyError, compare, decode_key, encode_key,
 from .layout import Bounds
 
 _INTERFACE: Final = "IDBKeyRange"
-_SAYS: Final = DOMExceptions(CHROME)
+_SAYS: Final = DOMExceptions(lambda: CHROME)
 _UNBOUNDED = (b"", AFTER)
 
 

@@ -12,6 +12,7 @@ import pytest
 from client_support.daemon_thread import DaemonThread, running_daemon
 
 import tfjsd
+from tfjsd.client import blocking
 from tfjsd.client.indexed_db import row_arrival
 from tfjsd.client.mapped_weights import BlobUnreachable
 from tfjsd.daemon.indexed_db import served_connection, served_transaction, transit
@@ -105,6 +106,21 @@ async def test_writers_of_two_clients_take_turns(clients):
 
     await asyncio.gather(*map(add, databases))
     assert await databases[0].transaction("s").object_store("s").get("n") == 40
+
+
+async def test_the_browser_is_learnt_without_holding_the_loop(monkeypatch):
+    with running_daemon("firefox") as daemon:
+        async with tfjsd.aconnect(home=daemon.home, autostart=False) as client:
+            with monkeypatch.context() as patch:
+                patch.setattr(blocking, "run", None)
+                db = await client.indexed_db().open("d", 2)
+                with pytest.raises(tfjsd.NotFoundError, match="is not a known object store name"):
+                    db.transaction("s")
+                with pytest.raises(tfjsd.VersionError, match="stored database is a higher version"):
+                    await client.indexed_db().open("d", 1)
+        async with tfjsd.aconnect(home=daemon.home, autostart=False) as client:
+            with pytest.raises(TypeError, match=r"IDBFactory\.open: "):  # before any answer
+                client.indexed_db().open("d", -1)
 
 
 # -- Lost and silent ones ------------------------------------------------------------------------------------------------
