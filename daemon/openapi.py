@@ -263,7 +263,7 @@ _DESCRIBED = (
         "POST",
         "/v1/page/session",
         "The page's token for a code",
-        {JSON_TYPE: _object(token=_TEXT)},
+        {JSON_TYPE: _object(token=_TEXT, user_home=_TEXT)},
         (),
         {JSON_TYPE: {**_object(code=_TEXT), "required": ["code"]}},
         (400, 401, 413, 503),

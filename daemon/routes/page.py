@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from typing import Final
+
 from aiohttp import web
 
 from ...errors import AccessDeniedError, BadRequestError, ConfigurationError
 from ..service import Call, json_answer
 from ..web_files import WebFile, client_module, page_file
 from . import Route, readable
+
+_USER_HOME: Final = os.path.expanduser("~")
 
 
 async def page(call: Call) -> web.StreamResponse:
@@ -39,12 +44,14 @@ async def issue_code(call: Call) -> web.StreamResponse:
 
 
 async def begin_session(call: Call) -> web.StreamResponse:
-    """The page's own token for a code. It holds until the daemon ends, or the token is rotated."""
+    """The page's own token for a code, and what it may write as ``~``. The token holds until the daemon ends, or the
+    token of the home is rotated."""
     body = await call.json()
     code = body.get("code") if isinstance(body, dict) else None
     if not isinstance(code, str):
         raise BadRequestError('"code" must be a string.')
-    return json_answer({"token": call.service.pages.redeem(code)}, status=201)
+    token = call.service.pages.redeem(code)
+    return json_answer({"token": token, "user_home": _USER_HOME}, status=201)
 
 
 def _answer(call: Call, file: WebFile | None) -> web.StreamResponse:

@@ -1,6 +1,6 @@
 // Models as files: what tf.io.browserFiles reads and what model.save('downloads://…') writes.
 
-import {element} from './elements.js';
+import {element} from '/page/elements.js';
 
 const FIELDS = [
   'modelTopology', 'format', 'generatedBy', 'convertedBy', 'signature', 'userDefinedMetadata', 'trainingConfig',

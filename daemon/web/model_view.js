@@ -1,7 +1,8 @@
 // One model: what it is, its layers as a picture, its weights as histograms.
 
 import {count, element, size} from '/page/elements.js';
-import {distribution, histogram, layerPicture, layersOf, numbersOf, operationPicture} from '/page/pictures.js';
+import {distribution, histogram, numbersOf} from '/page/histograms.js';
+import {layerPicture, layersOf, operationPicture} from '/page/layers.js';
 
 const LARGEST = 128_000_000;
 const MOST_WEIGHTS = 120;
@@ -29,9 +30,9 @@ function facts(artifacts, info, specs) {
 function picture(topology, specs) {
   const layers = layersOf(topology);
   const ofLayer = (name) => specs.filter((spec) => spec.name.startsWith(`${name}/`)).reduce((sum, spec) => sum + elements(spec), 0);
-  if (layers?.length) return [element('h3', {}, `Layers (${layers.length})`), element('div', {class: 'picture', tabindex: 0}, layerPicture(layers, ofLayer))];
+  if (layers?.length) return [element('h3', {}, `Layers (${layers.length})`), element('div', {class: 'picture', tabindex: 0, role: 'group', 'aria-label': 'Picture'}, layerPicture(layers, ofLayer))];
   if (!Array.isArray(topology?.node)) return [];
-  return [element('h3', {}, `Operations (${topology.node.length})`), element('div', {class: 'picture', tabindex: 0}, operationPicture(topology.node))];
+  return [element('h3', {}, `Operations (${topology.node.length})`), element('div', {class: 'picture', tabindex: 0, role: 'group', 'aria-label': 'Picture'}, operationPicture(topology.node))];
 }
 
 function figureOf(spec, numbers) {

@@ -1,24 +1,44 @@
 // Directories that are kept equal with the store, and the conflicts that a person has to decide.
 
-import {element} from '/page/elements.js';
+import {count, element} from '/page/elements.js';
+import {shownPath} from '/page/session.js';
+
+const ARROWS = {both: '⇄', in: '→', out: '←'};
 
 const post = (daemon, pair, verb, body = {}) => daemon.post(`/v1/sync/${encodeURIComponent(pair)}/${verb}`, body);
 
+function conflict(model, act) {
+  return element('div', {class: 'conflict'},
+    element('p', {}, 'Both sides changed ', element('span', {class: 'name'}, model)),
+    element('p', {class: 'row'},
+      act('Keep the directory’s', 'resolve', {model, keep: 'dir'}),
+      act('Keep the store’s', 'resolve', {model, keep: 'store'}),
+      act('Keep both', 'resolve', {model, keep: 'both'})));
+}
+
 function pairOf(name, status, daemon, attempt, again) {
-  const act = (label, verb, body) =>
-    element('button', {type: 'button', 'aria-label': `${label}: ${name}`, onclick: () => attempt(async () => (await post(daemon, name, verb, body), again()), `${name}: done`)}, label);
+  const act = (label, verb, body) => element('button', {
+    type: 'button', class: 'small', 'aria-label': `${label}: ${name}`,
+    onclick: () => attempt(async () => (await post(daemon, name, verb, body), again()), `${name}: done`),
+  }, label);
   const paused = status.state === 'paused';
-  return element('li', {},
-    element('span', {class: 'name'}, name), element('small', {}, `${status.directory ?? ''} · ${status.state}${status.error ? `: ${status.error}` : ''}`),
-    element('span', {class: 'row'}, act(paused ? 'Resume' : 'Pause', paused ? 'resume' : 'pause'), status.held?.length ? act(`Allow ${status.held.length} deletions`, 'approve', {deletions: true}) : null),
-    (status.conflicts ?? []).map((model) => element('p', {class: 'row'}, element('span', {class: 'name'}, model),
-      act('Keep the directory’s', 'resolve', {model, keep: 'dir'}), act('Keep the store’s', 'resolve', {model, keep: 'store'}), act('Keep both', 'resolve', {model, keep: 'both'}))));
+  const held = status.held?.length ?? 0;
+  const models = status.models?.known ?? 0;
+  return element('li', {class: 'pair'},
+    element('p', {class: 'title'}, element('span', {class: 'name'}, name), element('small', {class: `state ${status.state}`}, status.state)),
+    element('p', {class: 'sides'}, element('span', {class: 'mono', title: status.directory}, shownPath(status.directory ?? '')), ` ${ARROWS[status.direction] ?? '⇄'} `, element('span', {class: 'mono'}, status.prefix ?? '')),
+    element('small', {}, `${count(models)} ${models === 1 ? 'model' : 'models'} equal`),
+    status.error ? element('p', {class: 'wrong'}, status.error) : null,
+    (status.conflicts ?? []).map((model) => conflict(model, act)),
+    element('p', {class: 'row'}, act(paused ? 'Resume' : 'Pause', paused ? 'resume' : 'pause'), held ? act(`Allow ${count(held)} deletions`, 'approve', {deletions: true}) : null));
 }
 
 /** Fills `place`; where the caller may not see pairs, or there are none, it stays empty. */
 export async function showPairs(place, daemon, attempt) {
   const pairs = await daemon.json('GET', '/v1/sync').catch(() => ({}));
   const again = () => showPairs(place, daemon, attempt);
+  const focused = document.activeElement?.closest('#pairs') ? document.activeElement.getAttribute('aria-label') : null;
   const rows = Object.entries(pairs).map(([name, status]) => pairOf(name, status, daemon, attempt, again));
   place.replaceChildren(...(rows.length ? [element('h2', {}, 'Directories'), element('ul', {}, rows)] : []));
+  if (focused) [...place.querySelectorAll('button')].find((one) => one.getAttribute('aria-label') === focused)?.focus();
 }

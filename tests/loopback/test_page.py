@@ -75,7 +75,8 @@ def test_models_are_listed_live_by_origin_with_quota_bars(page, store):
     meters = page.locator(".meter")
     expect(meters).to_have_count(2)
     assert meters.first.bounding_box()["height"] > 0
-    assert "of 5,242,880" in page.get_by_role("navigation").inner_text()
+    assert "of 5.2M" in page.get_by_role("navigation").inner_text()
+    assert page.locator(".quota").last.get_attribute("title").endswith(" of 5,242,880")
     store.save("indexeddb://third", model(1))
     expect(page.get_by_role("button", name="third", exact=True)).to_be_visible()
     store.with_origin("https://app.example").save("indexeddb://elsewhere", model(1))

@@ -1,14 +1,37 @@
-// A model's layers and the distribution of its weights, drawn as SVG.
+// A model's layers, or the operations of a graph, drawn as SVG.
 
-import {count, svg} from './elements.js';
+import {count, svg} from '/page/elements.js';
 
-const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [232, 44, 24, 26];
+const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [268, 46, 24, 22];
 const MOST_LAYERS = 300;
-const BINS = 32;
+
+/** What a kind of layer does, for its colour. */
+const FAMILIES = [
+  ['recurrent', /lstm|gru|rnn|bidirectional/i], ['convolution', /conv/i], ['pooling', /pool|flatten|reshape|crop|pad|upsampl/i],
+  ['normal', /norm|dropout|noise/i], ['embedding', /embedding/i], ['dense', /dense/i],
+];
+const familyOf = (kind) => FAMILIES.find(([, pattern]) => pattern.test(kind))?.[0] ?? 'other';
 
 const shortened = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
-/** Layers as `{name, kind, inputs}`, from a Keras topology in either form; null for anything else. */
+const times = (sizes) => sizes.map((size) => size ?? '?').join('×');
+
+/** What a person wants to know of a layer first: `8 filters 5×5, relu`. */
+function detailOf({units, filters, kernel_size: kernel, pool_size: pool, rate, batch_input_shape: input, batch_shape: batch, activation, layer}) {
+  const inner = layer?.config ?? {};
+  const said = [
+    Array.isArray(input ?? batch) && times((input ?? batch).slice(1)),
+    units && `${count(units)} units`,
+    filters && `${count(filters)} filters ${kernel ? times([kernel].flat()) : ''}`.trim(),
+    pool && times([pool].flat()),
+    rate && `rate ${rate}`,
+    inner.units && `${count(inner.units)} units`,
+    activation && activation !== 'linear' && typeof activation === 'string' && activation,
+  ];
+  return said.filter(Boolean).join(', ');
+}
+
+/** Layers as `{name, kind, detail, inputs}`, from a Keras topology in either form; null for anything else. */
 export function layersOf(topology) {
   const model = topology?.model_config ?? topology;
   const layers = Array.isArray(model?.config) ? model.config : model?.config?.layers;
@@ -16,6 +39,7 @@ export function layersOf(topology) {
   const named = layers.map((layer) => ({
     name: String(layer.config.name ?? layer.name ?? ''),
     kind: String(layer.class_name),
+    detail: detailOf(layer.config),
     inputs: (layer.inbound_nodes ?? []).flat().flatMap((node) => (Array.isArray(node) ? [String(node[0])] : [])),
   }));
   if (!named.some((layer) => layer.inputs.length)) {
@@ -46,12 +70,14 @@ function ranked(layers) {
 }
 
 function box(layer, place, parameters) {
-  const amount = parameters ? ` · ${count(parameters)} parameters` : '';
-  return svg('g', {transform: `translate(${place.x} ${place.y})`},
-    svg('title', {}, `${layer.kind} ${layer.name}${amount}`),
+  const amount = parameters ? `${count(parameters)} params` : '';
+  return svg('g', {transform: `translate(${place.x} ${place.y})`, class: `layer ${familyOf(layer.kind)}`},
+    svg('title', {}, [`${layer.kind} ${layer.name}`, layer.detail, amount].filter(Boolean).join(' · ')),
     svg('rect', {class: 'box', width: WIDTH, height: HEIGHT, rx: 7}),
-    svg('text', {x: 12, y: 18, 'font-size': 13, 'font-weight': 600}, shortened(layer.kind, 26)),
-    svg('text', {x: 12, y: 34, 'font-size': 11, class: 'soft'}, shortened(`${layer.name}${amount}`, 34)),
+    svg('rect', {class: 'family', x: 7, y: 8, width: 4, height: HEIGHT - 16, rx: 2}),
+    svg('text', {x: 20, y: 19, 'font-size': 13, 'font-weight': 600}, shortened(layer.kind, 22)),
+    svg('text', {x: WIDTH - 12, y: 19, 'font-size': 11, class: 'soft', 'text-anchor': 'end'}, amount),
+    svg('text', {x: 20, y: 35, 'font-size': 11, class: 'soft'}, shortened([layer.name, layer.detail].filter(Boolean).join(' · '), 40)),
   );
 }
 
@@ -89,71 +115,4 @@ export function operationPicture(nodes) {
       svg('rect', {class: 'barred', x: 170, y: 4, width: Math.max(2, (amount / most) * 180), height: 13, rx: 2}),
       svg('text', {x: 178 + (amount / most) * 180, y: 15, 'font-size': 11, class: 'soft'}, count(amount)),
     )));
-}
-
-const SIZES = {float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2, complex64: 8};
-
-function halves(bytes) {
-  return Float32Array.from(new Uint16Array(bytes), (bits) => {
-    const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
-    if (exponent === 31) return fraction ? NaN : sign * Infinity;
-    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-  });
-}
-
-/** The numbers of each weight, in order, quantized ones as they are meant; null where they are none. */
-export function* numbersOf(specs, data) {
-  let offset = 0;
-  for (const spec of specs) {
-    const stored = spec.quantization?.dtype ?? spec.dtype;
-    const length = spec.shape.reduce((product, dimension) => product * dimension, 1);
-    if (!(stored in SIZES)) {
-      yield {spec, numbers: null};
-      return; // strings have a size of their own; what follows cannot be found without reading them
-    }
-    const bytes = data.slice(offset, offset + length * SIZES[stored]);
-    offset += bytes.byteLength;
-    const whole = {float32: Float32Array, complex64: Float32Array, int32: Int32Array, bool: Uint8Array, uint8: Uint8Array, uint16: Uint16Array};
-    let numbers = stored === 'float16' ? halves(bytes) : new whole[stored](bytes);
-    if (spec.quantization?.scale !== undefined) {
-      const {min, scale} = spec.quantization;
-      numbers = Float32Array.from(numbers, (value) => value * scale + min);
-    }
-    yield {spec, numbers};
-  }
-}
-
-/** Least, mean, greatest and how many lie in each of equally wide bins; values that are no number are counted apart. */
-export function distribution(numbers) {
-  let [least, greatest, sum, finite] = [Infinity, -Infinity, 0, 0];
-  for (const value of numbers) {
-    if (!Number.isFinite(value)) continue;
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
-    sum += value;
-    finite++;
-  }
-  const bins = new Array(BINS).fill(0);
-  const width = (greatest - least) / BINS || 1;
-  for (const value of numbers) {
-    if (Number.isFinite(value)) bins[Math.min(BINS - 1, Math.floor((value - least) / width))]++;
-  }
-  return {least, greatest, mean: sum / finite, finite, odd: numbers.length - finite, bins};
-}
-
-const brief = (value) => (Math.abs(value) >= 1e5 || (value && Math.abs(value) < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(3))));
-
-export function histogram(name, found) {
-  const [width, height] = [240, 64];
-  const most = Math.max(...found.bins, 1);
-  const bar = width / BINS;
-  const label = `Distribution of ${name}: from ${brief(found.least)} to ${brief(found.greatest)}, mean ${brief(found.mean)}`;
-  return svg('svg', {role: 'img', 'aria-label': label, viewBox: `0 0 ${width} ${height + 16}`},
-    found.bins.map((amount, index) => amount ? svg('rect', {
-      class: 'barred', x: index * bar + 0.5, width: bar - 1, y: height - Math.max(1.5, (amount / most) * height), height: Math.max(1.5, (amount / most) * height),
-    }) : null),
-    svg('line', {class: 'axis', x1: 0, x2: width, y1: height + 0.5, y2: height + 0.5}),
-    svg('text', {class: 'soft', x: 0, y: height + 13, 'font-size': 11}, brief(found.least)),
-    svg('text', {class: 'soft', x: width, y: height + 13, 'font-size': 11, 'text-anchor': 'end'}, brief(found.greatest)),
-  );
 }
