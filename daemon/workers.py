@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -40,11 +41,16 @@ class Workers:
 
     async def commit(self, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs ``work`` and waits for the commit that it returns. Cancelling the wait cancels neither."""
-        return await _uninterrupted(await self.short(work, *args, **kwargs))
+        return await _committed(self._short, partial(work, *args, **kwargs))
 
     async def long_commit(self, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """``commit`` of what prepares much before it is sequenced."""
-        return await _uninterrupted(await self.long(work, *args, **kwargs))
+        return await _committed(self._long, partial(work, *args, **kwargs))
+
+    @staticmethod
+    async def commit_here(work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``commit`` of what takes less time than a change of threads."""
+        return await _uninterrupted(work(*args, **kwargs))
 
     def later(self, work: Callable[[], object]) -> None:
         """Runs something a moment from now, once what is going on has been answered."""
@@ -70,6 +76,30 @@ class Workers:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await done.wait()
+
+
+async def _committed(pool: ThreadPoolExecutor, work: Callable[[], Future[T]]) -> T:
+    """The loop is woken once, by the commit: woken in between, it would fight the committing thread for the GIL."""
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            commit = work()
+        except BaseException as error:  # noqa: BLE001 (it is the future's to raise)
+            outcome.set_exception(error)
+        else:
+            commit.add_done_callback(partial(_settle, outcome))
+
+    pool.submit(run)
+    return await _uninterrupted(outcome)
+
+
+def _settle(outcome: Future[T], commit: Future[T]) -> None:
+    error = commit.exception()
+    if error is None:
+        outcome.set_result(commit.result())
+    else:
+        outcome.set_exception(error)
 
 
 async def _uninterrupted(future: Future[T]) -> T:

@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple, cast
 from ..errors import InvalidArtifactsError
 from . import ecma_json
 
+_PLAIN_JSON = json.JSONEncoder(separators=(",", ":")).encode  # what stringify makes of these members, sooner
+
 
 class ModelArtifactsInfo(NamedTuple):
     """Sizes are bytes of the UTF-8 JSON text (topology, specs) and of the raw weights; no metadata is counted.
@@ -26,7 +28,8 @@ class ModelArtifactsInfo(NamedTuple):
 
     def to_json(self) -> str:
         """The text that TensorFlow.js stores: its keys in its order, the date to the millisecond."""
-        return ecma_json.stringify(self.to_object())
+        plain = self.model_topology_type in ("JSON", "GraphDef")
+        return _PLAIN_JSON(self.to_object()) if plain else ecma_json.stringify(self.to_object())
 
     def to_object(self) -> dict[str, str | int | None]:
         """What ``to_json`` writes, as an object."""

@@ -118,6 +118,11 @@ class Bucket:
             return self._newest()
 
     @property
+    def is_ready(self) -> bool:
+        """Whether a small mutation can be sequenced at once: the engine is open, and not too much is pending."""
+        return self._slot.is_open and self._queue.has_room()
+
+    @property
     def committed_count(self) -> int:
         """How many records were committed, also after ``close``."""
         return self._slot.catalogue.count
@@ -333,12 +338,14 @@ class Bucket:
         self._note_outstanding()
 
     def _note_outstanding(self) -> None:
-        """After a commit: sees to it that relaxed ones are synced in time; under the mutex."""
+        """After a commit: sees to it that relaxed ones are synced in time, and garbage compacted; under the mutex."""
+        due = self._garbage >= COMPACTED_BYTES
         if self._slot.relaxed_outstanding and self._relaxed_since is None:
-            self._relaxed_since = time.monotonic()
+            self._relaxed_since, due = time.monotonic(), True
         elif not self._slot.relaxed_outstanding:
             self._relaxed_since = None
-        self._wake(self)
+        if due:
+            self._wake(self)
 
     def _fail(self, group: Group) -> None:
         """The group and all after it are void; under the mutex."""

@@ -97,12 +97,13 @@ class CommitQueue:
 
     def wait_for_room(self) -> None:
         """Backpressure: blocks while too much is pending."""
-        if self._has_room():
+        if self.has_room():
             return
         with self._changed:
-            self._changed.wait_for(self._has_room)
+            self._changed.wait_for(self.has_room)
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
+        """Whether a mutation can be sequenced without waiting."""
         return self._pending < MAX_PENDING and self._pending_bytes < MAX_PENDING_BYTES
 
     def wait_idle(self) -> None:

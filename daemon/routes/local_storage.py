@@ -45,7 +45,9 @@ async def local_storage(call: Call) -> web.StreamResponse:
         if session.is_small(operation):
             return text_answer(session.read_text(operation))
         return text_answer(await workers.long(session.read_text, operation))
-    await workers.commit(session.write, operation)
+    is_small = operation.op != "clear" and len(operation.value or "") <= _SMALL_VALUE
+    at_once = is_small and origin.bucket.is_ready
+    await (workers.commit_here if at_once else workers.commit)(session.write, operation)
     return json_answer({"result": None})
 
 

@@ -94,7 +94,9 @@ async def _save_form(call: Call, destination: Destination) -> web.StreamResponse
 
 
 async def _commit(call: Call, destination: Destination, model: StoredModel) -> web.StreamResponse:
-    info = await call.service.workers.long_commit(
+    workers = call.service.workers
+    at_once = _is_small(model) and destination.origin.bucket.is_ready
+    info = await (workers.commit_here if at_once else workers.long_commit)(
         destination.origin.models.save,
         destination.url,
         model,
@@ -102,6 +104,10 @@ async def _commit(call: Call, destination: Destination, model: StoredModel) -> w
         durability=destination.durability,
     )
     return text_answer(f'{{"modelArtifactsInfo":{info.to_json()}}}')
+
+
+def _is_small(model: StoredModel) -> bool:
+    return not isinstance(model.weights, Blob) and sum(map(len, model.texts.values())) <= _SMALL_HEADER
 
 
 def parse_checked(data: bytes) -> ModelHeader:
