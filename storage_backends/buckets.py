@@ -225,8 +225,8 @@ class Bucket:
         self._slot.take_back(before)
 
     def _sequenced(self, mutation: Mutation) -> Sequenced:
-        self._engine()  # the totals so far
-        found = Differences.of(mutation.writes, self.get)
+        engine = self._engine()  # with which the totals so far are known
+        found = Differences.of(mutation.writes, self.get if engine is None or self._overlay else engine.get)
         self._check_references(mutation)
         self._journal(mutation, found)
         catalogue, changes = found.applied_to(self._newest()), found.changes

@@ -56,17 +56,22 @@ class Catalogue(NamedTuple):
         """After records went each from an old value to a new one (None: absent)."""
         count, bytes_used, blob_bytes, digest = self.count, self.bytes_used, self.blob_bytes, self.digest
         for key, old, new in changes:
-            if key[:1] == STORE_METADATA:
+            namespace = key[:1]
+            if namespace == STORE_METADATA:
                 continue
-            for value, sign in ((old, -1), (new, 1)):
-                if value is None:
-                    continue
-                count += sign
-                digest += sign * record_digest(key, value)
-                if key[:1] == REFERENCES:
-                    blob_bytes += sign * reference_size(value)
-                else:
-                    bytes_used += sign * (len(key) + len(value))
+            growth = 0
+            if old is not None:
+                count -= 1
+                digest -= record_digest(key, old)
+                growth -= _counted(key, old)
+            if new is not None:
+                count += 1
+                digest += record_digest(key, new)
+                growth += _counted(key, new)
+            if namespace == REFERENCES:
+                blob_bytes += growth
+            else:
+                bytes_used += growth
         return Catalogue(self.number, count, bytes_used, blob_bytes, digest % _MODULUS)
 
     def exchanged(self, old: Share, new: Share) -> Catalogue:

@@ -19,8 +19,11 @@ class Differences:
     def of(cls, writes: Mapping[bytes, bytes | None], get: Callable[[bytes], bytes | None]) -> Differences:
         """``get`` reads the state beneath the writes."""
         found = cls()
+        changes, before = found.changes, found.before
         for key, value in writes.items():
-            found.note(key, get(key), value)
+            old = get(key)
+            if old != value:
+                changes[key], before[key] = value, old
         return found
 
     def note(self, key: bytes, old: bytes | None, new: bytes | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedDict, SortedList
 
 Change = tuple[bytes, bytes | None]
 
@@ -16,12 +16,15 @@ class Overlay:
     """
 
     def __init__(self) -> None:
-        self._pending: SortedDict[bytes, tuple[int, bytes | None]] = SortedDict()
+        self._pending: dict[bytes, tuple[int, bytes | None]] = {}
+        self._order: SortedList[bytes] | None = None  # of the keys, once somebody scans
 
     def __bool__(self) -> bool:
         return bool(self._pending)
 
     def add(self, number: int, changes: Mapping[bytes, bytes | None]) -> None:
+        if self._order is not None:
+            self._order.update(key for key in changes if key not in self._pending)
         for key, value in changes.items():
             self._pending[key] = (number, value)
 
@@ -31,9 +34,14 @@ class Overlay:
             pending = self._pending.get(key)
             if pending is not None and pending[0] <= number:
                 del self._pending[key]
+                if self._order is not None:
+                    self._order.remove(key)
+        if not self._pending:
+            self._order = None
 
     def drop(self) -> None:
         self._pending.clear()
+        self._order = None
 
     def lookup(self, key: bytes) -> tuple[bool, bytes | None]:
         """Whether a change of the key is pending, and its value."""
@@ -44,7 +52,9 @@ class Overlay:
         """The pending changes of a range, in key order."""
         if not self._pending or (stop is not None and start >= stop):
             return []
-        keys = self._pending.irange(start, stop, inclusive=(True, False))
+        if self._order is None:
+            self._order = SortedList(self._pending)
+        keys = self._order.irange(start, stop, inclusive=(True, False))
         return [(key, self._pending[key][1]) for key in keys]
 
     def copy(self) -> SortedDict[bytes, bytes | None]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from ..errors import QuotaExceededError
 from ..storage_backends.abc import Blob, Clock, Durability
 from ..storage_backends.browsers import Browser
 from ..storage_backends.buckets import Bucket
@@ -80,20 +81,26 @@ class SimulatedArea(StorageArea):
         return super().prepare(operations)
 
     def apply(
-        self, mutation: Mutation, operations: Sequence[Operation], *, source: object = None, url: str = ""
+        self,
+        mutation: Mutation,
+        operations: Sequence[Operation],
+        *,
+        source: object = None,
+        url: str = "",
+        refused: list[QuotaExceededError | None] | None = None,
     ) -> list[Change]:
         if source is None:
             source, url = getattr(self._author, "tab", None), getattr(self._author, "url", url)
         with self._bucket.locked():
             if self._is_rehearsing:
-                return super().apply(mutation, operations, source=source, url=url)
+                return super().apply(mutation, operations, source=source, url=url, refused=refused)
             for operation in operations:
                 if isinstance(operation, SetItem):
                     self._faults.check("localstorage", self._over_quota(operation))
             if self._snapshot is not None:
                 self._enter(self._snapshot)
             before = self._present(operations)
-            changes = super().apply(mutation, operations, source=source, url=url)
+            changes = super().apply(mutation, operations, source=source, url=url, refused=refused)
             for undo in self._orders.follow(changes):
                 mutation.on_undo(undo)
             self._unflushed.note(self._clock.now(), before.items())

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from ..errors import BadRequestError, TooLargeError
 from .model_path import joined_surrogates
 
 LocalStorageOp = Literal["getItem", "setItem", "removeItem", "clear", "key", "length", "keys", "items"]
-_WITH_KEY = ("getItem", "setItem", "removeItem")
+_OPS = frozenset(get_args(LocalStorageOp))
+_WITH_KEY = frozenset(("getItem", "setItem", "removeItem"))
+_MEMBERS = frozenset(("op", "key", "value", "index", "namedProperty"))
 
 
-@dataclass(frozen=True, slots=True)
-class LocalStorageOperation:
+class LocalStorageOperation(NamedTuple):
     """One call on a Storage object."""
 
     op: LocalStorageOp
     key: str | None = None
     value: str | None = None
-    index: int | None = None
+    index: int | None = None  # type: ignore[assignment]  # in place of the method that a tuple has
     named_property: bool = False
     """The assignment ``storage[key] = value``, which a browser refuses with another text than ``setItem``."""
 
@@ -91,7 +92,7 @@ def parse_local_storage(body: object, *, operations_limit: int) -> LocalStorageR
         raise BadRequestError('"ops" must be an array and "atomic" a boolean.')
     if len(operations) > operations_limit:
         raise TooLargeError(f"{len(operations)} operations pass the limit of {operations_limit}.")
-    return LocalStorageRequest(tuple(_operation(_object(item, "An operation")) for item in operations), True, atomic)
+    return LocalStorageRequest(tuple(map(_operation, operations)), True, atomic)
 
 
 def parse_transfer(body: object) -> TransferRequest:
@@ -100,27 +101,38 @@ def parse_transfer(body: object) -> TransferRequest:
     return TransferRequest(_text(members, "source"), _text(members, "dest"))
 
 
-def _operation(members: dict[str, Any]) -> LocalStorageOperation:
-    _only(members, ("op", "key", "value", "index", "namedProperty"))
-    op: Any = members.get("op")
-    if op not in get_args(LocalStorageOp):
+def _operation(item: object) -> LocalStorageOperation:
+    members = _object(item, "An operation")
+    if not members.keys() <= _MEMBERS:
+        _only(members, ("op", "key", "value", "index", "namedProperty"))
+    op = members.get("op")
+    if not isinstance(op, str) or op not in _OPS:
         raise BadRequestError(f'"op" must be one of {", ".join(get_args(LocalStorageOp))}.')
-    for name in ("key", "value"):
-        if name in members:
-            _text(members, name)
-    index = members.get("index")
-    if (op == "key" or "index" in members) and type(index) is not int:
-        raise BadRequestError('"index" must be an integer.')
-    named = members.get("namedProperty", False)
-    if not isinstance(named, bool) or (named and op != "setItem"):
-        raise BadRequestError('"namedProperty" must be a boolean, and goes with setItem.')
+    key = _text(members, "key") if "key" in members or op in _WITH_KEY else None
+    value = _text(members, "value") if "value" in members or op == "setItem" else None
+    index = _index(members) if "index" in members or op == "key" else None
+    named = _named_property(members) if "namedProperty" in members else False
     return LocalStorageOperation(
-        op,
-        _text(members, "key") if op in _WITH_KEY else None,
-        _text(members, "value") if op == "setItem" else None,
+        op,  # type: ignore[arg-type]  # it is one of them
+        key if op in _WITH_KEY else None,
+        value if op == "setItem" else None,
         index if op == "key" else None,
         named,
     )
+
+
+def _index(members: dict[str, Any]) -> int:
+    index = members.get("index")
+    if type(index) is not int:
+        raise BadRequestError('"index" must be an integer.')
+    return index
+
+
+def _named_property(members: dict[str, Any]) -> bool:
+    named = members["namedProperty"]
+    if not isinstance(named, bool) or (named and members["op"] != "setItem"):
+        raise BadRequestError('"namedProperty" must be a boolean, and goes with setItem.')
+    return named
 
 
 def _object(value: object, what: str) -> dict[str, Any]:
@@ -139,4 +151,4 @@ def _text(members: dict[str, Any], name: str) -> str:
     value = members.get(name)
     if not isinstance(value, str):
         raise BadRequestError(f'"{name}" must be a string.')
-    return joined_surrogates(value)
+    return value if value.isascii() else joined_surrogates(value)

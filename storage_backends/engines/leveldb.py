@@ -58,6 +58,7 @@ class LevelDBEngine(OrderedEngine):
 
     def __init__(self, directory: Path, *, create: bool, write_buffer_size: int = WRITE_BUFFER_SIZE) -> None:
         self._plyvel = _plyvel()
+        self._errors: tuple[type[Exception], ...] = (self._plyvel.Error, RuntimeError)
         self._directory = directory
         self._write_buffer_size = write_buffer_size
         self._filled = 0  # of the write buffer, at most, since the last switch of logs
@@ -86,24 +87,32 @@ class LevelDBEngine(OrderedEngine):
         return self._call(lambda: self._plyvel.DB(os.fspath(self._directory), **options))
 
     def _call(self, function: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
-        """The one place where plyvel's errors are translated."""
+        """What the function returns, or plyvel's error as one of ours."""
         try:
             return function(*args, **named)
-        except self._plyvel.CorruptionError as error:
-            raise CorruptionError(f"{self._directory}: {_text(error)}") from error
-        except self._plyvel.Error as error:
-            text = _text(error)
-            full = any(reason in text for reason in _DISK_FULL_TEXTS)
-            raise StoreFailedError(f"{self._directory}: {text}", disk_full=full) from error
-        except RuntimeError as error:  # "Database is closed", "Database or iterator is closed"
-            raise StoreClosedError(f"{self._directory}: {error}") from error
+        except self._errors as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: Exception) -> errors.TfjsdError:
+        """The one place where plyvel's errors become ours."""
+        if isinstance(error, RuntimeError):  # "Database is closed", "Database or iterator is closed"
+            return StoreClosedError(f"{self._directory}: {error}")
+        text = _text(error)
+        if isinstance(error, self._plyvel.CorruptionError):
+            return CorruptionError(f"{self._directory}: {text}")
+        full = any(reason in text for reason in _DISK_FULL_TEXTS)
+        return StoreFailedError(f"{self._directory}: {text}", disk_full=full)
 
     def _read(self, function: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
         with self._reading:
             return self._call(function, *args, **named)
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._read(self._db.get, key, verify_checksums=True)
+        with self._reading:
+            try:
+                value: bytes | None = self._db.get(key, verify_checksums=True)
+            except self._errors as error:
+                raise self._translated(error) from error
         return value
 
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ...errors import QuotaExceededError
 from ..abc import INLINE_LIMIT, Blob, BlobStore
 from ..mutation import Mutation
 from .area_values import AreaValues
@@ -28,8 +31,32 @@ class AreaWrites:
         self.events: list[StorageEvent] = []
         self.staged: list[Blob] = []
 
-    def perform(self, area: StorageMap, revision: Revision, operation: Operation) -> None:
-        """Raises QuotaExceededError; the caller then rewinds the revision."""
+    def perform(
+        self,
+        area: StorageMap,
+        revision: Revision,
+        operations: Sequence[Operation],
+        refused: list[QuotaExceededError | None] | None,
+    ) -> None:
+        """Raises QuotaExceededError; the caller then rewinds the revision. With ``refused`` it goes on without the
+        operation, which has changed nothing."""
+        if refused is None:
+            for operation in operations:
+                self._perform(area, revision, operation)
+            return
+        for operation in operations:
+            staged = len(self.staged)
+            try:
+                self._perform(area, revision, operation)
+            except QuotaExceededError as error:
+                while len(self.staged) > staged:
+                    self._blobs.redeem(self.staged.pop())
+                area.note_refusal([operation])
+                refused.append(error)
+            else:
+                refused.append(None)
+
+    def _perform(self, area: StorageMap, revision: Revision, operation: Operation) -> None:
         if isinstance(operation, SetItem):
             self._set(area, revision, operation)
         elif isinstance(operation, RemoveItem):

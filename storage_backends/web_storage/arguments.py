@@ -41,6 +41,10 @@ def as_index(index: object) -> int:
 def as_items(other: Mapping[str, str] | Iterable[tuple[str, str]], named: Mapping[str, str]) -> list[SetItem]:
     """The assignments that ``dict.update`` would make of the same arguments, in order."""
     pairs = other.items() if isinstance(other, Mapping) else other
-    assignments = [SetItem(as_key(key), as_value(value), named_property=True) for key, value in pairs]
-    assignments += [SetItem(key, as_value(value), named_property=True) for key, value in named.items()]
-    return assignments
+    return [
+        SetItem(key, value, True)
+        if isinstance(key, str) and isinstance(value, str)  # spares two calls
+        else SetItem(as_key(key), as_value(value), True)
+        for part in (pairs, named.items())
+        for key, value in part
+    ]

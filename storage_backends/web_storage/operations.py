@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..abc import INLINE_LIMIT
 from .text import EncodedText
 
 
-@dataclass(frozen=True, slots=True)
-class SetItem:
+class SetItem(NamedTuple):
     """``setItem(key, value)``; ``named_property`` where it was the assignment ``storage[key] = value``.
 
     The value may be given encoded, as another area stores it; one that is a blob must be staged (pinned).
@@ -35,8 +35,7 @@ class Clear:
 Operation = SetItem | RemoveItem | Clear
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What an operation did to one item: whether it was there before and is there now; key None: all were cleared.
 
     Operations that changed nothing (the same value again, nothing to remove) have no Change.

@@ -233,22 +233,28 @@ class StorageArea:
                 self._redeem(operation.value)
 
     def apply(
-        self, mutation: Mutation, operations: Sequence[Operation], *, source: object = None, url: str = ""
+        self,
+        mutation: Mutation,
+        operations: Sequence[Operation],
+        *,
+        source: object = None,
+        url: str = "",
+        refused: list[QuotaExceededError | None] | None = None,
     ) -> list[Change]:
         """Adds the operations to a mutation of this bucket, all or nothing; returns what they change.
 
-        Undone if the mutation fails. Raises QuotaExceededError, with nothing changed and nothing added to the mutation.
-        Values above the inline limit should be prepared: others are staged here, under the mutex.
+        Undone if the mutation fails. Raises QuotaExceededError, with nothing changed and nothing added to the mutation;
+        with ``refused`` each operation stands by itself: the list gets what each would raise, or None. Values above the
+        inline limit should be prepared: others are staged here, under the mutex.
         """
         with self._bucket.locked():
             area = self._loaded()
             revision = area.begin(source)
-            told_as = (url or f"{self._bucket.origin}/") if self._listeners else None
+            told_as = (url or f"{self._bucket.origin}/") if self._listeners.entries else None
             writes = AreaWrites(self._values, self._bucket.blobs, told_as)
             self._pending.append(revision)
             try:
-                for operation in operations:
-                    writes.perform(area, revision, operation)
+                writes.perform(area, revision, operations, refused)
             except BaseException:
                 area.rewind(revision)
                 self._settle(revision)

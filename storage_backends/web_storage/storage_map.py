@@ -81,7 +81,9 @@ class StorageMap:
         Old and new are the same object where the value is the same: then nothing changed. Raises QuotaExceededError,
         having changed nothing.
         """
-        key, old = self.find(key)
+        old = self.items.get(key)
+        if old is None:
+            key, old = self.find(key)
         if old is None:
             key, encoded_key = normalize(key)
             stored_as = record_key(encoded_key)
@@ -90,9 +92,10 @@ class StorageMap:
         else:
             stored_as, key_size = old.record_key, old.key_size
             total = self.total - old.size
-        size = key_size + size_in(self.rules, text.width, text.units)
+        size = key_size + (text.units * text.width if self._width_counts else text.units)
         total += size
-        self._admit(key, total, size, named_property)
+        if total > self._bound or self.room is not None:
+            self._admit(key, total, size, named_property)
         if old is None:
             revision.hold(key, None)
             self.order.add(key)
@@ -209,6 +212,8 @@ _ABSENT = EncodedText(1, 0, b"")
 
 
 def _is_same(old: Item, old_value: str | None, text: EncodedText, value: str | None) -> bool:
+    if old_value is not None and value is not None:
+        return old_value == value
     if old.width != text.width or old.units != text.units:
         return False
     if not isinstance(text.data, bytes):

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 import sys
 from array import array
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..abc import Blob, Buffer
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedText:
+class EncodedText(NamedTuple):
     """A string as storage has it, without decoding: so a value can be copied, counted and moved as bytes.
 
     ``width`` is 1 for Latin-1 and 2 for UTF-16LE, which is used only where Latin-1 cannot; ``data`` holds
