@@ -18,7 +18,9 @@ from ..wire.schemas import LocalStorageOperation
 
 READS = frozenset({"getItem", "key", "length", "keys", "items"})
 
-_SMALL_VALUE = 16 * 1024
+SMALL_VALUE = 16 * 1024
+"""Characters that take less time than a change of threads."""
+
 _FEW_KEYS = 256
 _TOGETHER = 1000
 """Operations of a list that are one mutation: the bucket's mutex is held for all of them."""
@@ -50,7 +52,7 @@ class StorageSession:
     def is_small(self, operation: LocalStorageOperation) -> bool:
         """Whether reading takes less time than a change of threads."""
         if operation.op == "getItem":
-            return self._area.value_units(operation.key or "") <= _SMALL_VALUE
+            return self._area.value_units(operation.key or "") <= SMALL_VALUE
         return operation.op == "length" or self._area.length(source=self) <= _FEW_KEYS
 
     def read_text(self, operation: LocalStorageOperation) -> str:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from ...wire.schemas import parse_local_storage
 from ..service import Call, json_answer, text_answer
-from ..storage_session import READS, StorageSession
+from ..storage_session import READS, SMALL_VALUE, StorageSession
 from . import Route
 
 
@@ -27,7 +27,7 @@ async def local_storage(call: Call) -> web.StreamResponse:
         if session.is_small(operation):
             return text_answer(session.read_text(operation))
         return text_answer(await workers.long(session.read_text, operation))
-    is_small = operation.op != "clear" and len(operation.value or "") <= _SMALL_VALUE
+    is_small = operation.op != "clear" and len(operation.value or "") <= SMALL_VALUE
     at_once = is_small and origin.bucket.is_ready
     await (workers.commit_here if at_once else workers.commit)(session.write, operation)
     return json_answer({"result": None})
