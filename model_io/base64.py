@@ -23,6 +23,11 @@ def encode(data: Buffer) -> str:
     return pybase64.b64encode_as_string(data)
 
 
+def encode_bytes(data: Buffer) -> bytes:
+    """``encode``'s text in ASCII."""
+    return pybase64.b64encode(data)
+
+
 def encoded_length(byte_length: int) -> int:
     """Characters of ``encode``'s result for so many bytes."""
     return (byte_length + 2) // 3 * 4

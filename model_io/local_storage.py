@@ -15,6 +15,7 @@ from ..storage_backends.buckets import Bucket
 from ..storage_backends.web_storage.operations import RemoveItem, SetItem
 from ..storage_backends.web_storage.quota import quota_error
 from ..storage_backends.web_storage.storage_area import StorageArea
+from ..storage_backends.web_storage.text import EncodedText
 from . import base64, ecma_json
 from .model_change import ModelChange, Prepared
 from .stored_model import StoredModel
@@ -115,7 +116,7 @@ class LocalStorageModels:
             info.to_json(),
             model.texts["modelTopology"],
             "[]" if specs == "null" else specs,
-            base64.encode(self._weights(model)),
+            _ascii(base64.encode_bytes(self._weights(model))),
             metadata_text(model.texts),
         )
         items = [SetItem(item_key(path, suffix), value) for suffix, value in zip(SUFFIXES, values, strict=True)]
@@ -190,6 +191,11 @@ def _canonical_item(key: str, text: str) -> str:
             f"{error.message} (in the localStorage item '{key}')",
             hint=f"the item is damaged: `tfjsd storage remove '{key}'` takes it out of the way",
         ) from error
+
+
+def _ascii(data: bytes) -> EncodedText:
+    """A text as it will be stored: megabytes of base64 are neither decoded nor encoded again."""
+    return EncodedText(1, len(data), data)
 
 
 def _path_of(key: str) -> str:
