@@ -112,7 +112,7 @@ class LocalStorageModels:
         if specs == "null" and model.weight_bytes:
             raise InvalidArtifactsError(f"Failed to save model '{path}' to local storage: it has no weight specs.")
         self._refuse_hopeless(path, model, info)
-        values = (
+        values: tuple[str | EncodedText, ...] = (
             info.to_json(),
             model.texts["modelTopology"],
             "[]" if specs == "null" else specs,
