@@ -15,6 +15,7 @@ _ORIGIN: dict[str, Any] = {
     "pattern": r"^([a-z]{2,20}://[a-z0-9][a-z0-9.-]{0,200}(:[1-9][0-9]{3})?)?$",
 }
 """The common form, or nothing; other origins that browsers serialize are taken, too."""
+_MODEL_URL: dict[str, Any] = {"type": "string", "pattern": r"^(indexeddb|localstorage)://.+"}
 _FLAG: dict[str, Any] = {"type": "string", "enum": ["0", "1"]}
 
 
@@ -35,6 +36,13 @@ class Operation:
     needs_body: bool = True
 
 
+def _storage_operation(*names: str, required: tuple[str, ...] = (), named: bool = False) -> dict[str, Any]:
+    """``named``: whether it may be the assignment to a named property."""
+    properties = {"op": {"enum": list(names)}, "key": _TEXT, "value": _TEXT, "index": {"type": "integer"}}
+    properties["namedProperty"] = {"type": "boolean"} if named else {"const": False}
+    return {**_object(**properties), "required": ["op", *required], "additionalProperties": False}
+
+
 def _reference(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -43,7 +51,8 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-_SAVE_BODY = {MODEL_TYPE: None, "multipart/form-data": _object(**{"model.json": _TEXT, "model.weights.bin": _TEXT})}
+_FORM = {**_object(**{"model.json": {"type": "object"}, "model.weights.bin": _TEXT}), "required": ["model.json"]}
+_SAVE_BODY = {MODEL_TYPE: None, "multipart/form-data": _FORM}
 _SAVED = {JSON_TYPE: _object(modelArtifactsInfo=_reference(_INFO))}
 _LOADED = {JSON_TYPE: _reference(_INFO), MODEL_TYPE: None, MAPPED_TYPE: _object(blob=_reference("Blob"))}
 _WRITE = ("origin", "overwrite", "durability")
@@ -298,17 +307,18 @@ _SCHEMAS: dict[str, Any] = {
         ),
         "required": ["dateSaved", "modelTopologyType"],
     },
-    "Transfer": {**_object(source=_TEXT, dest=_TEXT), "required": ["source", "dest"], "additionalProperties": False},
-    "LocalStorageOperation": {
-        **_object(
-            op={"enum": ["getItem", "setItem", "removeItem", "clear", "key", "length", "keys", "items"]},
-            key=_TEXT,
-            value=_TEXT,
-            index={"type": "integer"},
-            namedProperty={"type": "boolean"},
-        ),
-        "required": ["op"],
+    "Transfer": {
+        **_object(source=_MODEL_URL, dest=_MODEL_URL),
+        "required": ["source", "dest"],
         "additionalProperties": False,
+    },
+    "LocalStorageOperation": {
+        "oneOf": [
+            _storage_operation("setItem", required=("key", "value"), named=True),
+            _storage_operation("getItem", "removeItem", required=("key",)),
+            _storage_operation("key", required=("index",)),
+            _storage_operation("clear", "length", "keys", "items"),
+        ]
     },
     "SyncPair": {
         **_object(
@@ -383,7 +393,11 @@ _PARAMETERS: dict[str, Any] = {
     "size": {"in": "query", "required": True, "schema": {"type": "integer"}, "description": "the binary's"},
     "origin": {"in": "query", "schema": _ORIGIN, "description": "the origin that is meant, else the configured one"},
     "overwrite": {"in": "query", "schema": _FLAG, "description": "0: 409 where the destination exists"},
-    "expected": {"in": "query", "schema": _TEXT, "description": "the model's info: 409 where another one is there"},
+    "expected": {
+        "in": "query",
+        "content": {JSON_TYPE: {"schema": _reference(_INFO)}},
+        "description": "409 where another one is there",
+    },
     "durability": {"in": "query", "schema": {"enum": ["strict", "relaxed"], "default": "strict"}},
 }
 
