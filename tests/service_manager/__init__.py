@@ -1,0 +1,1 @@
+"""A systemd of the tests' own, in namespaces of its own."""
