@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ UNITS = ("tfjsd.socket", "tfjsd.service")
 HTTP_DROP_IN = "tfjsd.service.d/http.conf"
 _HTTP_ADDRESS = "127.0.0.1:8765"
 _PROGRAM = "/usr/local/bin/tfjsd"
+_HOMES = frozenset(map(Path, ("/home", "/root", "/run/user")))
 _BROUGHT = Path(__file__).parents[1] / "systemd"
 
 
@@ -75,6 +77,16 @@ def program_path() -> Path:
     if found is None:
         raise TfjsdError("tfjsd is not installed as a command", hint="pip install tfjsd, or pipx install tfjsd")
     return Path(found).absolute()
+
+
+def hidden_place(*paths: Path) -> Path | None:
+    """The first directory on the way to one of these that a system service cannot enter: closed to other users, or
+    hidden from it (``ProtectHome=``)."""
+    for path in paths:
+        for place in reversed((path, *path.parents, path.resolve(), *path.resolve().parents)):
+            if place in _HOMES or (place.is_dir() and not place.stat().st_mode & stat.S_IXOTH):
+                return place
+    return None
 
 
 def user_unit_directory(environ: dict[str, str] | os._Environ[str] = os.environ) -> Path:

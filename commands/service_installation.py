@@ -19,8 +19,10 @@ from .service_files import (
     LABEL,
     UNITS,
     ServiceFile,
+    hidden_place,
     launchd_files,
     names,
+    program_path,
     system_files,
     user_files,
     user_unit_directory,
@@ -71,6 +73,11 @@ class Manager:
             raise TfjsdError(
                 "systemd does not answer" + ("" if self.is_system else " for this user"),
                 hint="log in as the user itself (not through sudo or su), or see loginctl enable-linger",
+            )
+        if self.is_system and (place := hidden_place(program_path(), Path(sys.prefix), Path(sys.base_prefix))):
+            raise TfjsdError(
+                f"the service runs as a user of its own, who cannot read {place}",
+                hint="install tfjsd for all users (a virtual environment in /opt, for instance), and run that one",
             )
 
     def start(self) -> None:

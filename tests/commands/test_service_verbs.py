@@ -5,7 +5,6 @@ import os
 import plistlib
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,9 @@ from tfjsd.wire.configuration import Configuration
 
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "systemd"
-needs_systemd = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd is not installed (scripts/test installs it)"
+)
 
 
 @pytest.fixture
@@ -84,6 +85,7 @@ def test_the_systems_service_keeps_what_the_administrator_wrote(manager, capsys,
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(service_installation, "system_files", lambda http: service_files.system_files(http, tmp_path))
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "systemd-sysusers" else f"/bin/{name}")
+    monkeypatch.setattr(service_installation, "hidden_place", lambda *paths: None)
     config = tmp_path / "etc" / "tfjsd" / "config.toml"
     config.parent.mkdir(parents=True)
     config.write_text('socket = "/elsewhere"\n')
@@ -188,3 +190,21 @@ def test_the_launchd_agent_runs_this_program_on_this_home(tmp_path):
     program = str(service_files.program_path())
     assert agent["ProgramArguments"] == [program, "serve", "--home", str(tmp_path / "a & b")]
     assert "@" not in file.text
+
+
+def test_a_program_that_other_users_cannot_read_is_no_system_service(manager, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(service_installation, "system_files", lambda http: service_files.system_files(http, tmp_path))
+    closed = tmp_path / "closed"
+    (closed / "bin").mkdir(parents=True)
+    closed.chmod(0o700)
+    monkeypatch.setattr(service_installation, "program_path", lambda: closed / "bin" / "tfjsd")
+    assert "a user of its own" in run(capsys, "install", code=1).err
+    assert not (tmp_path / "etc").exists()
+
+
+def test_what_is_hidden_from_a_system_service(tmp_path):
+    assert service_files.hidden_place(Path("/usr/bin/env"), Path("/opt")) is None
+    assert service_files.hidden_place(Path("/home/ann/venv/bin/tfjsd")) == Path("/home")
+    (tmp_path / "link").symlink_to("/root/venv")
+    assert service_files.hidden_place(tmp_path / "link") is not None
