@@ -17,8 +17,12 @@ export function daemonOf(home) {
   return {url: http, token: readFileSync(join(home, 'http-token'), 'ascii').trim()};
 }
 
+const PATIENCE = 60_000;
+
 /** Asks a worker and waits for it, as a browser's main thread waits for localStorage. */
 class SynchronousCaller {
+  #asked = 0;
+
   constructor(options) {
     const {port1, port2} = new MessageChannel();
     this.port = port1;
@@ -32,12 +36,26 @@ class SynchronousCaller {
   }
 
   call(operation) {
-    Atomics.store(this.flag, 0, 0);
-    this.port.postMessage(operation);
-    Atomics.wait(this.flag, 0, 0);
-    const {result, error} = receiveMessageOnPort(this.port).message;
+    const number = ++this.#asked;
+    this.port.postMessage({number, operation});
+    const {result, error} = this.#answerTo(number);
     if (error) throw error.name === 'QuotaExceededError' ? new DOMException(error.message, error.name) : Object.assign(new Error(error.message), error);
     return result;
+  }
+
+  /** Waits for it; a late answer to an earlier call, which has been given up, is dropped. */
+  #answerTo(number) {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      const before = Atomics.load(this.flag, 0);
+      for (let received; (received = receiveMessageOnPort(this.port)); ) {
+        if (received.message.number === number) return received.message.answer;
+      }
+      const rest = deadline - Date.now();
+      if (rest <= 0 || Atomics.wait(this.flag, 0, before, rest) === 'timed-out') {
+        throw new Error(`The daemon has not answered within ${PATIENCE / 1000} seconds.`);
+      }
+    }
   }
 
   close() {

@@ -314,6 +314,9 @@ function decision(page, daemon, base) {
   return new Date(page.dateSaved) > new Date(daemon.dateSaved) ? 'up' : 'down';
 }
 
+/** Tabs of one profile share what the page holds and what was equal last: one at a time. */
+const alone = (name, work) => (globalThis.navigator?.locks ? navigator.locks.request(`${BASE} ${name}`, work) : work());
+
 class Mirror {
   constructor(tf, daemon, {direction = 'both', prefix = '', interval = 2000, onPass, onError}) {
     if (!['both', 'up', 'down'].includes(direction)) throw new TypeError(`No direction ${direction}: both, up or down.`);
@@ -384,7 +387,11 @@ class Mirror {
     return {page, daemon};
   }
 
-  async #pass() {
+  #pass() {
+    return alone(this.base.name, () => this.#look());
+  }
+
+  async #look() {
     const [{page, daemon}, base] = await Promise.all([this.#lists(), this.base.read()]);
     const report = {up: [], down: [], removed: [], errors: {}};
     for (const url of new Set([...page.keys(), ...daemon.keys(), ...base.keys()])) {
@@ -393,7 +400,8 @@ class Mirror {
       try {
         await this.#follow(way, url, page.get(url), daemon.get(url), base, report);
       } catch (error) {
-        report.errors[url] = error;
+        if (error.name === 'ModelExistsError') this.#quietly();
+        else report.errors[url] = error;
       }
     }
     await this.base.write(base);
@@ -405,7 +413,8 @@ class Mirror {
     const there = this.#there(url);
     if (way === 'up' && page) {
       const [handler] = this.tf.io.getLoadHandlers(url);
-      const info = await this.daemon.saveModel(there, await handler.load());
+      // One that has come there meanwhile is looked at in the next pass.
+      const info = await this.daemon.saveModel(there, await handler.load(), daemon ? {} : {overwrite: '0'});
       base.set(url, {page: fingerprint(page), daemon: fingerprint(info)});
       report.up.push(url);
     } else if (way === 'down' && daemon) {

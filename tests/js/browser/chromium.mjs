@@ -12,16 +12,16 @@ const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-firs
 export const browser = await chromium.launch({executablePath: given.chromium, args: ARGUMENTS});
 after(() => browser.close());
 
-/** A page of its own profile; what fails inside it fails the test. */
-export async function newPage(t, address, options) {
-  const context = await browser.newContext(options);
+/** A page of its own profile, unless one is given; what fails inside it fails the test. */
+export async function newPage(t, address, options, profile) {
+  const context = profile ?? (await browser.newContext(options));
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const [errors, hosts] = [[], new Set()];
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('request', (sent) => /^(http|ws)s?:/.test(sent.url()) && hosts.add(new URL(sent.url()).origin));
   t.after(async () => {
-    await context.close();
+    if (!profile) await context.close();
     if (errors.length) throw new Error(errors.join('\n'));
   });
   await page.goto(address);
@@ -48,8 +48,8 @@ export async function newDaemonPage(t, options) {
 export const models = async () => (await ask('GET', '/v1/models')).body;
 
 /** A page of the listed origin with a TensorFlow.js in it, and `model(units)`. */
-export async function newTfPage(t, name = '@tensorflow/tfjs') {
-  const page = await newPage(t, given.site);
+export async function newTfPage(t, name = '@tensorflow/tfjs', profile = undefined) {
+  const page = await newPage(t, given.site, {}, profile);
   await page.addScriptTag({url: `/node_modules/${name}/dist/tf.min.js`});
   await page.evaluate(async (whom) => {
     await tf.setBackend('cpu');

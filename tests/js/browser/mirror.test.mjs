@@ -67,6 +67,19 @@ test('two profiles and a daemon converge after random saves and removals on all 
   for (const page of pages) await page.evaluate(() => mirrored.stop());
 });
 
+test('two tabs of one profile mirror the same storage without getting in each other’s way', async (t) => {
+  const first = await newTfPage(t);
+  const second = await newTfPage(t, undefined, first.context());
+  await Promise.all([first, second].map(begin(30)));
+  for (let turn = 0; turn < 6; turn++) {
+    await first.evaluate((turn) => model(1 + turn).save('indexeddb://tabs'), turn);
+    await second.evaluate((turn) => model(2 + turn).save(`localstorage://tabs${turn}`), turn);
+  }
+  for (const page of [first, second]) assert.deepEqual((await page.evaluate(() => mirrored.sync())).errors, {});
+  assert.deepEqual(await own(first), await daemons());
+  for (const page of [first, second]) assert.deepEqual(await page.evaluate(async () => (await mirrored.stop(), errors)), []);
+});
+
 test('live, without a word from anybody, and on both sides at once', async (t) => {
   const pages = [await newTfPage(t), await newTfPage(t)];
   await Promise.all(pages.map(begin(100)));
