@@ -1,8 +1,10 @@
 """localStorage: get and set of short items in process and over the socket, against a dict, Chromium and Node's peers.
 
-    python bench/web_storage.py [--peers DIR] [--chromium] [--daemon]
+    python bench/web_storage.py [--peers DIR] [--chromium] [--daemon] [--rounds 5]
 
-DIR is where `npm install jsdom node-localstorage` was run. Microseconds for one operation, the best of five runs.
+DIR is where `npm install jsdom node-localstorage` was run. Each round measures every row in turn; shown are
+microseconds for one operation, the best of all rounds of five runs each. "bare LevelDB" is what a record and its commit
+record cost through plyvel with no store around them.
 `relaxed` survives the death of the process, `strict` a power cut; a dict, jsdom, sessionStorage and, for seconds,
 Chromium survive neither.
 """
@@ -10,9 +12,12 @@ Chromium survive neither.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import http.client
 import itertools
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import tfjsd
 from tfjsd.storage_backends.abc import Durability
@@ -34,6 +40,9 @@ from tfjsd.storage_backends.web_storage.storage_area import StorageArea
 
 KEYS = [f"key{number}" for number in range(1000)]
 RUNS = 5
+
+Row = tuple[float, float, float]
+NOT_MEASURED = float("nan")
 
 MEASURE = """
 const keys = Array.from({length: 1000}, (_, i) => 'key' + i);
@@ -78,7 +87,7 @@ def _timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def measure_mapping(mapping: MutableMapping[str, str]) -> tuple[float, float, float]:
+def measure_mapping(mapping: MutableMapping[str, str]) -> Row:
     """One item set, one got, one of a thousand set in a batch."""
     rounds = itertools.count()
 
@@ -109,7 +118,30 @@ def local_storage(directory: Path | None, durability: Durability) -> Iterator[St
         yield Storage(AreaBackend(StorageArea(home.bucket("http://localhost"), CHROME), durability=durability))
 
 
-def measure_peer(kind: str, modules: Path, directory: Path) -> tuple[float, float, float]:
+def measure_plyvel(directory: Path) -> Row:
+    """A batch of an item's record and a commit record, and a get, as an engine does them."""
+    import plyvel
+
+    keys, rounds = [b"\x02\x01" + key.encode() for key in KEYS], itertools.count()
+    with contextlib.closing(plyvel.DB(str(directory), create_if_missing=True)) as database:
+        batch = database.write_batch()
+
+        def set_each() -> None:
+            value = b"head+size%d" % next(rounds)
+            for key in keys:
+                batch.put(key, value)
+                batch.put(b"\x00commit", bytes(48))
+                batch.write()
+                batch.clear()
+
+        def get_each() -> None:
+            for key in keys:
+                database.get(key)
+
+        return best(set_each), best(get_each), NOT_MEASURED
+
+
+def measure_peer(kind: str, modules: Path, directory: Path) -> Row:
     done = subprocess.run(
         ["node", "-e", PEERS, kind, str(directory)],
         check=True,
@@ -118,24 +150,62 @@ def measure_peer(kind: str, modules: Path, directory: Path) -> tuple[float, floa
         env=os.environ | {"NODE_PATH": str(modules / "node_modules")},
     )
     set_, get = json.loads(done.stdout)
-    return set_, get, float("nan")
+    return set_, get, NOT_MEASURED
 
 
-def measure_chromium(directory: Path) -> tuple[float, float, float]:
+def measure_chromium(directory: Path) -> Row:
     directory.mkdir()
     page = directory / "page.html"
     page.write_text(PAGE)
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={directory}", "--dump-dom"]
     done = subprocess.run(["chromium", *options, page.as_uri()], check=True, capture_output=True, text=True, timeout=60)
     set_, get = json.loads(done.stdout.partition("<title>")[2].partition("</title>")[0])
-    return set_, get, float("nan")
+    return set_, get, NOT_MEASURED
 
 
-def measure_daemon(home: Path) -> tuple[float, float, float]:
-    """One request each, and a batch of a thousand in one."""
+def measure_daemon(home: Path) -> dict[str, Row]:
+    """One request each, a batch of a thousand in one, and lists that are not atomic."""
     with running_daemon(home), tfjsd.connect(home=home, autostart=False) as store:
-        storage = store.local_storage()
-        return measure_mapping(storage)
+        single = measure_mapping(store.local_storage())
+    with running_daemon(home), UnixConnection(home / "tfjsd.sock") as connection:
+        return {"daemon, strict": single, "daemon, strict, a list": measure_lists(connection)}
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over the daemon's socket, with nothing of ours in between."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("tfjsd")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self._path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def measure_lists(connection: UnixConnection) -> Row:
+    rounds = itertools.count()
+
+    def send(operations: list[dict[str, str]]) -> None:
+        body = json.dumps({"ops": operations})
+        connection.request("POST", "/v1/local-storage", body, {"Content-Type": "application/json"})
+        results = json.loads(connection.getresponse().read())["results"]
+        assert len(results) == len(operations)
+
+    def set_each() -> None:
+        value = f"value{next(rounds)}"
+        send([{"op": "setItem", "key": key, "value": value} for key in KEYS])
+
+    def get_each() -> None:
+        send([{"op": "getItem", "key": key} for key in KEYS])
+
+    return best(set_each), best(get_each), NOT_MEASURED
 
 
 @contextmanager
@@ -155,7 +225,18 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="where jsdom and node-localstorage are installed")
     parser.add_argument("--chromium", action="store_true", help="the Chromium of this machine")
     parser.add_argument("--daemon", action="store_true", help="over the socket")
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
+    rows: dict[str, Row] = {}
+    for _ in range(options.rounds):
+        for title, row in measure_all(options).items():
+            rows[title] = tuple(map(min, row, rows.get(title, row)))  # type: ignore[assignment]
+    print(f"{'microseconds':24}{'set':>10}{'get':>10}{'of 1,000':>10}")
+    for title, (set_, get, batch) in rows.items():
+        print(f"{title:24}{set_:10.2f}{get:10.2f}{batch:10.2f}")
+
+
+def measure_all(options: argparse.Namespace) -> dict[str, Row]:
     rows = {"dict": measure_mapping({}), "sessionStorage": measure_mapping(Storage(AreaBackend(SessionArea(CHROME))))}
     with tempfile.TemporaryDirectory() as name:
         places: list[tuple[str, Path | None, Durability]] = [
@@ -166,15 +247,14 @@ def main() -> None:
         for title, directory, durability in places:
             with local_storage(directory, durability) as storage:
                 rows[title] = measure_mapping(storage)
+        rows["bare LevelDB"] = measure_plyvel(Path(name) / "plyvel")
         if options.daemon:
-            rows["daemon, strict"] = measure_daemon(Path(name) / "daemon")
+            rows |= measure_daemon(Path(name) / "daemon")
         for kind in ("node-localstorage", "jsdom") if options.peers else ():
             rows[kind] = measure_peer(kind, options.peers, Path(name) / kind)
         if options.chromium:
             rows["Chromium"] = measure_chromium(Path(name) / "chromium")
-    print(f"{'microseconds':24}{'set':>10}{'get':>10}{'of 1,000':>10}")
-    for title, (set_, get, batch) in rows.items():
-        print(f"{title:24}{set_:10.2f}{get:10.2f}{batch:10.2f}")
+    return rows
 
 
 if __name__ == "__main__":

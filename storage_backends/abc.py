@@ -74,6 +74,10 @@ class Snapshot(Reader):
 class OrderedEngine(Reader):
     """An ordered key-value store with atomic batches; thread-safe."""
 
+    may_be_late = False
+    """Whether nobody can tell a write from one that is made when it is first read: it never fails, and dies with the
+    process."""
+
     @abstractmethod
     def write(self, batch: WriteBatch, *, sync: bool) -> None:
         """Applies the batch atomically. With ``sync``, it and everything before it is durable on return.

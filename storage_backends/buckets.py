@@ -48,6 +48,7 @@ class Bucket:
 
     def __init__(self, place: BucketPlace, pool: Executor, reserve: Reserve, wake: Callable[[Bucket], None]) -> None:
         self.origin = place.origin
+        self.is_in_memory = place.directory is None
         self.blobs: BlobStore = place.blobs
         self.generation = 0
         self._place = place
@@ -62,6 +63,7 @@ class Bucket:
         self._overlay = Overlay()
         self._queue: CommitQueue = CommitQueue(self._mutex, pool, self._commit_waiting)
         self._last: Catalogue | None = None  # after the newest pending mutation
+        self._late: dict[bytes, bytes] = {}  # what is in no engine yet, but in front of one that may be late
         self._reclaimer = Reclaimer(self.blobs, self._overlay, self._mutex)
         self._reclaiming = False
         self._reconciled = False
@@ -113,7 +115,7 @@ class Bucket:
         """What the bucket holds, pending mutations included."""
         with self._mutex:
             self._check_open()
-            if not self._slot.is_known:
+            if self._late or not self._slot.is_known:
                 self._engine()
             return self._newest()
 
@@ -132,6 +134,8 @@ class Bucket:
         self._used_at = time.monotonic()
         was_open = self._slot.is_open
         engine = self._slot.reader()
+        if self._late and engine is not None:
+            self._write_late(engine)
         if engine is not None and not was_open:
             self._wake(self)
             if not self._reconciled:
@@ -219,6 +223,20 @@ class Bucket:
             self.generation += 1
         self._garbage += replaced[1]
         return share
+
+    def put_late(self, key: bytes, value: bytes) -> bool:
+        """``put_alone`` where the engine is of a kind that may be late: the record is written before anything else is
+        read or changed. False, with nothing done, where that is not possible. Call it with the mutex held."""
+        if not self._slot.may_be_late or not self._queue.is_idle:
+            return False
+        self._late[key] = value
+        self.generation += 1
+        return True
+
+    def _write_late(self, engine: OrderedEngine) -> None:
+        late, self._late = self._late, {}
+        catalogue = self._slot.catalogue.changed((key, engine.get(key), value) for key, value in late.items())
+        self._slot.commit(WriteBatch(list(late.items())), catalogue.numbered(catalogue.number + 1), strict=True)
 
     def take_back(self, before: dict[bytes, bytes | None]) -> None:
         """What to restore if a ``put_alone`` that failed with an unknown outcome turns out to be there."""

@@ -46,6 +46,11 @@ class EngineSlot:
         return self._engine is not None
 
     @property
+    def may_be_late(self) -> bool:
+        """Whether the engine is open and of a kind whose writes may be late."""
+        return self._engine is not None and self._engine.may_be_late
+
+    @property
     def relaxed_outstanding(self) -> bool:
         return self.durable_number < self.catalogue.number
 

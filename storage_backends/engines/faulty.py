@@ -151,6 +151,8 @@ class _Stored:
 
 
 class _PowerCutEngine(MemoryEngine):
+    may_be_late = False
+
     def __init__(self, stored: _Stored, *, honest: bool) -> None:
         super().__init__()
         self._stored = stored

@@ -140,7 +140,10 @@ class LevelDBEngine(OrderedEngine):
 
     def write(self, batch: WriteBatch, *, sync: bool) -> None:
         with self._writing:
-            self._filled += self._call(self._write, batch, sync)
+            try:
+                self._filled += self._write(batch, sync)
+            except self._errors as error:
+                raise self._translated(error) from error
         if sync:
             self._note_logs()
         elif self._filled >= self._write_buffer_size * 3 // 4:  # an arena may waste a quarter

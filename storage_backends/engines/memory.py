@@ -22,6 +22,8 @@ _Version = tuple[int, bytes | None]  # (sequence number of the batch, value or N
 class MemoryEngine(OrderedEngine):
     """Keeps for each key the versions that a live snapshot can still see; nothing is durable."""
 
+    may_be_late = True
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._versions: SortedDict[bytes, tuple[_Version, ...]] = SortedDict()

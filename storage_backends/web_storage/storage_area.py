@@ -193,6 +193,9 @@ class StorageArea:
 
     def _put_alone(self, item: Item, record: bytes, durability: Durability) -> bool:
         """Commits an item's new record and notes its share."""
+        if self._bucket.is_in_memory and self._bucket.put_late(item.record_key, record):
+            item.share = None
+            return True
         replaced = item.share
         if replaced is None:
             replaced = share_of(item.record_key, item.record())
