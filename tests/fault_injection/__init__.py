@@ -61,9 +61,9 @@ def _program(program: str, arguments: tuple[str, ...]) -> list[str]:
     return [sys.executable, "-c", program, *arguments]
 
 
-def points(program: str, *arguments: str, log: Path) -> list[Point]:
+def points(program: str, *arguments: str, log: Path, calls: tuple[str, ...] = CHANGING) -> list[Point]:
     """Every call of the marked part that can be made to fail, found by running the program once without a fault."""
-    traced = ",".join((*CHANGING, "access"))
+    traced = ",".join((*calls, "access"))
     command = [_strace(), "-f", "-e", f"trace={traced}", "-o", str(log), *_program(program, arguments)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     before: Counter[tuple[str, str]] = Counter()
@@ -71,7 +71,7 @@ def points(program: str, *arguments: str, log: Path) -> list[Point]:
     marked = False
     for thread, call, line in _calls(log):
         marked |= call == "access" and BEGIN in line
-        if call in CHANGING:
+        if call in calls:
             before[thread, call] += 1
             if marked:
                 found[Point(call, before[thread, call])] = None

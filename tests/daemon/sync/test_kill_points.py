@@ -47,6 +47,7 @@ except Exception as error:
 else:
     print("done" if result.clean else "failed", flush=True)
 """
+CALLS = (*fault_injection.CHANGING, "link", "linkat", "mkdir", "rmdir")
 LARGE = 200_000
 """Bytes of weights that are kept as a blob."""
 
@@ -71,13 +72,15 @@ class Place:
     def save(self, model: str, content: int, size: int) -> None:
         self.origin.models.save(f"indexeddb://{model}", StoredModel.of(artifacts(content, size))).result()
 
-    def run(self):
-        return run_pass(self.pair, self.origin, self.file.read(), self.file, PassOptions(settle=0.0, grace=0.0))
+    def run(self, **options):
+        options = PassOptions(settle=0.0, grace=0.0, **options)
+        return run_pass(self.pair, self.origin, self.file.read(), self.file, options)
 
     def stored(self):
         return {
             url.removeprefix("indexeddb://"): whole(self.origin.models.artifacts(url, verify=True))
             for url in self.origin.models.list_models_text()
+            if url.startswith("indexeddb://")
         }
 
     def files(self):
@@ -135,7 +138,8 @@ def moved(template: Path, place: Path) -> Path:
 
 def check_points(template: Path, tmp_path: Path, fault: str, step: int) -> list[str]:
     outcomes = []
-    points = fault_injection.points(PROGRAM, str(moved(template, tmp_path / "traced")), log=tmp_path / "log")
+    traced = str(moved(template, tmp_path / "traced"))
+    points = fault_injection.points(PROGRAM, traced, log=tmp_path / "log", calls=CALLS)
     for point in points[::step]:
         place = moved(template, tmp_path / str(point))
         ran = fault_injection.run(PROGRAM, str(place), point=point, fault=fault)
