@@ -21,6 +21,7 @@ from ..logs import LOGGER
 from .conflict_resolution import resolve
 from .mount_guard import mark_directory
 from .one_pass import PassOptions
+from .overlap import feed_each_other
 from .pair_runner import PairRunner, Surroundings
 
 REGISTER_FORMAT = 1
@@ -149,6 +150,11 @@ class Synchronizer:
                 raise SyncError(f"There is a sync pair '{name}' already.", hint="choose another --name")
             if (other.directory, other.prefix, other.origin) == (pair.directory, pair.prefix, pair.origin):
                 raise SyncError(f"The sync pair '{name}' has the same directory and prefix.")
+            if feed_each_other(other, pair):
+                raise SyncError(
+                    f"The sync pair '{name}' shares files and models with this one, and gives them other names.",
+                    hint="two pairs may share directories or a part of the store, not both",
+                )
 
     def _begin(self, pair: SyncPair, *, configured: bool) -> PairRunner:
         if self._threads is None:
