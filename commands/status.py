@@ -43,8 +43,8 @@ def _bytes(origin: StorageEstimate) -> int:
 
 
 def _lines(status: dict[str, Any]) -> list[tuple[str, str]]:
-    idle = status["idle_exit"]
-    ends = f", ends when idle for {render.duration(idle)}" if idle else ""
+    idle, pairs = status["idle_exit"], status.get("sync_pairs", 0)
+    ends = f", ends when idle for {render.duration(idle)}" if idle and not pairs else ""
     return [
         ("tfjsd", f"{status['version']}, protocol {status['protocol']}"),
         ("process", f"{status['pid']}, up {render.duration(status['uptime']).lower()}{ends}"),
@@ -57,7 +57,7 @@ def _lines(status: dict[str, Any]) -> list[tuple[str, str]]:
             f"{render.counted(status['models'], 'model')} in {render.counted(status['origins'], 'origin')}, "
             f"{render.size(status['usage'])}",
         ),
-        ("sync", render.counted(status.get("sync_pairs", 0), "pair")),
+        ("sync", render.counted(pairs, "pair")),
         (
             "clients",
             f"{render.counted(status['connections'], 'connection')}, "

@@ -64,8 +64,12 @@ def pair_lines(name: str, status: dict[str, Any], output: Output) -> Iterator[st
         yield f"  last pass {status['last_pass']}, {status['last_seconds'] * 1000:.0f} ms, {status['passes']:,} in all"
     yield from _entries("pending", list(status["pending"].items()))
     yield from _entries("problem", list(status["problems"].items()))
-    yield from _entries("deletion held", [(model, "tfjsd sync approve ID --deletions") for model in status["held"]])
-    yield from _entries("conflict", [(model, "tfjsd sync resolve ID MODEL --keep …") for model in status["conflicts"]])
+    yield from _entries(
+        "deletion held", [(model, f"tfjsd sync approve {name} --deletions") for model in status["held"]]
+    )
+    yield from _entries(
+        "conflict", [(model, f"tfjsd sync resolve {name} MODEL --keep …") for model in status["conflicts"]]
+    )
     yield from _entries(
         "conflict copy",
         [(copy["name"], f"of {model}") for model, copies in status["conflict_copies"].items() for copy in copies],
