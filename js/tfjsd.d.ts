@@ -55,6 +55,7 @@ export interface DaemonOptions {
 export class TfjsdError extends Error {
   /** On the wire, e.g. `QuotaExceededError`. */
   name: string;
+  /** Of the answer; 0 where there was none. */
   status: number;
   code?: number;
   hint?: string;

@@ -22,6 +22,14 @@ export class TfjsdError extends Error {
   }
 }
 
+/** Browsers do not tell a page why a request failed: nobody listens, or the answer is not for this page. */
+function unreachable(url, cause) {
+  const page = globalThis.location?.origin;
+  const hint = page && page !== url ? `is it running, and is ${page} listed in its access.origins?` : 'is it running?';
+  const error = new TfjsdError({name: 'DaemonUnavailableError', message: `The daemon at ${url} does not answer.`, hint}, 0);
+  return Object.assign(error, {cause});
+}
+
 /** UTF-8, percent-encoded; a lone surrogate, which encodeURIComponent refuses, as its three bytes. */
 function encoded(text) {
   return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[^]/g, (character) => {
@@ -57,6 +65,8 @@ export class Daemon {
       headers: {Authorization: `Bearer ${this.token}`, ...headers},
       credentials: 'omit',
       cache: 'no-store',
+    }).catch((error) => {
+      throw signal?.aborted ? error : unreachable(this.url, error);
     });
     if (response.ok) return response;
     const text = await response.text();

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert';
 import {createRequire} from 'node:module';
-import {install} from '../../js/node.js';
+import {install, Storage} from '../../js/node.js';
 
 console.warn = console.log = console.info = () => {};
 const tf = createRequire(import.meta.url)('@tensorflow/tfjs');
@@ -31,6 +31,8 @@ delete localStorage.theme;
 assert.equal(localStorage.getItem('theme'), null);
 assert.throws(() => localStorage.setItem('big', 'x'.repeat(6 << 20)), (error) =>
   error instanceof DOMException && error.name === 'QuotaExceededError' && error.code === 22);
+const nobody = new Storage({url: 'http://127.0.0.1:9', token: 'x'});
+assert.throws(() => nobody.getItem('k'), {name: 'DaemonUnavailableError', message: 'The daemon at http://127.0.0.1:9 does not answer.'});
 await tfjsd.close();
 assert.equal(globalThis.localStorage, undefined);
 process.stdout.write('done');

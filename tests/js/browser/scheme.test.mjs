@@ -2,7 +2,25 @@
 
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {models, newTfPage, VERSIONS} from './chromium.mjs';
+import {given, models, newPage, newTfPage, VERSIONS} from './chromium.mjs';
+
+test('a page that is not listed, and one that finds no daemon, are told what to look at', async (t) => {
+  const page = await newTfPage(t);
+  const module = `${given.url}/tfjsd.js`;
+  const told = await page.evaluate(async (module) => {
+    const {Daemon} = await import(module);
+    const error = await new Daemon({url: 'http://127.0.0.1:9', token: 'x'}).listModels().catch((error) => error);
+    return [error.name, error.status, error.message, error.hint];
+  }, module);
+  assert.deepEqual(told, ['DaemonUnavailableError', 0, 'The daemon at http://127.0.0.1:9 does not answer.', `is it running, and is ${given.site} listed in its access.origins?`]);
+  const stranger = await newPage(t, given.site.replace('localhost', '127.0.0.1'));
+  const source = await (await fetch(module)).text();
+  const said = await stranger.evaluate(async ([source, url, token]) => {
+    const {Daemon} = await import(URL.createObjectURL(new Blob([source], {type: 'text/javascript'})));
+    return new Daemon({url, token}).listModels().then(() => 'listed', (error) => `${error.name} ${error.hint}`);
+  }, [source, given.url, given.token]);
+  assert.match(said, /^DaemonUnavailableError is it running, and is http:\/\/127\.0\.0\.1:\d+ listed/);
+});
 
 for (const [version, name] of Object.entries(VERSIONS)) {
   test(`TensorFlow.js ${version} saves, lists, copies, moves and removes across page and daemon`, async (t) => {
