@@ -18,9 +18,10 @@ from ..wire.configuration import Configuration
 from ..wire.limits import Limits
 from .activity import Activity
 from .connections import Connections
-from .edge import edge, stamp
+from .edge import edge, own_headers, stamp
 from .guard import Guard
 from .indexed_db.session import IndexedDBSessions
+from .lean_reads import LeanReads
 from .loopback import LoopbackListener
 from .page_access import PageAccess
 from .routes import (
@@ -126,6 +127,9 @@ def build_application(service: Service) -> web.Application:
     application.cleanup_ctx.append(_scrubbed)
     home, browser = os.fspath(service.address.home), str(service.configuration["browser"])
     application.on_response_prepare.append(stamp(home, browser, service.activity, service.web_guard))
+    service.connections.lean = LeanReads(
+        service.guard, service.activity, service.warm, service.configuration["origin"], own_headers(home, browser)
+    )
     add_routes(application, ROUTES)
     return application
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..errors import BadRequestError
 from ..wire.error_body import error_body
 from ..wire.limits import Limits
 from ..wire.protocol import JSON_TYPE
+from .lean_reads import LeanReads
 from .logs import LOGGER
 from .peer import Peer, peer_of
 
@@ -23,6 +25,7 @@ class Connection(web.RequestHandler):
     __slots__ = (
         "_hung_up",
         "_stalled",
+        "answered_at",
         "answering",
         "gone",
         "heard",
@@ -44,6 +47,7 @@ class Connection(web.RequestHandler):
         self.gone = asyncio.Event()
         self.answering = 0
         self.heard = 0.0
+        self.answered_at = -math.inf
         self._stalled: tuple[float, int] | None = None
         self._hung_up = False
 
@@ -59,8 +63,23 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         if not self.heard:
+            if self._answered_leanly(data):
+                return
             self.heard = self.pool.now()
         super().data_received(data)
+
+    def _answered_leanly(self, data: bytes) -> bool:
+        """Only between two requests: aiohttp then waits for the next one. It closes connections that it takes for
+        unused, so that it gets a request now and then."""
+        if self.pool.lean is None or self.over_tcp or self.answering or not self._waiter or self._hung_up:
+            return False
+        if self.pool.now() - self.answered_at > self.pool.lean_seconds:
+            return False
+        answer = self.pool.lean.answer(data, self.peer)
+        if answer is None or not isinstance(self.transport, asyncio.Transport):
+            return False
+        self.transport.write(answer)
+        return True
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Nothing more comes; where that is our own doing, what has come is still answered."""
@@ -97,6 +116,7 @@ class Connection(web.RequestHandler):
         """It was answered; the next one has its own time."""
         self.answering -= 1
         self.heard = 0.0
+        self.answered_at = self.pool.now()
 
     def overdue(self, now: float, pause: float) -> bool:
         """Whether the peer has been sending one header, or not reading an answer, for longer than ``pause``."""
@@ -139,6 +159,8 @@ class Connections:
         self._open: dict[Connection, None] = {}
         self._server: web.Server | None = None
         self._options: dict[str, Any] = {}
+        self.lean: LeanReads | None = None
+        self.lean_seconds = limits.keep_alive_seconds / 2
 
     def __len__(self) -> int:
         return len(self._open)

@@ -118,11 +118,9 @@ def _over_tcp(request: web.BaseRequest) -> bool:
     return isinstance(request.protocol, Connection) and request.protocol.over_tcp
 
 
-def stamp(
-    home: str, browser: str, activity: Activity, web_guard: WebGuard
-) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Version, protocol, home and browser on every answer; once the daemon ends, each is the last on its connection."""
-    own = {
+def own_headers(home: str, browser: str) -> dict[str, str]:
+    """Version, protocol, home and browser."""
+    return {
         VERSION_HEADER: __version__,
         PROTOCOL_HEADER: str(PROTOCOL),
         HOME_HEADER: quote(home, safe="/"),
@@ -130,6 +128,13 @@ def stamp(
         "Server": f"tfjsd/{__version__}",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def stamp(
+    home: str, browser: str, activity: Activity, web_guard: WebGuard
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """``own_headers`` on every answer; once the daemon ends, each is the last on its connection."""
+    own = own_headers(home, browser)
 
     async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(own)
