@@ -18,6 +18,16 @@ export const svg = (tag, attributes = {}, ...children) => filled(document.create
 
 export const find = (id) => document.getElementById(id);
 
+const shown = new WeakMap();
+
+/** Whether `place` shows something else than this already: what stays as it is can be clicked while it is looked at. */
+export function differs(place, content) {
+  const text = JSON.stringify(content);
+  if (shown.get(place) === text) return false;
+  shown.set(place, text);
+  return true;
+}
+
 /** Decimal, as the command line has them: 4.1 MB. */
 export function size(bytes) {
   if (bytes == null) return '–';
@@ -34,8 +44,7 @@ export const count = (number) => number.toLocaleString('en');
 const AGES = [[60, 'second'], [60, 'minute'], [24, 'hour'], [30, 'day'], [12, 'month'], [Infinity, 'year']];
 const relative = new Intl.RelativeTimeFormat('en', {numeric: 'auto'});
 
-export function age(date) {
-  if (!date || Number.isNaN(date.getTime())) return element('span', {}, 'unknown');
+function ago(date) {
   let value = (date.getTime() - Date.now()) / 1000;
   let text = '';
   for (const [next, unit] of AGES) {
@@ -43,5 +52,17 @@ export function age(date) {
     if (Math.abs(value) < next) break;
     value /= next;
   }
-  return element('time', {datetime: date.toISOString(), title: date.toLocaleString()}, text);
+  return text;
+}
+
+export const age = (date) => Number.isNaN(date.getTime())
+  ? element('span', {}, 'unknown')
+  : element('time', {datetime: date.toISOString(), title: date.toLocaleString()}, ago(date));
+
+/** What is shown grows older. */
+export function growOlder() {
+  for (const time of document.querySelectorAll('time')) {
+    const text = ago(new Date(time.dateTime));
+    if (time.textContent !== text) time.textContent = text;
+  }
 }

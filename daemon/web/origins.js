@@ -1,6 +1,6 @@
 // The origins with their quota bars; a model's row can be dropped onto one.
 
-import {count, element, find, size} from '/page/elements.js';
+import {count, differs, element, find, size} from '/page/elements.js';
 import {state} from '/page/session.js';
 
 export const DRAGGED = 'text/x-tfjsd';
@@ -46,6 +46,7 @@ function originItem([name, {usage, quota, localStorage: area, models}], {choose,
 /** `origins`: name to estimate. `choose(name)` shows one, `dropped(url, name)` got a model of the one that is shown. */
 export function drawOrigins(origins, callbacks) {
   const list = find('origins');
+  if (!differs(list, [state.origin, origins])) return;
   const focused = [...list.children].findIndex((item) => item.contains(document.activeElement));
   list.replaceChildren(...Object.entries(origins).map((entry) => originItem(entry, callbacks)));
   if (focused >= 0) list.children[focused]?.querySelector('button').focus();

@@ -1,7 +1,7 @@
 // The page: origins, their models, and what can be done with them. What it shows, it asks the daemon for.
 
 import {ofDrop, ofInput} from '/page/chosen_files.js';
-import {element, find} from '/page/elements.js';
+import {element, find, growOlder} from '/page/elements.js';
 import {place, remove, transfer, upload} from '/page/model_actions.js';
 import {download} from '/page/model_files.js';
 import {drawModels, focusModel} from '/page/model_list.js';
@@ -11,6 +11,7 @@ import {attempt, daemonOf, here, shownPath, split, state, USER_HOME, whenRefused
 import {showPairs} from '/page/sync_pairs.js';
 
 const TOKEN = 'tfjsd-token';
+const AROUND = 5000;
 const BROWSERS = {chrome: 'Chrome’s quotas', firefox: 'Firefox’s quotas', safari: 'Safari’s quotas', unlimited: 'no quotas'};
 
 // -- getting in ---------------------------------------------------------------------------------------------------------
@@ -65,13 +66,18 @@ async function choose(origin) {
 
 const draw = () => drawModels(show);
 
-const refresh = () => attempt(async () => {
-  [state.models, state.origins] = await Promise.all([here().listModels(), daemonOf().json('GET', '/v1/origins')]);
+async function refreshAround() {
+  state.origins = await daemonOf().json('GET', '/v1/origins');
   state.origins[state.origin] ??= await here().json('GET', '/v1/estimate');
   drawOrigins(state.origins, {choose, dropped: copyTo});
+  await showPairs(find('pairs'), daemonOf(), attempt);
+}
+
+const refresh = () => attempt(async () => {
+  state.models = await here().listModels();
   draw();
   if (state.chosen && !(state.chosen in state.models)) showNone();
-  await showPairs(find('pairs'), daemonOf(), attempt);
+  await refreshAround();
 });
 
 async function copyTo(url, origin) {
@@ -145,6 +151,13 @@ async function listen() {
     await new Promise((resolve) => setTimeout(resolve, 1500));
   }
 }
+
+// Events are those of one origin; the others, and the directories, are asked for now and then.
+setInterval(() => {
+  if (!state.token || document.hidden || find('live').dataset.state !== 'on') return;
+  growOlder();
+  refreshAround().catch(() => {}); // the stream of events ends as well, and says so
+}, AROUND);
 
 // -- what a person does ---------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 // Directories that are kept equal with the store, and the conflicts that a person has to decide.
 
-import {count, element} from '/page/elements.js';
+import {count, differs, element} from '/page/elements.js';
 import {shownPath} from '/page/session.js';
 
 const ARROWS = {both: '⇄', in: '→', out: '←'};
@@ -11,14 +11,14 @@ function conflict(model, act) {
   return element('div', {class: 'conflict'},
     element('p', {}, 'Both sides changed ', element('span', {class: 'name'}, model)),
     element('p', {class: 'row'},
-      act('Keep the directory’s', 'resolve', {model, keep: 'dir'}),
-      act('Keep the store’s', 'resolve', {model, keep: 'store'}),
-      act('Keep both', 'resolve', {model, keep: 'both'})));
+      act('Keep the directory’s', 'resolve', {model, keep: 'dir'}, model),
+      act('Keep the store’s', 'resolve', {model, keep: 'store'}, model),
+      act('Keep both', 'resolve', {model, keep: 'both'}, model)));
 }
 
 function pairOf(name, status, daemon, attempt, again) {
-  const act = (label, verb, body) => element('button', {
-    type: 'button', class: 'small', 'aria-label': `${label}: ${name}`,
+  const act = (label, verb, body, model) => element('button', {
+    type: 'button', class: 'small', 'aria-label': model === undefined ? `${label}: ${name}` : `${label}: ${model} in ${name}`,
     onclick: () => attempt(async () => (await post(daemon, name, verb, body), again()), `${name}: done`),
   }, label);
   const paused = status.state === 'paused';
@@ -36,6 +36,7 @@ function pairOf(name, status, daemon, attempt, again) {
 /** Fills `place`; where the caller may not see pairs, or there are none, it stays empty. */
 export async function showPairs(place, daemon, attempt) {
   const pairs = await daemon.json('GET', '/v1/sync').catch(() => ({}));
+  if (!differs(place, pairs)) return;
   const again = () => showPairs(place, daemon, attempt);
   const focused = document.activeElement?.closest('#pairs') ? document.activeElement.getAttribute('aria-label') : null;
   const rows = Object.entries(pairs).map(([name, status]) => pairOf(name, status, daemon, attempt, again));

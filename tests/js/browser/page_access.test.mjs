@@ -70,7 +70,7 @@ for (const colorScheme of ['light', 'dark']) {
       broken: {state: 'stopped', error: 'the directory is not there', directory: '/gone', prefix: 'indexeddb://', direction: 'in', models: {known: 0}},
     }}));
     await page.reload();
-    await page.getByRole('button', {name: 'Keep both: work'}).waitFor();
+    await page.getByRole('button', {name: 'Keep both: digits in work'}).waitFor();
     await look('conflict');
     await page.evaluate(() => sessionStorage.setItem('tfjsd-token', 'old'));
     await page.reload();
