@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from ..wire.limits import MIB
 from .service import Call
 
 _PIECE = MIB
+_LARGEST_PIECE = 4 * MIB
+_SEND_BUFFER = MIB
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -57,18 +60,30 @@ async def send_binary(call: Call, binary: Binary) -> web.StreamResponse:
     return response
 
 
+def _widen(request: web.Request) -> None:
+    """A unix socket takes 208 KiB at a time as it comes, each in a turn of the loop; with more, sending takes two
+    thirds of the time. TCP finds its own measure."""
+    connection = None if request.transport is None else request.transport.get_extra_info("socket")
+    if connection is not None and connection.family == socket.AF_UNIX:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+
+
 async def _send(
     call: Call, response: web.StreamResponse, content: memoryview | int | None, start: int, stop: int
 ) -> None:
-    pause = call.service.limits.pause_seconds
+    if stop - start > _SEND_BUFFER:
+        _widen(call.request)
+    pause, size, loop = call.service.limits.pause_seconds, _PIECE, asyncio.get_running_loop()
     while start < stop and content is not None:
-        end = min(start + _PIECE, stop)
+        end, began = min(start + size, stop), loop.time()
         async with asyncio.timeout(pause):  # so many bytes in each pause, or the client counts as silent
             if isinstance(content, memoryview):
                 await response.write(content[start:end])
             else:
                 await _sendfile(call.request, content, start, end - start)
         start = end
+        is_fast = loop.time() - began < pause / 100
+        size = min(2 * size, _LARGEST_PIECE) if is_fast else _PIECE
 
 
 async def _sendfile(request: web.Request, descriptor: int, offset: int, count: int) -> None:
