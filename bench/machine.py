@@ -1,0 +1,40 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+LIBRARIES = ("plyvel", "aiohttp", "numpy", "pybase64", "blake3")
+
+
+def described(directory: Path) -> list[str]:
+    """Processor, memory, kernel, file system under ``directory``, versions: one line each."""
+    return [
+        f"{_processor()}, {os.cpu_count()} logical cores, {_memory()}",
+        f"{platform.system()} {platform.release()}, {_file_system(directory)} under the store",
+        f"CPython {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        f"load average at the start: {os.getloadavg()[0]:.2f}",
+    ]
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> str:
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory"
+
+
+def _file_system(directory: Path) -> str:
+    done = subprocess.run(["df", "-T", str(directory)], capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    return lines[1].split()[1] if done.returncode == 0 and len(lines) > 1 else "an unknown file system"

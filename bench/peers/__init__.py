@@ -1,0 +1,1 @@
+"""What tfjsd is measured beside."""

@@ -1,0 +1,1 @@
+"""The lines of the table, a module for each kind of operation."""
