@@ -276,6 +276,11 @@ class Bucket:
         with self._mutex:
             return self.blobs.is_pinned(digest) or self._is_referred(digest)
 
+    def is_leaving(self, digest: str) -> bool:
+        """Whether the blob goes, unless it is needed again, once the sync of a relaxed commit or a snapshot allows."""
+        with self._mutex:
+            return self._reclaimer.is_proposed(digest)
+
     def _is_referred(self, digest: str) -> bool:
         return next(self.scan(*reference_prefix(digest)), None) is not None
 

@@ -31,6 +31,9 @@ class Reclaimer:
     def has_proposals(self) -> bool:
         return bool(self._proposed)
 
+    def is_proposed(self, digest: str) -> bool:
+        return digest in self._proposed
+
     def propose(self, digest: str, number: int) -> None:
         """The blob may have lost its last reference in mutation ``number`` or an earlier one."""
         self._proposed[digest] = max(number, self._proposed.get(digest, 0))

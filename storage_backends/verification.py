@@ -138,6 +138,13 @@ def _check_blobs(bucket: Bucket, referred: dict[str, int], report: Report) -> It
 
 
 def _orphans(bucket: Bucket, referred: set[str]) -> Iterator[Finding]:
+    if not any(_is_left_over(bucket, digest, referred) for digest, _ in bucket.blobs.digests()):
+        return
+    bucket.reconcile()  # it may have lost its last reference only now
     for digest, size in bucket.blobs.digests():
-        if digest not in referred and not bucket.is_needed(digest):
+        if _is_left_over(bucket, digest, referred):
             yield Finding(bucket.origin, "orphan-blob", digest, f"nothing refers to blob {digest} ({size} bytes)")
+
+
+def _is_left_over(bucket: Bucket, digest: str, referred: set[str]) -> bool:
+    return digest not in referred and not bucket.is_needed(digest) and not bucket.is_leaving(digest)

@@ -56,6 +56,16 @@ def test_a_sound_home_has_no_findings(path: Path, blob: Blob) -> None:
     assert report.bytes_read > blob.size
 
 
+def test_a_blob_that_a_relaxed_commit_let_go_is_no_finding(path: Path, blob: Blob) -> None:
+    with Home(path, engines=leveldb_engine) as home:
+        bucket = home.bucket(ORIGIN)
+        with bucket.mutate("relaxed") as mutation:
+            mutation.release(blob.digest, b"m")
+        mutation.future.result(10)
+        assert verify_home(home).findings == []
+        assert [digest for digest, _ in bucket.blobs.digests()] == [blob.digest], "it waits for the sync"
+
+
 def test_a_flipped_bit_in_a_blob_is_named(path: Path, blob: Blob, blob_path: Path) -> None:
     data = bytearray(blob_path.read_bytes())
     data[12345] ^= 1
