@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import InvalidArtifactsError, TfjsdError
-from ...model_io.model_directory import MODEL_JSON
 from ...wire.sync_pair import SyncPair
 from .directory_model import DirectoryModel, FileStamp, own_directory, read_model, stamp
-from .ignored_names import is_passing, objection
-from .planning import State, Unready, Version
+from .directory_walk import Walk, walk
+from .ignored_names import objection
+from .planning import State, Step, Unready, Version
 from .settling import Settling
 
 _WRITER_SECONDS = 0.05
@@ -31,6 +31,11 @@ class KnownModel:
     def json(self) -> str:
         return self.files[0].path
 
+    @property
+    def places(self) -> set[str]:
+        """The directories of its files."""
+        return {posixpath.dirname(file.path) for file in self.files}
+
 
 @dataclass(slots=True)
 class DirectorySnapshot:
@@ -43,29 +48,62 @@ class DirectorySnapshot:
     rest: float | None = None
     read: int = 0
 
+    def take(self, model: str, known: KnownModel) -> None:
+        """The model is there and whole."""
+        self.found[model] = known.json
+        self.known[model] = known
+        self.states[model] = Version(known.digest, known.modified)
+
 
 @dataclass(slots=True)
-class _Walk:
-    """``models``: relative path to the JSON files that claim it; ``unreadable``: directories that were not listed."""
+class DirectoryView:
+    """What one look leaves for the next, so that it costs only what was touched meanwhile. ``unready``: the models that
+    have to be looked at in any case; ``written``: the directories that were written to since."""
 
-    models: dict[str, list[str]] = field(default_factory=dict)
-    unreadable: dict[str, str] = field(default_factory=dict)
+    walk: Walk | None = None
+    unready: frozenset[str] = frozenset()
+    written: set[str] = field(default_factory=set)
+
+    def forget(self) -> None:
+        """The next look is at everything."""
+        self.walk = None
+
+    def expect(self, step: Step, known: KnownModel | None) -> None:
+        """The directory is about to be changed by this step of a plan."""
+        if step.kind == "copy" and known is not None:
+            self.written.update(known.places)
+        else:
+            self.forget()
 
 
 def take_directory(
-    pair: SyncPair, known: Mapping[str, KnownModel], expected: Mapping[str, str], settling: Settling
+    pair: SyncPair,
+    known: Mapping[str, KnownModel],
+    expected: Mapping[str, str],
+    settling: Settling,
+    *,
+    view: DirectoryView | None = None,
+    touched: Collection[str] = (),
 ) -> DirectorySnapshot:
     """Looks at every file's stamp, and reads what is not as ``known``. ``expected``: the models that were last equal;
-    of these, one that cannot be seen is not taken for deleted. Raises OSError where the directory cannot be listed."""
+    of these, one that cannot be seen is not taken for deleted. With the ``view`` of the look before, only what lies in
+    directories that were ``touched`` since is looked at. Raises OSError where the directory cannot be listed."""
     snapshot = DirectorySnapshot()
-    walk = _walk(pair.directory, {model.json for model in known.values()})
-    for model, files in sorted(walk.models.items()):
+    view = view or DirectoryView()
+    touched = view.written.union(touched)
+    walked, partial = _walked(pair.directory, known, view, touched)
+    for model, files in sorted(walked.models().items()):
         if pair.takes(model):
-            _examine(snapshot, pair.directory, model, files, known.get(model), settling)
+            before = known.get(model)
+            is_clean = partial and model not in view.unready
+            if is_clean and before and files == [before.json] and before.places.isdisjoint(touched):
+                snapshot.take(model, before)
+            else:
+                _examine(snapshot, pair.directory, model, files, before, settling)
     hidden = {
         model: reason
         for model in expected
-        if model not in snapshot.states and (reason := _hidden(pair.directory, model, walk, settling, snapshot))
+        if model not in snapshot.states and (reason := _hidden(pair.directory, model, walked, settling, snapshot))
     }
     if any(not reason.problem for reason in hidden.values()):
         # What went away just now may have come back under another name: wait, to see both at once as a rename.
@@ -73,55 +111,20 @@ def take_directory(
             if isinstance(snapshot.states[model], Version):
                 snapshot.states[model] = Unready("something else went away just now")
     snapshot.states |= hidden
+    view.walk, view.written = walked, set()
+    view.unready = frozenset(model for model, state in snapshot.states.items() if isinstance(state, Unready))
     return snapshot
 
 
-def _walk(root: Path, known: set[str]) -> _Walk:
-    walk, left = _Walk(), [""]
-    while left:
-        place = left.pop()
-        try:
-            names, below = _listed(root / place)
-        except (FileNotFoundError, NotADirectoryError):
-            if not place:
-                raise
-            continue  # gone since its parent was listed
-        except OSError as error:
-            if not place:
-                raise
-            walk.unreadable[place] = f"{place} cannot be listed: {error.strerror}"
-            continue
-        left += [posixpath.join(place, name) for name in below]
-        for json in _model_files(place, names, known):
-            walk.models.setdefault(_model_of(json), []).append(json)
-    return walk
-
-
-def _listed(path: Path) -> tuple[set[str], list[str]]:
-    files, directories = set[str](), list[str]()
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if is_passing(entry.name):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                directories.append(entry.name)
-            elif entry.is_file(follow_symlinks=False):
-                files.add(entry.name)
-    return files, directories
-
-
-def _model_files(place: str, names: set[str], known: set[str]) -> Iterator[str]:
-    for name in names:
-        if name.endswith(".json"):
-            path = posixpath.join(place, name)
-            is_download = f"{name.removesuffix('.json')}.weights.bin" in names
-            if name == MODEL_JSON or (is_download and name != ".json") or path in known:
-                yield path
-
-
-def _model_of(json: str) -> str:
-    place, name = posixpath.split(json)
-    return place if place and name == MODEL_JSON else json.removesuffix(".json")
+def _walked(
+    root: Path, known: Mapping[str, KnownModel], view: DirectoryView, touched: Collection[str]
+) -> tuple[Walk, bool]:
+    """The directories, and whether what lies in others than the ``touched`` is as it was."""
+    jsons, before = {model.json for model in known.values()}, view.walk
+    view.forget()  # unless this look comes to its end
+    if before is not None and before.renewed(root, jsons, touched):
+        return before, True
+    return walk(root, jsons), False
 
 
 def _examine(
@@ -142,13 +145,12 @@ def _examine(
     if known is None or known.json != files[0] or not is_unchanged(root, known):
         known = _read(snapshot, root, model, files[0], settling)
     if known is not None:
-        snapshot.known[model] = known
-        snapshot.states[model] = Version(known.digest, known.modified)
+        snapshot.take(model, known)
 
 
 def is_unchanged(root: Path, known: KnownModel) -> bool:
     """Whether every file has the size, time and inode that it had, and none is behind a symbolic link now."""
-    below = {posixpath.dirname(file.path) for file in known.files} - {posixpath.dirname(known.json)}
+    below = known.places - {posixpath.dirname(known.json)}
     return all(stamp(root, file.path) == file for file in known.files) and all(_is_own(root, place) for place in below)
 
 
@@ -201,9 +203,9 @@ def _rest_of_place(root: Path, json: str, settling: Settling) -> float:
     return max((settling.rest(place.lstat().st_ctime) for place in places if os.path.lexists(place)), default=0.0)
 
 
-def _hidden(root: Path, model: str, walk: _Walk, settling: Settling, snapshot: DirectorySnapshot) -> Unready | None:
+def _hidden(root: Path, model: str, walked: Walk, settling: Settling, snapshot: DirectorySnapshot) -> Unready | None:
     """Why a model that was there may still be: its directory cannot be listed, or something changed there just now."""
-    for place, reason in walk.unreadable.items():
+    for place, reason in walked.unreadable.items():
         if model == place or model.startswith(f"{place}/"):
             return Unready(reason, problem=True)
     nearest = root / model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from ...model_io.origin import Origin
 from ...wire.sync_pair import SyncPair
 from .applying import Applier
 from .directory_model import remove_files, stamp
-from .directory_snapshot import DirectorySnapshot, take_directory
+from .directory_snapshot import DirectorySnapshot, DirectoryView, take_directory
 from .discards import Discards
 from .memory import ConflictCopy, Intent, Memory, MemoryFile
 from .mount_guard import require_directory
@@ -85,20 +85,23 @@ def run_pass(
     options: PassOptions,
     *,
     discards: Discards | None = None,
+    view: DirectoryView | None = None,
+    places: Collection[str] = (),
     touched: Iterable[str] = (),
     report: Report = lambda step: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> PassResult:
     """``memory`` is brought up to date and written to ``file``. ``discards``: gets what is to be removed from the
-    directory later, and is asked what is due; without, it is removed at once. ``touched``: models of the store to read
-    in any case. Between two steps ``stopping`` may end it.
+    directory later, and is asked what is due; without, it is removed at once. ``view``, ``places``: see
+    ``take_directory``. ``touched``: models of the store to read in any case. Between two steps ``stopping`` may end it.
 
     Raises SyncError for a directory that is not there, OSError for one that cannot be listed; what fails for one model
     is in the result.
     """
     started = time.monotonic()
     require_directory(pair.directory, memory, mark=not options.dry_run)
-    directory = take_directory(pair, memory.directory, memory.base, Settling(options.settle, time.time()))
+    settling = Settling(options.settle, time.time())
+    directory = take_directory(pair, memory.directory, memory.base, settling, view=view, touched=places)
     store = take_store(origin, pair, memory.store, touched)
     if not options.dry_run:
         _finish_deletions(pair, memory, directory)
@@ -113,6 +116,9 @@ def run_pass(
     if not options.dry_run:
         discards = discards or Discards(pair.directory, 0.0)
         applier = Applier(pair, origin, directory, store, discards, grace=options.grace)
+        for step in plan.steps if view else ():
+            if view and step.to == "directory":
+                view.expect(step, directory.known.get(step.model))
         _carry_out(memory, file, applier, result, report, stopping)
         discards.remove()
     result.again = _again(result, directory)

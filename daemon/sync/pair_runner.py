@@ -20,6 +20,7 @@ from ...model_io.origin import Origin, Origins
 from ...model_io.store import StoreEvent
 from ...wire.sync_pair import SyncPair
 from ..logs import LOGGER
+from .directory_snapshot import DirectoryView
 from .discards import Discards
 from .memory import Memory, MemoryFile
 from .one_pass import LINGER_SECONDS, RETRY_SECONDS, PassOptions, PassResult, run_pass
@@ -30,6 +31,7 @@ from .watching import POLL_SECONDS, Watch, identity_of
 
 T = TypeVar("T")
 RESCAN_SECONDS = 3600.0
+LOOK_SECONDS = 300.0
 _BURST_SECONDS = 2.0
 _DISPLACED_SECONDS = 3.0
 _FAILED_SECONDS = 60.0
@@ -69,9 +71,12 @@ class PairRunner:
         self._ready = asyncio.Event()
         self._stopping = False
         self._discards = Discards(pair.directory, LINGER_SECONDS)
+        self._view = DirectoryView()
+        self._looked = 0.0
+        self._asked = False
         self._watch = Watch(pair.directory, self._wake_from_thread)
         self._touched: deque[str] = deque()
-        self._committed = False
+        self._commit = asyncio.Event()
         self._subscription: tuple[Origin, Callable[[], None]] | None = None
         self._full = time.monotonic()
 
@@ -116,6 +121,7 @@ class PairRunner:
         applied: Counter[str] = Counter()
         deadline = time.monotonic() + _ONCE_SECONDS
         while True:
+            self._asked = True
             with translated(f"Cannot sync {self.pair.directory}"):
                 result = await self._pass(dry_run=dry_run)
             applied += result.applied
@@ -151,7 +157,7 @@ class PairRunner:
             self.failure = "a pass failed inside; see the log"
             return _FAILED_SECONDS
         self.failure = None
-        rescan = RESCAN_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 (spreads the load)
+        rescan = LOOK_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 (spreads the load)
         longest = POLL_SECONDS if self._watch.mode == "polling" else rescan
         return min(seconds for seconds in (longest, result.again, self._discards.rest) if seconds is not None)
 
@@ -166,14 +172,13 @@ class PairRunner:
                 options = replace(self._shared.options, dry_run=True)
                 return await self.in_thread(self._look, copy.deepcopy(self.memory), options)
             result = await self.in_thread(self._look, self.memory, self._shared.options)
+            self._commit.clear()  # most likely this pass's own
             self._note(result)
             return result
 
     def _look(self, memory: Memory, options: PassOptions) -> PassResult:
         """In a thread."""
-        self._watch.heard()
-        if not options.dry_run and self._watch.identity != identity_of(self.pair.directory):
-            self._watch.start()
+        places = frozenset[str]() if options.dry_run else self._places()
         origin = self._subscribed()
         touched = {self._touched.popleft() for _ in range(len(self._touched))}
         full = not options.dry_run and time.monotonic() - self._full > RESCAN_SECONDS / 2
@@ -186,19 +191,32 @@ class PairRunner:
                 self.file,
                 options,
                 discards=self._discards,
+                view=None if options.dry_run else self._view,
+                places=places,
                 touched=touched | (memory.store.keys() if full else set()),
                 report=lambda step: self._publish(origin, step),
                 stopping=lambda: self._stopping or self._shared.closed(),
             )
             done = not options.dry_run
         finally:
-            self._committed = False  # most likely by this pass itself
             if not done:
                 self._touched.extend(touched)
+                self._view.forget()
         if full or (done and not self.passes):
             self._full = time.monotonic()
             sweep(self.pair.directory, {file.path for known in memory.directory.values() for file in known.files})
         return result
+
+    def _places(self) -> frozenset[str]:
+        """Where the directory is to be looked at again. Events may be missing (a hard link, a mapped file), so now and
+        then it is everywhere, and so it is where somebody asks for a pass."""
+        if self._watch.identity != identity_of(self.pair.directory):
+            self._watch.start()
+        places, now = self._watch.touched(), time.monotonic()
+        if places is None or self._asked or now - self._looked > LOOK_SECONDS:
+            self._view.forget()
+            self._looked, self._asked = now, False
+        return places or frozenset()
 
     def _subscribed(self) -> Origin:
         """The origin; after a restore it is another object."""
@@ -220,12 +238,12 @@ class PairRunner:
             url = f"localstorage://{key.removeprefix(_LOCAL_STORAGE).rpartition('/')[0]}"
         if url.startswith(self.pair.prefix):
             self._touched.append(url.removeprefix(self.pair.prefix))
-            self._committed = True
-            self._wake_from_thread()
+            self._wake_from_thread(self._commit)
 
-    def _wake_from_thread(self) -> None:
+    def _wake_from_thread(self, *events: asyncio.Event) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the pair
-            self._loop.call_soon_threadsafe(self._woken.set)
+            for event in (*events, self._woken):
+                self._loop.call_soon_threadsafe(event.set)
 
     def _publish(self, origin: Origin, step: Step) -> None:
         data = {
@@ -255,12 +273,12 @@ class PairRunner:
 
     async def _wait(self, delay: float) -> None:
         due = time.monotonic() + delay
-        while not await self._woken_within(min(due - time.monotonic(), _DISPLACED_SECONDS)):
+        while not await _within(min(due - time.monotonic(), _DISPLACED_SECONDS), self._woken):
             if time.monotonic() >= due or (not self.memory.paused and await self.in_thread(self._is_displaced)):
                 break
         limit = time.monotonic() + _BURST_SECONDS
-        while not self._committed and (rest := self._unrest()) > 0 and time.monotonic() < limit:  # noqa: ASYNC110 (each event starts it anew)
-            await asyncio.sleep(rest)
+        while (rest := self._unrest()) > 0 and time.monotonic() < limit and not await _within(rest, self._commit):
+            pass  # each event starts it anew, a commit in the store ends it
         self._woken.clear()
 
     def _is_displaced(self) -> bool:
@@ -272,12 +290,14 @@ class PairRunner:
             or self._shared.origins.get(self.pair.origin) is not watched
         )
 
-    async def _woken_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                return await self._woken.wait()
-        return False
-
     def _unrest(self) -> float:
         """Seconds until the last event is long enough ago. A commit in the store need not rest."""
         return self._watch.last + self._shared.options.settle - time.monotonic()
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Waits for the event; whether it came."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    return False

@@ -1,12 +1,16 @@
-"""Learning that something below a directory has changed. What has changed, each pass finds out by itself, so that lost
-events (a full queue, a directory that was made and filled before it was watched) cost time at most."""
+"""Learning that something below a directory has changed, and in which directories. What has changed, each pass finds
+out by itself. Where events may be lost (a full queue, a directory that was made and filled before it was watched) the
+answer is "anywhere", so that this costs time at most."""
 
 from __future__ import annotations
 
+import os
+import posixpath
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 POLL_SECONDS = 2.0
+_MANY_EVENTS = 1000
+_QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 _REMOTE = frozenset(
     {"9p", "afs", "ceph", "cifs", "drvfs", "gpfs", "lustre", "nfs", "nfs4", "prl_fs", "smb3", "smbfs", "vboxsf"}
     | {"virtiofs", "vmhgfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.vmhgfs-fuse"}
@@ -26,8 +32,8 @@ _REMOTE = frozenset(
 class Watch:
     """``mode`` says how changes are noticed, ``reason`` why they have to be looked for.
 
-    ``wake`` is called in another thread, at most once until ``heard`` was called. ``last`` is when the last event came
-    (monotonic seconds).
+    ``wake`` is called in another thread, at most once until ``touched`` was called. ``last`` is when the
+    last event came (monotonic seconds).
     """
 
     def __init__(self, root: Path, wake: Callable[[], None]) -> None:
@@ -38,6 +44,7 @@ class Watch:
         self.identity: tuple[int, int] | None = None
         self._wake = wake
         self._woken = threading.Event()
+        self._changes = _Changes()
         self._observer: BaseObserver | None = None
 
     def start(self) -> None:
@@ -45,6 +52,7 @@ class Watch:
         self.stop()
         self.mode, self.reason = "events", None
         self.identity = identity_of(self.root)
+        self._changes.add(None)
         kind = file_system_of(self.root)
         if kind in _REMOTE:
             self.mode, self.reason = "polling", f"{kind} has no events for what other machines change"
@@ -70,19 +78,23 @@ class Watch:
         ]
         observer = Observer()
         observer.daemon = True
-        observer.schedule(_handler(self._hear), str(self.root), recursive=True, event_filter=changes)
+        observer.schedule(_handler(self.root, self._hear), str(self.root), recursive=True, event_filter=changes)
         observer.start()
         return observer
 
-    def _hear(self) -> None:
+    def _hear(self, places: Iterable[str] | None) -> None:
         self.last = time.monotonic()
+        self._changes.add(places)
         if not self._woken.is_set():
             self._woken.set()
             self._wake()
 
-    def heard(self) -> None:
-        """The next event wakes again."""
+    def touched(self) -> frozenset[str] | None:
+        """The directories (relative paths) in which something has changed since this was last asked, or since the
+        start; None: anywhere. The next event wakes again."""
         self._woken.clear()
+        places = self._changes.taken()
+        return None if self.mode == "polling" else places
 
     def stop(self) -> None:
         """Ends the watching; idempotent."""
@@ -92,15 +104,50 @@ class Watch:
             self._observer = None
 
 
-def _handler(hear: Callable[[], None]) -> FileSystemEventHandler:
+class _Changes:
+    """Where something has changed; added in one thread, taken in another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._places: set[str] | None = set()
+        self._count = 0
+
+    def add(self, places: Iterable[str] | None) -> None:
+        """``None``: anywhere."""
+        with self._lock:
+            self._count += 1
+            if places is None or self._count >= _many_events():
+                self._places = None
+            elif self._places is not None:
+                self._places.update(places)
+
+    def taken(self) -> frozenset[str] | None:
+        """Those added since this was last asked. None: anywhere."""
+        with self._lock:
+            places, self._places, self._count = self._places, set(), 0
+        return None if places is None else frozenset(places)
+
+
+@cache
+def _many_events() -> int:
+    """So many that the kernel's queue may have been full, which watchdog does not tell: what is lost then is followed
+    by all that the queue holds."""
+    try:
+        return min(int(_QUEUE.read_text()) // 4, _MANY_EVENTS)
+    except (OSError, ValueError):
+        return _MANY_EVENTS
+
+
+def _handler(root: Path, hear: Callable[[Iterable[str] | None], None]) -> FileSystemEventHandler:
     from watchdog.events import FileSystemEventHandler
 
     class Handler(FileSystemEventHandler):
         def dispatch(self, event: FileSystemEvent) -> None:
             """Called in watchdog's thread for each event."""
-            names = [str(path).rpartition("/")[2] for path in (event.src_path, event.dest_path) if path]
-            if not all(map(is_passing, names)):
-                hear()
+            paths = [os.path.relpath(os.fsdecode(path), root) for path in (event.src_path, event.dest_path) if path]
+            told = [path for path in paths if path == "." or not any(map(is_passing, path.split("/")))]
+            if told:
+                hear(None if event.is_directory else map(posixpath.dirname, told))
 
     return Handler()
 

@@ -32,9 +32,32 @@ def test_a_change_wakes_once_until_it_was_heard(watch, tmp_path):
     watch.woken.clear()
     (tmp_path / "b").write_text("x")
     (tmp_path / "c").write_text("x")
-    watch.heard()
+    watch.touched()
     (tmp_path / "d").mkdir()
     assert watch.woken.wait(10)
+
+
+def test_it_tells_in_which_directories(watch, tmp_path, eventually):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "c").mkdir()
+    watch.start()
+    assert watch.touched() is None, "what was before is not known"
+    assert watch.touched() == set()
+    (tmp_path / "a" / "b" / "x").write_text("x")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "y").write_text("x")
+    seen = set()
+    eventually(lambda: seen.update(watch.touched()) or seen == {"a/b", ""})
+    (tmp_path / "c").rename(tmp_path / "d")
+    eventually(lambda: watch.touched() is None)
+
+
+def test_after_very_many_events_it_is_anywhere(watch, tmp_path, eventually):
+    watch.start()
+    watch.touched()
+    for number in range(1000):
+        (tmp_path / str(number % 3)).write_text("x")
+    eventually(lambda: watch.touched() is None)
 
 
 def test_reading_and_passing_names_wake_nobody(watch, tmp_path):

@@ -1,0 +1,98 @@
+"""Where models are below a directory: the directories, and the JSON files in them that claim to be one."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...model_io.model_directory import MODEL_JSON
+from .ignored_names import is_passing
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One directory: the paths of models' JSON files in it, and the names of the directories."""
+
+    models: tuple[str, ...]
+    below: frozenset[str]
+
+
+@dataclass(slots=True)
+class Walk:
+    """``places``: relative path to what was there; ``unreadable``: directories that were not listed, and why."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def models(self) -> dict[str, list[str]]:
+        """Relative path of each model to the JSON files that claim it."""
+        found: dict[str, list[str]] = {}
+        for place in self.places.values():
+            for json in place.models:
+                found.setdefault(_model_of(json), []).append(json)
+        return found
+
+    def renewed(self, root: Path, known: Collection[str], touched: Collection[str]) -> bool:
+        """Lists the ``touched`` directories again, and says whether that was all there is to do: it is not where
+        directories came or went."""
+        if self.unreadable:
+            return False
+        for place in touched:
+            before = self.places.get(place)
+            try:
+                now = _listed(root, place, known)
+            except OSError:
+                return False
+            if before is None or before.below != now.below:
+                return False
+            self.places[place] = now
+        return True
+
+
+def walk(root: Path, known: Collection[str]) -> Walk:
+    """Lists all directories. ``known``: JSON files that are models whatever lies beside them. Raises OSError where the
+    root cannot be listed."""
+    found, left = Walk(), [""]
+    while left:
+        path = left.pop()
+        try:
+            place = _listed(root, path, known)
+        except OSError as error:
+            if not path:
+                raise
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):  # gone since its parent was listed
+                found.unreadable[path] = f"{path} cannot be listed: {error.strerror}"
+            continue
+        found.places[path] = place
+        left += [posixpath.join(path, name) for name in place.below]
+    return found
+
+
+def _listed(root: Path, path: str, known: Collection[str]) -> Place:
+    files, directories = set[str](), set[str]()
+    with os.scandir(f"{root}/{path}" if path else root) as entries:
+        for entry in entries:
+            if is_passing(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                directories.add(entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                files.add(entry.name)
+    return Place(tuple(_model_files(path, files, known)), frozenset(directories))
+
+
+def _model_files(place: str, names: set[str], known: Collection[str]) -> Iterator[str]:
+    for name in names:
+        if name.endswith(".json"):
+            path = posixpath.join(place, name)
+            is_download = f"{name.removesuffix('.json')}.weights.bin" in names
+            if name == MODEL_JSON or (is_download and name != ".json") or path in known:
+                yield path
+
+
+def _model_of(json: str) -> str:
+    place, name = posixpath.split(json)
+    return place if place and name == MODEL_JSON else json.removesuffix(".json")
