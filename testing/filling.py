@@ -23,9 +23,9 @@ def fill(area: SimulatedArea, rules: WebStorageRules, leave: int, key: str, text
     old = area.stored(key)
     _, encoded_key = normalize(key)
     key_size = size_in(rules, encoded_key.width, encoded_key.units)
-    others = area.used() - (0 if old is None else key_size + size_in(rules, old.width, old.units))
+    others = area.used() + area.leaked - (0 if old is None else key_size + size_in(rules, old.width, old.units))
     count = (rules.limit - others - leave - key_size) // size_in(rules, normalize(character)[1].width, 1)
     if leave < 0 or count < 0:
         raise ValueError(f"{others} of {rules.limit} units are taken: {leave} cannot be left beside the key {key!r}")
     area.refill([(key, character * count)])
-    return rules.limit - area.used()
+    return rules.limit - area.used() - area.leaked

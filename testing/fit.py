@@ -64,7 +64,7 @@ def _fit_local_storage(origin: SimulatedOrigin, model: StoredModel, url: str, pa
         total = _total(origin, model, path)
         try:
             origin.models.save(url, model).result()
-            total = origin.area.used()
+            total = origin.area.used() + origin.area.leaked
         except QuotaExceededError:
             refused = True
     if rules.limit is None:
@@ -75,7 +75,7 @@ def _fit_local_storage(origin: SimulatedOrigin, model: StoredModel, url: str, pa
 def _total(origin: SimulatedOrigin, model: StoredModel, path: str) -> int:
     """What the area would count with the model in it."""
     area, rules = origin.area, origin.browser.web_storage
-    total = area.used()
+    total = area.used() + area.leaked
     for suffix, new in _sizes(rules, model, path, origin.now()).items():
         key = item_key(path, suffix)
         old = area.stored(key)

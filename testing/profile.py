@@ -52,6 +52,8 @@ class BrowserProfile:
         self.downloads = Downloads(browser, self.access, clock)
         self.persisted: set[str] = set()
         self.last_used: dict[str, int] = {}
+        self.leaked: dict[str, int] = {}
+        """Per origin what its localStorage goes on counting though it is lost."""
         self.tabs: weakref.WeakSet[Tab] = weakref.WeakSet()
         self.views: weakref.WeakSet[SimulatedBrowser] = weakref.WeakSet()
         self.home = self.new_home()
@@ -71,8 +73,10 @@ class BrowserProfile:
         """Ends all processes in order and starts them again: tabs are empty, keys are as the engine stores them."""
         for origin in self.origins.opened():
             origin.area.restart()
+            self.leaked[origin.name] = origin.area.leaked
             if self.private:
                 erase(origin)
+                self.leaked.clear()
         for tab in self.tabs:
             tab.end_session()
         self._reopen()
@@ -130,6 +134,7 @@ class BrowserProfile:
 
     def _erase(self, origin: SimulatedOrigin, *, sessions: bool = True) -> None:
         erase(origin)
+        self.leaked.pop(origin.name, None)
         if sessions:
             for tab in self.tabs:
                 tab.forget(origin.name)

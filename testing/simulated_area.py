@@ -20,8 +20,9 @@ from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.text import normalize
 from .faults import Faults
 from .firefox_snapshot import FirefoxSnapshot
+from .flush_order import FlushOrder
 from .tab_order import TabOrders
-from .unflushed_writes import UnflushedWrites
+from .unflushed_writes import FLUSH_AFTER, UnflushedWrites
 
 
 class SimulatedArea(StorageArea):
@@ -37,8 +38,12 @@ class SimulatedArea(StorageArea):
         self._unflushed = UnflushedWrites(browser)
         self._snapshot = FirefoxSnapshot() if browser.engine == "firefox" else None
         self._author = threading.local()
-        self._orders = TabOrders(key_order(browser.web_storage.key_order))
+        self._order = key_order(browser.web_storage.key_order)
+        self._orders = TabOrders(self._order)
+        self._flushes = FlushOrder(self._order, FLUSH_AFTER["firefox"]) if browser.engine == "firefox" else None
         self._bucket_has_room = bucket_has_room
+        self.leaked = 0
+        """What items count that a restart has lost: Firefox never stops counting them."""
         self._is_rehearsing = False
         self.share_quota(self._has_room)
 
@@ -104,6 +109,8 @@ class SimulatedArea(StorageArea):
             for undo in self._orders.follow(changes):
                 mutation.on_undo(undo)
             self._unflushed.note(self._clock.now(), before.items())
+            if self._flushes is not None:
+                self._flushes.note(self._clock.now(), [change.key for change in changes if change.key is not None])
             if self._snapshot is not None:
                 self._follow(self._snapshot, operations, before)
             return changes
@@ -142,9 +149,13 @@ class SimulatedArea(StorageArea):
     def restart(self) -> None:
         """Damages the keys that the engine cannot store. The area is to be opened anew afterwards."""
         with self._bucket.locked():
-            found = ((key, self._value(key)) for key in self._loaded().by_last_set())
+            keys = self._loaded().by_last_set()
+            found = ((key, self._value(key)) for key in (keys if self._flushes is None else self._flushes.sorted(keys)))
             items = [(key, value) for key, value in found if value is not None]
+            before = self.used()
         self._rewrite(damage(self._browser, items))
+        if self._browser.engine == "firefox":
+            self.leaked += before - self.used()
 
     def refill(self, items: Sequence[tuple[str, str]]) -> None:
         """Sets items whatever the quota and the faults say."""
@@ -187,7 +198,7 @@ class SimulatedArea(StorageArea):
             return
         area = self._loaded()
         keys = area.by_last_set()
-        area.order = key_order(self._rules.key_order).log(lambda: keys)
+        area.order = self._order.log(lambda: keys)
         area.end_task()
         values = ((key, self._value(key)) for key in keys)
         snapshot.prefetch((key, value) for key, value in values if value is not None)
@@ -203,7 +214,7 @@ class SimulatedArea(StorageArea):
 
     def _has_room(self, growth: int) -> bool:
         limit, used = self._rules.limit, self._loaded().total
-        phantom = 0 if self._snapshot is None else self._snapshot.phantom
+        phantom = self.leaked + (0 if self._snapshot is None else self._snapshot.phantom)
         if limit is not None and phantom and used + growth + phantom > limit:
             return False
         return self._bucket_has_room(growth)

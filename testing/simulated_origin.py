@@ -33,6 +33,7 @@ class SimulatedOrigin(Origin):
         self._profile = profile
         self._meter = UsageMeter(browser)
         self.area = SimulatedArea(self.bucket, browser, clock, profile.faults, self.has_room)
+        self.area.leaked = profile.leaked.get(name, 0)
         self.databases = SimulatedDatabases(self.bucket, browser, profile.faults, self._limit, self._meter.restart)
         self.events = EventHub()
         parts = (self.bucket, self.area, self.databases, browser, clock, self.events)

@@ -22,6 +22,7 @@ class BrowserSnapshot:
     """A backup of every origin (``docs/on-disk-format.md``)."""
     downloads: Mapping[str, bytes]
     persisted: frozenset[str]
+    leaked: Mapping[str, int]
     sessions: tuple[tuple[Tab, dict[str, list[tuple[str, str]]]], ...]
 
 
@@ -30,7 +31,9 @@ def take_snapshot(profile: BrowserProfile) -> BrowserSnapshot:
     data = io.BytesIO()
     backup(profile.home, data)
     sessions = tuple((tab, tab.sessions()) for tab in profile.tabs)
-    return BrowserSnapshot(data.getvalue(), dict(profile.downloads), frozenset(profile.persisted), sessions)
+    return BrowserSnapshot(
+        data.getvalue(), dict(profile.downloads), frozenset(profile.persisted), dict(profile.leaked), sessions
+    )
 
 
 def restore_snapshot(profile: BrowserProfile, snapshot: BrowserSnapshot) -> None:
@@ -41,6 +44,7 @@ def restore_snapshot(profile: BrowserProfile, snapshot: BrowserSnapshot) -> None
     except BaseException:
         home.close()
         raise
+    profile.leaked = dict(snapshot.leaked)
     profile.replace_home(home)
     profile.downloads.replace(snapshot.downloads)
     profile.persisted = set(snapshot.persisted)

@@ -27,9 +27,9 @@ def key_after_restart(browser: Browser, key: str) -> str:
 
 
 def damage(browser: Browser, items: Sequence[tuple[str, str]]) -> list[Operation]:
-    """What turns an area with ``items``, by the time of their last ``setItem``, into what is left after a restart.
+    """What turns an area with ``items``, in the order in which they were written, into what is left after a restart.
 
-    Keys that become the same merge: the item that was set last wins.
+    Keys that become the same merge: the item that was written last wins.
     """
     changed = [(key, key_after_restart(browser, key), value) for key, value in items]
     broken = {key for key, after, _ in changed if key != after}

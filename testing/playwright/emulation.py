@@ -27,9 +27,10 @@ def init_script(
 ) -> str:
     """JavaScript that gives a page the browser's Web Storage, to be run before the page's own scripts.
 
-    It replaces ``Storage.prototype.setItem``: assignments as properties (``localStorage.a = "b"``) are not caught.
-    Chromium's own limit stays in force beneath. The order of keys stays Chromium's. Raises ValueError for an unknown
-    browser, an unknown storage in ``deny``, a negative quota.
+    It replaces the methods of ``Storage.prototype`` and puts proxies in front of ``localStorage`` and
+    ``sessionStorage``, so that assignments (``localStorage.a = "b"``) are caught as well. Chromium's own limit stays in
+    force beneath. The order of keys stays Chromium's. Raises ValueError for an unknown browser, an unknown storage in
+    ``deny``, a negative quota.
     """
     rules = browser_named(browser) if isinstance(browser, str) else browser
     if local_storage_quota is not None:
@@ -42,7 +43,10 @@ def init_script(
             "limit": storage.limit,
             "unit": storage.unit,
             "refusal": storage.refusal,
-            "message": storage.set_item_message,
+            "setItem": storage.set_item_message,
+            "namedProperty": storage.named_property_message,
+            "indexedProperty": storage.indexed_property_message,
+            "propertiesHide": rules.engine == "chromium",
             "interface": storage.quota_interface,
         },
         "deny": _denied(rules, deny),
@@ -88,8 +92,8 @@ def emulate(
 
     In force from the next navigation on: call it before ``goto``. ``local_storage_quota`` (in the engine's unit) and
     ``indexeddb_quota`` (bytes) replace the browser's own; without the latter IndexedDB keeps Chromium's quota.
-    ``fail_nth_write``: that call of ``setItem`` in each document is refused. With an object of Playwright's
-    asynchronous API, await the result.
+    ``fail_nth_write``: that write (``setItem`` or an assignment) in each document is refused. With an object of
+    Playwright's asynchronous API, await the result.
 
     Raises as ``init_script`` does; Playwright raises its own errors where a context is not Chromium's.
     """

@@ -624,3 +624,52 @@ def test_clocks():
 def test_a_seed_repeats_what_a_test_draws(tfjsd_browser_factory):
     draws = [tfjsd_browser_factory(seed=seed).random.random() for seed in (1, 1, 2)]
     assert draws[0] == draws[1] != draws[2]
+
+
+def longest_beside(storage):
+    """The longest value that the key k may have."""
+    low, high = 0, 5_242_880
+    while low < high:
+        middle = (low + high + 1) // 2
+        try:
+            storage.set_item("k", "x" * middle)
+            low = middle
+        except tfjsd.QuotaExceededError:
+            high = middle - 1
+        storage.remove_item("k")
+    return low
+
+
+LOST = [  # (milliseconds between them, items set), what is left and the longest k, as Firefox 153 had it
+    (
+        0,
+        [("\ud800", "abcd"), ("\udc00", "efghij"), ("p\ud800", "klm")],
+        {"\ufffd": "abcd", "p\ufffd": "klm"},
+        5_242_862,
+    ),
+    (0, [("\udc00", "efghij"), ("\ud800", "abcd")], {"\ufffd": "abcd"}, 5_242_867),
+    (9_000, [("\ud800", "abcd"), ("\udc00", "efghij")], {"\ufffd": "efghij"}, 5_242_867),
+    (9_000, [("\udc00", "abcd"), ("\ud800", "efghij")], {"\ufffd": "efghij"}, 5_242_867),
+]
+
+
+@pytest.mark.parametrize(("pause", "items", "left", "longest"), LOST, ids=range(len(LOST)))
+def test_firefox_goes_on_counting_what_a_restart_has_merged(tfjsd_browser_factory, pause, items, left, longest):
+    browser = tfjsd_browser_factory("firefox")
+    storage = browser.local_storage()
+    for key, value in items:
+        storage.set_item(key, value)
+        browser.clock.advance(milliseconds=pause)
+    browser.restart()
+    assert dict(storage) == left
+    assert longest_beside(storage) == longest
+    kept = browser.snapshot()
+    storage.clear()
+    browser.clock.advance(seconds=9)
+    browser.restart()
+    assert longest_beside(storage) == longest + sum(len(key) + len(value) for key, value in left.items()), "for good"
+    assert browser.fill() == 0
+    browser.clear_site_data()
+    assert longest_beside(storage) == 5_242_879
+    browser.restore(kept)
+    assert longest_beside(storage) == longest
