@@ -111,9 +111,10 @@ class Exchange:
             self._body_size = sum(map(len, views))
             if self._body_size or self.request.method not in ("GET", "HEAD", "DELETE"):
                 lines.append(f"content-length: {self._body_size}")
-        if any(c in line for line in lines for c in "\r\n"):
+        text = "\r\n".join(lines)
+        if text.count("\r") >= len(lines) or text.count("\n") >= len(lines):
             raise ValueError("A header must not hold a line break.")
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        head = f"{text}\r\n\r\n".encode("latin-1")
         self._head_size = len(head)
         self._queue.append(memoryview(head))
         self._queue.extend(views)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 from collections import deque
+from functools import lru_cache
 
 LARGE_BODY = 1 << 20
 """From here on a body lies in pages of its own, which the system zeroes as they are filled and takes back at once."""
@@ -103,12 +104,7 @@ class ResponseParser:
         if not version.startswith("HTTP/1.") or not status[:3].isdigit():
             raise ProtocolError(f"not an HTTP answer: {first[:80]!r}")
         self.status = int(status[:3])
-        self.headers = {}
-        for line in lines:
-            name, colon, value = line.partition(":")
-            if not colon or name != name.strip():
-                raise ProtocolError(f"not a header: {line[:80]!r}")
-            self.headers[name.lower()] = value.strip()
+        self.headers = dict(map(_header, lines))
         closing = "close" if version == "HTTP/1.1" else "keep-alive"
         announced = closing in self.headers.get("connection", "").lower()
         self.keep_alive = announced != (version == "HTTP/1.1")
@@ -157,6 +153,15 @@ class ResponseParser:
         if not self.head_complete or self._chunks is not None or self.body_size is not None:
             raise ProtocolError("the connection was closed inside the answer")
         self.complete = True
+
+
+@lru_cache(256)
+def _header(line: str) -> tuple[str, str]:
+    """Name, in lower case, and value. Most lines are the same in every answer of a daemon."""
+    name, colon, value = line.partition(":")
+    if not colon or name != name.strip():
+        raise ProtocolError(f"not a header: {line[:80]!r}")
+    return name.lower(), value.strip()
 
 
 def _pages(size: int) -> mmap.mmap:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..model_io.router_registry import IORouterRegistry
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class Session(NamedTuple):
     """A client's view of the daemon."""
 
@@ -45,7 +48,7 @@ class Session(NamedTuple):
     def ask_json(self, request: Request) -> Operation[Any]:
         """The parsed body of the answer."""
         response = yield from self.ask(request)
-        return json.loads(bytes(response.body))
+        return json.loads(str(response.body, "utf-8"))
 
     def query(self, **parameters: str | None) -> dict[str, str]:
         """The query of a request in this origin; parameters that are None are left out."""
@@ -60,5 +63,5 @@ class Session(NamedTuple):
 
 def json_request(method: str, target: str, body: object, *, reads: bool | None = None) -> Request:
     """A request whose body is ASCII JSON (lone surrogates as ``\\udXXX``)."""
-    text = json.dumps(body, separators=(",", ":")).encode("ascii")
+    text = _COMPACT(body).encode("ascii")
     return Request(method, target, headers={"content-type": "application/json"}, body=(text,), reads=reads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..storage_backends.web_storage.operations import Operation as StorageOperation
@@ -39,6 +40,11 @@ def _on_the_wire(operation: StorageOperation) -> dict[str, Any]:
 
 
 def _post(session: Session, body: dict[str, Any], *, reads: bool) -> Operation[dict[str, Any]]:
-    target = with_query("/v1/local-storage", session.query())
-    answer: dict[str, Any] = yield from session.ask_json(json_request("POST", target, body, reads=reads))
+    request = json_request("POST", _target(session.origin), body, reads=reads)
+    answer: dict[str, Any] = yield from session.ask_json(request)
     return answer
+
+
+@lru_cache(64)
+def _target(origin: str) -> str:
+    return with_query("/v1/local-storage", {"origin": origin})
