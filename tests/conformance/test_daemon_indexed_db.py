@@ -10,14 +10,14 @@ import pytest
 from client_support.daemon_thread import DaemonThread, running_daemon
 from idb_support.corpus_cases import cases, check
 from idb_support.corpus_player import Player
-from idb_support.steps import connections, cursors, keys, records, schema, transactions
+from idb_support.steps import connections, cursors, keys, records, scenarios, schema, transactions
 from idb_support.steps.registry import CASES, Bench
 
 import tfjsd
 
 pytest.importorskip("plyvel")
 
-_MODULES = (connections, cursors, keys, records, schema, transactions)
+_MODULES = (connections, cursors, keys, records, scenarios, schema, transactions)
 _ORIGINS_EACH = 100
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from idb_support.homes import ORIGIN, open_home
-from idb_support.steps import connections, cursors, keys, records, schema, transactions
+from idb_support.steps import connections, cursors, keys, records, scenarios, schema, transactions
 from idb_support.steps.catalogue import STEPS
 from idb_support.steps.registry import CASES, Bench
 
@@ -15,7 +15,7 @@ from tfjsd.storage_backends.browsers import CHROME
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 
-_MODULES = (connections, cursors, keys, records, schema, transactions)
+_MODULES = (connections, cursors, keys, records, scenarios, schema, transactions)
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
