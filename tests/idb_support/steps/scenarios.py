@@ -78,7 +78,11 @@ async def an_index_is_in_the_order_of_its_keys(bench: Bench) -> None:
 
 @covers(WEB_PLATFORM, "reading-autoincrement-indexes")
 async def generated_keys_are_found_through_indexes(bench: Bench) -> None:
-    indexes = {"id": {"key_path": "id"}, "both": {"key_path": ["id", "n"]}, "n": {"key_path": "n"}}
+    indexes: dict[str, dict[str, Any]] = {
+        "id": {"key_path": "id"},
+        "both": {"key_path": ["id", "n"]},
+        "n": {"key_path": "n"},
+    }
     records = [{"n": number % 3} for number in range(10)]
     db = await bench.store(records, key_path="id", auto_increment=True, indexes=indexes)
     store = db.transaction("s").object_store("s")
