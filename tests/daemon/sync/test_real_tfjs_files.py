@@ -1,4 +1,4 @@
-"""The real TensorFlow.js in Node writes and reads a directory, as tfjs-node does, while its pair is live."""
+"""tfjs-node's file:// handlers write and read a directory while its pair is live."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ SAVES = 200
 
 @pytest.fixture
 def node():
-    if not (JS / "node_modules").exists() or shutil.which("node") is None:
+    if not (JS / "node_modules" / "@tensorflow" / "tfjs-node").exists() or shutil.which("node") is None:
         pytest.skip("TensorFlow.js is not installed: scripts/test installs it (npm ci in tests/js)")
 
     def start(*words):
