@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import NotInThisVersionError
 from ...model_io.store import AsyncStore
 from ...storage_backends.indexed_db.idb_database import IDBDatabase
 from ...storage_backends.indexed_db.idb_factory import IDBFactory
 from ...storage_backends.indexed_db.idb_object_store import IDBObjectStore
-from .model_records import collect_models, restore_models
 from .script_values import member, read_member
 
 OriginState = dict[str, Any]
@@ -17,7 +15,7 @@ OriginState = dict[str, Any]
 
 
 async def collect(store: AsyncStore) -> OriginState:
-    """All items and all databases of the store's origin; of a store without IndexedDB, its models.
+    """All items and all databases of the store's origin.
 
     Raises DataCloneError for a stored value that the format has no form for.
     """
@@ -26,11 +24,8 @@ async def collect(store: AsyncStore) -> OriginState:
         "origin": store.origin,
         "localStorage": [{"name": name, "value": value} for name, value in items],
     }
-    factory = _factory(store)
-    if factory is None:
-        databases = await collect_models(store)
-    else:
-        databases = [await _collect_database(factory, info.name) for info in await factory.databases()]
+    factory = store.indexed_db()
+    databases = [await _collect_database(factory, info.name) for info in await factory.databases()]
     if databases:
         state["indexedDB"] = databases
     return state
@@ -43,25 +38,8 @@ async def restore(store: AsyncStore, state: OriginState) -> None:
     TypeError where the entry is malformed.
     """
     await store.local_storage().update({item["name"]: item["value"] for item in state.get("localStorage", ())})
-    databases = state.get("indexedDB", [])
-    if not databases:
-        return
-    factory = _factory(store)
-    if factory is None:
-        await restore_models(store, databases)
-    else:
-        for database in databases:
-            await _restore_database(factory, database)
-
-
-def _factory(store: AsyncStore) -> IDBFactory | None:
-    """The store's IDBFactory, None where only its models can be reached."""
-    try:
-        factory = store.indexed_db()
-    except NotInThisVersionError:
-        return None
-    assert isinstance(factory, IDBFactory)
-    return factory
+    for database in state.get("indexedDB", ()):
+        await _restore_database(store.indexed_db(), database)
 
 
 async def _collect_database(factory: IDBFactory, name: str) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """``tfjsd state`` against a daemon."""
 
 import json
+from datetime import UTC, datetime
 
+import tfjsd
 from tfjsd.testing import assert_models_equal, make_artifacts, simulate_browser
 from tfjsd.testing.playwright import from_storage_state, storage_state
 
+WHEN = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 ORIGIN = "https://app.example"
 
 
@@ -37,6 +40,44 @@ def test_a_state_of_a_browser_goes_into_a_daemon(tfjsd_daemon, tmp_path):
     text = (tmp_path / "state.json").read_text()
     tfjsd_daemon.cli("state", "import", "-", "--origin", "http://localhost:5173", input=text, check=True)
     assert len(store.with_origin("http://localhost:5173").list_models()) == 2
+
+
+async def put_shop(store):
+    def upgrade(db, *_):
+        books = db.create_object_store("books", "isbn")
+        books.create_index("by_author", "author", multi_entry=True)
+        db.create_object_store("log", None, True)
+
+    with await store.indexed_db().open("shop", 3, upgrade=upgrade) as db:
+        async with db.transaction(["books", "log"], "readwrite") as tx:
+            await tx.object_store("books").put({"isbn": 1, "author": ["a", "b"], "cover": b"\0\xff", "when": WHEN})
+            await tx.object_store("log").put({1: {"two"}, "none": tfjsd.UNDEFINED})
+
+
+async def read_shop(store):
+    with await store.indexed_db().open("shop") as db:
+        tx = db.transaction(["books", "log"])
+        books, log = tx.object_store("books"), tx.object_store("log")
+        found = await books.index("by_author").get("b"), await log.get_all(), await log.get_all_keys()
+        return db.version, books.index_names, log.auto_increment, found
+
+
+def test_every_database_goes_through_the_file(tfjsd_daemon, tmp_path):
+    """Out of a browser into the daemon, and out of the daemon into a browser: other databases than TensorFlow.js's."""
+    there, back = tmp_path / "there.json", tmp_path / "back.json"
+    with simulate_browser(origin=ORIGIN) as browser:
+        browser.run(put_shop)
+        browser.save("indexeddb://m", make_artifacts(units=10))
+        expected, saved = browser.run(read_shop), browser.list_models()
+        storage_state(browser, there)
+    tfjsd_daemon.cli("state", "import", there, check=True)
+    store = tfjsd_daemon.connect().with_origin(ORIGIN)
+    assert store.run(read_shop) == expected
+    assert store.list_models() == saved, "their dates included"
+    tfjsd_daemon.cli("state", "export", back, check=True)
+    with from_storage_state(back) as browser:
+        assert browser.run(read_shop) == expected
+    assert json.loads(back.read_text()) == json.loads(there.read_text())
 
 
 def test_other_files_are_refused(tfjsd_daemon, tmp_path):
