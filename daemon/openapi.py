@@ -123,7 +123,7 @@ _SYNC = (
         "Lets the deletions pass that are held",
         {JSON_TYPE: _object(approved={"type": "integer"})},
         ("pair",),
-        {JSON_TYPE: _object(deletions={"const": True})},
+        {JSON_TYPE: {**_object(deletions={"const": True}), "required": ["deletions"]}},
         _PAIR_ERRORS,
     ),
     Operation(
@@ -132,7 +132,7 @@ _SYNC = (
         "Settles a conflict",
         _PAIR,
         ("pair",),
-        {JSON_TYPE: _object(model=_TEXT, keep={"enum": ["dir", "store", "both"]})},
+        {JSON_TYPE: {**_object(model=_TEXT, keep={"enum": ["dir", "store", "both"]}), "required": ["model", "keep"]}},
         _PAIR_ERRORS,
     ),
 )
@@ -296,6 +296,38 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     )
 )
 
+_TEXTS: dict[str, Any] = {"type": "array", "items": _TEXT}
+_COUNTS: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "integer"}}
+_REASONS: dict[str, Any] = {"type": "object", "additionalProperties": _TEXT}
+_PAIR_MEMBERS: dict[str, Any] = {
+    "name": _TEXT,
+    "directory": _TEXT,
+    "prefix": _TEXT,
+    "origin": _TEXT,
+    "direction": {"enum": ["both", "in", "out"]},
+    "include": _TEXTS,
+    "exclude": _TEXTS,
+    "on_conflict": {"enum": ["newest", "dir", "store", "keep-both", "fail"]},
+}
+_STATUS_MEMBERS: dict[str, Any] = {
+    "source": {"enum": ["configuration", "register"]},
+    "state": {"enum": ["equal", "working", "waiting", "paused", "stopped"]},
+    "error": {"type": ["string", "null"]},
+    "watching": _TEXT,
+    "watching_reason": {"type": ["string", "null"]},
+    "models": _COUNTS,
+    "passes": {"type": "integer"},
+    "last_pass": {"type": ["string", "null"], "format": "date-time"},
+    "last_seconds": {"type": ["number", "null"]},
+    "last_read": {"type": ["integer", "null"]},
+    "applied": _COUNTS,
+    "pending": _REASONS,
+    "problems": _REASONS,
+    "held": _TEXTS,
+    "conflicts": _TEXTS,
+    "diverged": _TEXTS,
+    "conflict_copies": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}},
+}
 _SCHEMAS: dict[str, Any] = {
     _INFO: {
         **_object(
@@ -321,20 +353,11 @@ _SCHEMAS: dict[str, Any] = {
         ]
     },
     "SyncPair": {
-        **_object(
-            name=_TEXT,
-            directory=_TEXT,
-            prefix=_TEXT,
-            origin=_TEXT,
-            direction={"enum": ["both", "in", "out"]},
-            include={"type": "array", "items": _TEXT},
-            exclude={"type": "array", "items": _TEXT},
-            on_conflict={"enum": ["newest", "dir", "store", "keep-both", "fail"]},
-        ),
+        **_object(**_PAIR_MEMBERS),
         "required": ["directory", "prefix"],
         "additionalProperties": False,
     },
-    "SyncStatus": {"allOf": [_reference("SyncPair"), _object(state=_TEXT, watching=_TEXT)]},
+    "SyncStatus": {**_object(**_PAIR_MEMBERS, **_STATUS_MEMBERS), "required": [*_PAIR_MEMBERS, *_STATUS_MEMBERS]},
     "LocalStorageBatch": {
         **_object(
             ops={"type": "array", "items": _reference("LocalStorageOperation")},
