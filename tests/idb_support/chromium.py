@@ -96,7 +96,7 @@ async def _serve() -> tuple[web.AppRunner, str]:
 async def _debugger_of(session: aiohttp.ClientSession, profile: Path, address: str) -> str:
     """The address of the page's debugger, once Chromium has it."""
     for _ in range(600):
-        with contextlib.suppress(OSError, ValueError, aiohttp.ClientError):
+        with contextlib.suppress(OSError, ValueError, IndexError, aiohttp.ClientError):
             port = int((profile / "DevToolsActivePort").read_text().split()[0])
             async with session.get(f"http://127.0.0.1:{port}/json") as answer:
                 for target in await answer.json():

@@ -408,7 +408,9 @@ async def _dump_stores(db: Any) -> Any:
     return stores
 
 
-REQUESTS = frozenset(("put", "add", "get", "getKey", "getAll", "getAllKeys", "count", "delete", "clear", "cursor"))
+REQUESTS = frozenset(
+    ("put", "add", "get", "getKey", "getAll", "getAllKeys", "getAllRecords", "count", "delete", "clear", "cursor")
+)
 
 
 class Ops:
@@ -521,7 +523,12 @@ class Ops:
         query = [range_of(op["range"])] if "range" in op else [to_python(op["key"])] if "key" in op else []
         if kind == "cursor":
             return self.opened(source, op, query)
-        if "count" in op:
+        if "options" in op:
+            options = {name: to_python(op["options"][name]) for name in ("count", "direction") if name in op["options"]}
+            if query:
+                options["query"] = query[0]
+            query = [options]
+        elif "count" in op:
             query = query or [None]
             count = to_python(op["count"])
             query.append(None if count is UNDEFINED else js_number(count))
@@ -683,4 +690,4 @@ def _key(value: Any) -> Any:
     return NULL if value is None else value
 
 
-_SNAKE = {"getKey": "get_key", "getAll": "get_all", "getAllKeys": "get_all_keys"}
+_SNAKE = {"getKey": "get_key", "getAll": "get_all", "getAllKeys": "get_all_keys", "getAllRecords": "get_all_records"}

@@ -75,10 +75,12 @@ function issue(db, tx, op, done) {
     else if (op.op === "clear") r = s.clear();
     else {
       const args = query();
-      if ("count" in op) r = s[op.op](args.length ? args[0] : undefined, dec(op.count));
+      if ("options" in op) r = s[op.op]({...op.options, ...(args.length ? {query: args[0]} : {})});
+      else if ("count" in op) r = s[op.op](args.length ? args[0] : undefined, dec(op.count));
       else r = s[op.op](...args);
     }
-    r.onsuccess = () => done({ok: enc(r.result)});
+    const records = op.op === "getAllRecords" ? (all) => all.map((x) => [enc(x.key), enc(x.primaryKey), enc(x.value)]) : enc;
+    r.onsuccess = () => done({ok: records(r.result)});
     r.onerror = (e) => {
       if (op.catch) { e.preventDefault(); e.stopPropagation(); }
       done({error: err(r.error)});

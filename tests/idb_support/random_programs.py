@@ -27,6 +27,9 @@ _STORE_OPTIONS: list[dict[str, Any]] = [
 class ProgramMaker:
     """Makes one program of about ``size`` operations."""
 
+    paths: tuple[Any, ...] = tuple(_PATHS)
+    store_options: tuple[dict[str, Any], ...] = tuple(_STORE_OPTIONS)
+
     def __init__(self, seed: int, size: int = 40) -> None:
         self._random = random.Random(seed)
         self._left = size
@@ -94,7 +97,7 @@ class ProgramMaker:
         ops: list[dict[str, Any]] = []
         if first:
             for name in _NAMES:
-                ops.append({"op": "createStore", "name": name, "options": self._pick(_STORE_OPTIONS)})
+                ops.append({"op": "createStore", "name": name, "options": self._pick(self.store_options)})
                 ops += [self._index(name, index) for index in _INDEXES if self._random.random() < 0.7]
             return ops
         for _ in range(self._random.randrange(4)):
@@ -105,13 +108,19 @@ class ProgramMaker:
 
     def _index(self, store: str, name: str) -> dict[str, Any]:
         options = {"unique": self._random.random() < 0.3, "multiEntry": self._random.random() < 0.4}
-        return {"op": "createIndex", "store": store, "name": name, "keyPath": self._pick(_PATHS), "options": options}
+        return {
+            "op": "createIndex",
+            "store": store,
+            "name": name,
+            "keyPath": self._pick(self.paths),
+            "options": options,
+        }
 
     def _change(self) -> dict[str, Any]:
         store = self._pick(_NAMES)
         return self._pick(
             [
-                {"op": "createStore", "name": store, "options": self._pick(_STORE_OPTIONS)},
+                {"op": "createStore", "name": store, "options": self._pick(self.store_options)},
                 {"op": "deleteStore", "name": store},
                 self._index(store, self._pick(_INDEXES)),
                 self._index(store, self._pick(_INDEXES)),
@@ -208,3 +217,39 @@ class ProgramMaker:
                 ["put", self._value(), self._pick(_KEYS)],
             ]
         )
+
+
+class WideProgramMaker(ProgramMaker):
+    """Makes programs that also read by options and all records at once, from deeper values and more paths."""
+
+    paths = (*_PATHS, "o.p.q", ["o.p.q", "id"], ["id", "id"], "id.length", ["n", "n.length"])
+    store_options = (
+        *_STORE_OPTIONS,
+        {"keyPath": ["o.p.q", "id"]},
+        {"keyPath": "o.p.q", "autoIncrement": True},
+        {"keyPath": "", "autoIncrement": False},
+    )
+
+    def _member(self, name: str) -> Any:
+        chance = self._random.random()
+        if name == "o" and chance < 0.5:
+            return {"p": self._pick([{"q": self._key()}, {}, {"q": self._pick(_LEAVES)}, {"$date": 7}, [], "text"])}
+        if name == "n" and chance < 0.2:
+            return [self._key(), [self._key(), self._pick(_LEAVES)]]
+        return super()._member(name)
+
+    def _operation(self, store: str, mode: str) -> dict[str, Any]:
+        if self._random.random() > 0.25:
+            return super()._operation(store, mode)
+        op: dict[str, Any] = {"op": self._pick(["getAll", "getAllKeys", "getAllRecords"]), "store": store}
+        if self._random.random() < 0.85:
+            op["catch"] = True
+        if self._random.random() < 0.5:
+            op["index"] = self._pick(_INDEXES)
+        op |= self._query(required=False)
+        options: dict[str, Any] = {}
+        if self._random.random() < 0.6:
+            options["direction"] = self._pick(["next", "nextunique", "prev", "prevunique"])
+        if self._random.random() < 0.4:
+            options["count"] = self._pick([0, 1, 2, 100])
+        return {**op, "options": options}

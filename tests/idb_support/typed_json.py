@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfjsd.storage_backends.indexed_db.record_source import IDBRecord
 from tfjsd.storage_backends.script_collections import Map, Set
 from tfjsd.storage_backends.script_types import (
     HOLE,
@@ -200,6 +201,8 @@ def _object(value: Any, ancestors: tuple[int, ...]) -> Any:
     if id(value) in ancestors:
         return {"$ref": len(ancestors) - ancestors.index(id(value))}
     inner = (*ancestors, id(value))
+    if isinstance(value, IDBRecord):
+        return [to_json(item) for item in value]
     if isinstance(value, list):
         depth = _depth(value)
         if depth is not None and depth > 1:

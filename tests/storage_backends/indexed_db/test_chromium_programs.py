@@ -1,4 +1,4 @@
-"""Random programs end here as in a real Chromium: 100 recorded ones, and 2,000 live ones in the torture run."""
+"""Random programs end here as in a real Chromium: 140 recorded ones, and 4,000 live ones in the torture run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from idb_support import chromium
 from idb_support.corpus_player import Player
 from idb_support.homes import ORIGIN, open_home
-from idb_support.random_programs import ProgramMaker
+from idb_support.random_programs import ProgramMaker, WideProgramMaker
 from idb_support.typed_json import normal
 
 from tfjsd.storage_backends.browsers import CHROME
@@ -18,7 +18,10 @@ from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStor
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 from tfjsd.storage_backends.indexed_db.store_records import StoreRecords
 
-RECORDED = json.loads((Path(__file__).parents[2] / "golden" / "chromium-programs.json").read_text())["programs"]
+GOLDEN = Path(__file__).parents[2] / "golden"
+NARROW = json.loads((GOLDEN / "chromium-programs.json").read_text())["programs"]
+WIDE = json.loads((GOLDEN / "chromium-wide-programs.json").read_text())["programs"]
+RECORDED = NARROW + WIDE
 LIVE = 2_000
 _AT_ONCE = 20
 
@@ -58,18 +61,20 @@ async def test_the_programs_notice_a_broken_store(monkeypatch, tmp_path):
     assert played != [_shown(normal(recorded["results"])) for recorded in RECORDED[:20]]
 
 
-def test_a_seed_gives_the_program_that_was_recorded():
-    assert [ProgramMaker(seed).make() for seed in range(len(RECORDED))] == [item["steps"] for item in RECORDED]
+@pytest.mark.parametrize(("maker", "recorded"), [(ProgramMaker, NARROW), (WideProgramMaker, WIDE)])
+def test_a_seed_gives_the_program_that_was_recorded(maker, recorded):
+    assert [maker(seed).make() for seed in range(len(recorded))] == [item["steps"] for item in recorded]
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium here")
-async def test_live_programs_end_as_in_chromium(tmp_path):
+@pytest.mark.parametrize("maker", [ProgramMaker, WideProgramMaker])
+async def test_live_programs_end_as_in_chromium(tmp_path, maker):
     different = []
     async with chromium.page() as page:
         for first in range(10_000, 10_000 + LIVE, _AT_ONCE):
-            programs = [ProgramMaker(seed).make() for seed in range(first, first + _AT_ONCE)]
+            programs = [maker(seed).make() for seed in range(first, first + _AT_ONCE)]
             for seed, (program, real) in enumerate(zip(programs, await page.play(programs), strict=True), first):
                 if await _play(program, tmp_path) != _shown(normal(real)):
                     different.append(seed)
