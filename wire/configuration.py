@@ -162,11 +162,27 @@ def _pairs(value: Any) -> tuple[SyncPair, ...]:
         raise ValueError("an array of tables, [[sync.pairs]], is expected")
     from .sync_pair import SyncPair
 
-    pairs = tuple(SyncPair.of(table, origin=DEFAULT_ORIGIN) for table in value)
+    pairs = []
+    for number, table in enumerate(value):
+        try:
+            pairs.append(SyncPair.of(table, origin=DEFAULT_ORIGIN))
+        except BadRequestError as error:
+            member = next(
+                (member for member in table if f"'{member}'" in str(error) or f'"{member}"' in str(error)), ""
+            )
+            raise _MistakenTableError(number, member, error) from error
     names = [pair.name for pair in pairs]
     if len(set(names)) < len(names):
         raise ValueError("each pair needs a name of its own")
-    return pairs
+    return tuple(pairs)
+
+
+class _MistakenTableError(BadRequestError):
+    """The mistake is in the ``number``-th table of an array, at its ``member`` (empty: one is missing)."""
+
+    def __init__(self, number: int, member: str, error: BadRequestError) -> None:
+        super().__init__(str(error), hint=error.hint)
+        self.number, self.member = number, member
 
 
 def _one_of(*words: str) -> Callable[[Any], str]:
@@ -289,7 +305,13 @@ def _setting(file: Path, text: str, name: str, value: object) -> Setting:
     where = f"{file}:{_line_of(text, name)}"
     if name not in _KEYS:
         raise ConfigurationError(f"{where}: unknown key {name!r}{_suggestion(name, _KEYS)}")
-    return Setting(_read(_KEYS[name], value, f"{where}: {name}"), where)
+    try:
+        return Setting(_read(_KEYS[name], value, f"{where}: {name}"), where)
+    except ConfigurationError as error:
+        if isinstance(mistake := error.__cause__, _MistakenTableError):
+            where = f"{file}:{_line_in_table(text, name, mistake)}"
+            raise ConfigurationError(f"{where}: {name}: {mistake}", hint=mistake.hint) from mistake
+        raise
 
 
 def _read(key: Key, value: object, where: str) -> object:
@@ -299,6 +321,16 @@ def _read(key: Key, value: object, where: str) -> object:
         raise ConfigurationError(f"{where}: {error}", hint=error.hint) from error
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}, not {value!r}") from error
+
+
+def _line_in_table(text: str, name: str, mistake: _MistakenTableError) -> int:
+    lines = text.splitlines()
+    headers = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*\[\[\s*{re.escape(name)}\s*\]\]", line)]
+    if mistake.number >= len(headers):  # written in another form
+        return _line_of(text, name)
+    first, end = headers[mistake.number], [*headers, len(lines) + 1][mistake.number + 1]
+    member = re.compile(rf"""\s*["']?{re.escape(mistake.member)}["']?\s*=""")
+    return next((number for number in range(first, end) if member.match(lines[number - 1])), first)
 
 
 def _line_of(text: str, name: str) -> int:

@@ -35,6 +35,9 @@ def test_a_setting_says_where_it_comes_from(tmp_path):
     assert settings["home"].source == "default"
 
 
+PAIR = "[[sync.pairs]]\nname = 'a'\ndirectory = '/a'\nprefix = 'indexeddb://'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -50,6 +53,10 @@ def test_a_setting_says_where_it_comes_from(tmp_path):
         ("home = 3", ":1: home: a path"),
         ("home = x\n", "line 1"),
         ("log = 3", ":1: unknown key 'log'"),
+        (f"{PAIR}{PAIR}directoin = 'in'", ":9: sync.pairs: unknown member 'directoin'; did you mean 'direction'"),
+        (f"{PAIR}direction = 'up'\n{PAIR}", ':5: sync.pairs: "direction" must be one of'),
+        (f"# x\n{PAIR}\n[[sync.pairs]]\nprefix = 'indexeddb://'\n", ':7: sync.pairs: "directory" must be'),
+        ("[sync]\npairs = [{prefix = 'indexeddb://'}]", ':2: sync.pairs: "directory" must be'),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_a_suggestion(tmp_path, text, message):
@@ -102,13 +109,13 @@ def test_sync_pairs_are_checked_where_they_stand(tmp_path):
     configuration = Configuration.load(environ={}, files=(file,))
     (pair,) = configuration["sync.pairs"]
     assert (pair.name, pair.prefix, pair.direction) == ("models", "indexeddb://team/", "both")
-    for wrong, message in (
-        (f"{good}directon = 1\n", "directon.*did you mean 'direction'"),
-        (f"{good}{good}", "name of its own"),
-        ('[[sync.pairs]]\ndirectory = "here"\nprefix = "indexeddb://"\n', "absolute"),
-        ("[sync]\npairs = 1\n", "array of tables"),
-        ("[sync]\ndeletion_share = 2\n", "between 0 and 1"),
+    for wrong, line, message in (
+        (f"{good}directon = 1\n", 5, "directon.*did you mean 'direction'"),
+        (f"{good}{good}", 2, "name of its own"),
+        ('[[sync.pairs]]\ndirectory = "here"\nprefix = "indexeddb://"\n', 3, "absolute"),
+        ("[sync]\npairs = 1\n", 3, "array of tables"),
+        ("[sync]\ndeletion_share = 2\n", 3, "between 0 and 1"),
     ):
         file.write_text(f"# a comment\n{wrong}")
-        with pytest.raises(ConfigurationError, match=rf"config.toml:[23]: .*{message}"):
+        with pytest.raises(ConfigurationError, match=rf"config.toml:{line}: .*{message}"):
             Configuration.load(environ={}, files=(file,))
