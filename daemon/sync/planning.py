@@ -7,6 +7,7 @@ A changed model outlives a deletion on the other side. What is not ready on eith
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -225,19 +226,33 @@ def _holds(state: State | None, digest: str) -> bool:
 
 
 def _with_moves(steps: list[Step], sides: Mapping[Side, Mapping[str, State]]) -> list[Step]:
-    """A model that is gone from one name and has come under another one was renamed."""
-    created: dict[tuple[Side | None, str], Step] = {
-        (step.to, step.digest): step
-        for step in reversed(steps)
-        if step.kind == "copy" and step.to is not None and step.model not in sides[step.to]
-    }
-    moved: dict[Step, Step] = {}
-    dropped: set[Step] = set()
-    for step in steps:
-        if step.kind == "delete" and (target := created.pop((step.to, step.digest), None)) is not None:
-            moved[step] = Step("move", step.model, step.digest, step.to, target.model)
-            dropped.add(target)
-    return [moved.get(step, step) for step in steps if step not in dropped]
+    """A model that is gone from one name and has come under another one was renamed. Where several are equal, the last
+    component of the name tells which is which."""
+    created = [step for step in steps if step.kind == "copy" and step.to and step.model not in sides[step.to]]
+    deleted = [step for step in steps if step.kind == "delete"]
+    targets: dict[Step, Step] = {}
+    for likeness in (_in_another_place, _of_the_content):
+        taken, waiting = set(targets.values()), defaultdict[tuple[str, ...], list[Step]](list)
+        for step in reversed(created):
+            if step not in taken:
+                waiting[likeness(step)].append(step)
+        for step in deleted:
+            if step not in targets and (found := waiting[likeness(step)]):
+                targets[step] = found.pop()
+    dropped = set(targets.values())
+    return [
+        Step("move", step.model, step.digest, step.to, targets[step].model) if step in targets else step
+        for step in steps
+        if step not in dropped
+    ]
+
+
+def _in_another_place(step: Step) -> tuple[str, ...]:
+    return (*_of_the_content(step), step.model.rpartition("/")[2])
+
+
+def _of_the_content(step: Step) -> tuple[str, ...]:
+    return (str(step.to), step.digest)
 
 
 def _too_many(steps: list[Step], known: int, rules: Rules) -> list[Step]:

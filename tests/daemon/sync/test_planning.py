@@ -123,6 +123,18 @@ def test_renames_are_not_counted_as_deletions():
     assert not plan.held
 
 
+def test_equal_models_are_renamed_one_to_one():
+    base = {f"old/{number}": DIGESTS[0] for number in range(6)}
+    store = {model: Version(digest, 0) for model, digest in base.items()}
+    directory = {model.replace("old", "new"): version for model, version in store.items()}
+    directory["z"] = directory.pop("new/0")
+    plan = make_plan(base, directory, store, Rules())
+    assert [(step.kind, step.model, step.name) for step in plan.steps] == [
+        ("move", f"old/{number}", f"new/{number}" if number else "z") for number in range(6)
+    ]
+    assert not plan.held
+
+
 def test_a_killed_conflict_is_not_kept_twice():
     base, here, there = {}, Version(DIGESTS[0], 5), Version(DIGESTS[1], 1)
     plan = make_plan(base, {"m": here}, {"m": there}, Rules())
