@@ -1,6 +1,7 @@
 """``tfjsd idb``, on an embedded store and through a daemon."""
 
 import json
+import math
 from datetime import UTC, datetime
 
 import numpy as np
@@ -160,3 +161,65 @@ def test_what_json_has_no_form_for_is_an_object_with_one_member():
     endless.append(endless)
     with pytest.raises(DataCloneError):
         value_json(endless)
+
+
+KEYS = [
+    *(
+        0,
+        -1,
+        1.5,
+        math.inf,
+        -math.inf,
+        2**53,
+        "7",
+        "",
+        "true",
+        "null",
+        "[1]",
+        "{",
+        "-x",
+        "--json",
+        "a b",
+        "\n",
+        "\ud800",
+    ),
+    *(b"", b"\x00\xff", [], [1, ["a", b"x", [math.inf]]], datetime(2026, 1, 1, 2, 3, 4, 5000, tzinfo=UTC)),
+    *(tfjsd.Date(8.64e15), "NaN", "Infinity", '"q"'),
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_can_be_given_as_it_is_printed(key):
+    read = key_of(json.dumps(value_json(key)))
+    assert (type(read), read) == (type(key), key)
+
+
+def test_every_record_can_be_reached_by_its_key(run, shop, store):
+    async def fill(client):
+        with await client.indexed_db().open("shop") as db:
+            async with db.transaction("covers", "readwrite") as tx:
+                for number, key in enumerate(KEYS):
+                    await tx.object_store("covers").put({"n": number}, key)
+
+    store.run(fill)
+    for number, key in enumerate(KEYS):
+        shown = run("idb", "get", "--json", "--", "shop", "covers", json.dumps(value_json(key)))
+        assert json.loads(shown.out) == {"n": number}, key
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "[NaN]", "seven", "{", "0x1", "1 2"])
+def test_what_is_no_json_is_text(word):
+    assert key_of(word) == word
+
+
+@pytest.mark.parametrize(
+    "word", ['{"$date": "soon"}', '{"$date": {}}', '{"$bytes": "a"}', '{"$bytes": 1}', '{"$number": "NaN"}', "[" * 9999]
+)
+def test_a_key_that_is_not_what_it_says_is_refused(word):
+    with pytest.raises(UsageError):
+        key_of(word)
+
+
+def test_a_range_takes_the_same_keys():
+    found = range_of('({"$date": "2026-01-01T00:00:00Z"}, {"$bytes": ""}]')
+    assert (found.lower, found.upper, found.lower_open) == (datetime(2026, 1, 1, tzinfo=UTC), b"", True)
