@@ -84,14 +84,3 @@ def chromium(*arguments: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*ARGUMENTS, *arguments])
         yield browser
         browser.close()
-
-
-WITH_TFJS = """
-await new Promise((resolve, reject) => {
-  const script = document.createElement('script');
-  Object.assign(script, {src: `/node_modules/${name}/dist/tf.min.js`, onload: resolve, onerror: reject});
-  document.head.append(script);
-});
-await tf.setBackend('cpu');
-"""
-"""JavaScript that loads the package ``name``."""

@@ -1,12 +1,12 @@
 """The real TensorFlow.js, in Node and in Chromium, saves to the daemon and loads from it, and so does Python."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
 from loopback import pages
 from loopback.conftest import running
+from loopback.npm_project import need_node
 from loopback.pages import JS
 
 import tfjsd
@@ -29,12 +29,20 @@ def served(site):
 
 
 def in_node(what, package, daemon, prefix, saved=None):
-    if shutil.which("node") is None:
-        pytest.skip("Node is not installed: scripts/test installs it")
+    return node(["roundtrip.mjs", what, package, daemon.url, prefix], {"token": daemon.token, "saved": saved})
+
+
+def in_page(what, package, daemon, prefix, site, saved=None):
+    given = {"chromium": pages.chromium_path(), "site": site, "url": daemon.url, "token": daemon.token, "saved": saved}
+    return node(["browser/roundtrip.mjs", what, package, prefix], given)
+
+
+def node(words, given):
+    need_node()
     done = subprocess.run(
-        ["node", "roundtrip.mjs", what, package, daemon.url, prefix],
+        ["node", *words],
         cwd=JS,
-        input=json.dumps({"token": daemon.token, "saved": saved}),
+        input=json.dumps(given),
         capture_output=True,
         text=True,
         timeout=100,
@@ -69,39 +77,13 @@ def test_fourteen_kinds_of_models_go_round_from_node(served, package):
     assert in_node("load", package, served, f"py/{version}/", saved) == []
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with pages.chromium() as browser:
-        yield browser
-
-
-IN_PAGE = f"""
-async ([name, what, base, prefix, token, saved]) => {{
-  {pages.WITH_TFJS}
-  const models = await import('/models.mjs');
-  const requestInit = {{headers: {{Authorization: `Bearer ${{token}}`}}}};
-  return models[what](tf, base, requestInit, prefix, saved);
-}}
-"""
-
-
-def in_page(chromium, site, package, what, daemon, prefix, saved=None):
-    context = chromium.new_context()
-    try:
-        page = context.new_page()
-        page.goto(site)
-        return page.evaluate(IN_PAGE, [package, what, daemon.url, prefix, daemon.token, saved])
-    finally:
-        context.close()
-
-
 @pytest.mark.parametrize("package", PACKAGES, ids=PACKAGES.get)
-def test_fourteen_kinds_of_models_go_round_from_chromium(served, chromium, site, package):
+def test_fourteen_kinds_of_models_go_round_from_chromium(served, site, package):
     version = PACKAGES[package]
-    saved = in_page(chromium, site, package, "saveAll", served, f"page/{version}/")
+    saved = in_page("saveAll", package, served, f"page/{version}/", site)
     check_in_python(served, f"page/{version}/", saved, f"py page/{version}/", training=version != "2.8")
-    assert in_page(chromium, site, package, "differences", served, f"page/{version}/", saved) == []
-    assert in_page(chromium, site, package, "differences", served, f"py page/{version}/", saved) == []
+    assert in_page("differences", package, served, f"page/{version}/", site, saved) == []
+    assert in_page("differences", package, served, f"py page/{version}/", site, saved) == []
 
 
 def test_heads_ranges_and_entity_tags_over_tcp(served):

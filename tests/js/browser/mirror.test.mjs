@@ -80,6 +80,45 @@ test('two tabs of one profile mirror the same storage without getting in each ot
   for (const page of [first, second]) assert.deepEqual(await page.evaluate(async () => (await mirrored.stop(), errors)), []);
 });
 
+test('one import of all that a page holds, under a prefix; what is removed there stays here', async (t) => {
+  const page = await newTfPage(t);
+  const reports = await page.evaluate(async () => {
+    const {mirror} = await import(`${daemon.url}/tfjsd.js`);
+    for (const name of ['a', 'b/c']) await model(2).save(`indexeddb://${name}`);
+    await model(3).save('localstorage://d');
+    const mirrored = mirror(tf, {...daemon, origin: 'https://laptop.example', direction: 'up', prefix: 'laptop/', interval: 100_000});
+    const first = await mirrored.sync();
+    await mirrored.daemon.removeModel('indexeddb://laptop/a');
+    const second = await mirrored.sync();
+    const there = Object.keys(await mirrored.daemon.listModels());
+    await mirrored.stop();
+    return {first, second, there};
+  });
+  assert.deepEqual(reports.first.up.sort(), ['indexeddb://a', 'indexeddb://b/c', 'localstorage://d']);
+  assert.deepEqual(reports.second, {up: [], down: [], removed: [], errors: {}});
+  assert.deepEqual(reports.there.sort(), ['indexeddb://laptop/b/c', 'localstorage://laptop/d']);
+});
+
+test('a model that does not fit is reported, the others go on', async (t) => {
+  const page = await newTfPage(t);
+  const report = await page.evaluate(async () => {
+    const {Daemon, mirror} = await import(`${daemon.url}/tfjsd.js`);
+    const options = {...daemon, origin: 'https://full.example'};
+    const there = new Daemon(options);
+    const weightData = new ArrayBuffer(4_000_000);
+    const large = {modelTopology: {class_name: 'Model'}, weightSpecs: [{name: 'w', shape: [4_000_000], dtype: 'bool'}], weightData};
+    await there.saveModel('indexeddb://large', large);
+    await localStorage.setItem('fill', 'x'.repeat(5_000_000));
+    await model(1).save('indexeddb://small');
+    await there.saveModel('localstorage://does not fit', {...large, weightSpecs: [{name: 'w', shape: [300_000], dtype: 'bool'}], weightData: weightData.slice(0, 300_000)});
+    const mirrored = mirror(tf, {...options, interval: 100_000});
+    const report = await mirrored.sync();
+    await mirrored.stop();
+    return {...report, errors: Object.keys(report.errors)};
+  });
+  assert.deepEqual(report, {up: ['indexeddb://small'], down: ['indexeddb://large'], removed: [], errors: ['localstorage://does not fit']});
+});
+
 test('live, without a word from anybody, and on both sides at once', async (t) => {
   const pages = [await newTfPage(t), await newTfPage(t)];
   await Promise.all(pages.map(begin(100)));
@@ -87,5 +126,9 @@ test('live, without a word from anybody, and on both sides at once', async (t) =
   for (const page of pages) await holds(page, ['indexeddb://live 0', 'indexeddb://live 1']);
   await pages[0].evaluate(() => tf.io.removeModel('indexeddb://live 1'));
   await holds(pages[1], ['indexeddb://live 0']);
+  await ask('POST', '/v1/models/copy', {source: 'indexeddb://live 0', dest: 'indexeddb://live 2'});
+  for (const page of pages) await holds(page, ['indexeddb://live 0', 'indexeddb://live 2']);
+  await ask('DELETE', '/v1/models/indexeddb/live%200');
+  for (const page of pages) await holds(page, ['indexeddb://live 2']);
   for (const page of pages) assert.deepEqual(await page.evaluate(async () => (await mirrored.stop(), errors)), []);
 });

@@ -54,3 +54,38 @@ for (const [version, name] of Object.entries(VERSIONS)) {
     assert.deepEqual(own.sort(), [`indexeddb://${version}/ä/b c`, `localstorage://${version}/gone over`]);
   });
 }
+
+test('refusals are the daemon’s and say what is wrong', async (t) => {
+  const page = await newTfPage(t);
+  const told = await page.evaluate(async () => {
+    const {register} = await import(`${daemon.url}/tfjsd.js`);
+    register(tf, daemon);
+    const large = tf.sequential({layers: [tf.layers.dense({units: 1200, inputShape: [1200]})]});
+    return {
+      missing: await attempt(tf.io.removeModel('tfjsd://indexeddb/none')),
+      large: await large.save('tfjsd://localstorage/big').catch(({name, message, unit, needed, limit}) => ({name, message, unit, fits: needed <= limit})),
+      twice: await attempt((async () => register(tf, daemon))()),
+    };
+  });
+  assert.match(told.missing, /^ModelNotFoundError: Cannot find model/);
+  assert.match(told.large.message, /^Failed to save model 'big' to local storage/);
+  assert.deepEqual([told.large.name, told.large.unit, told.large.fits], ['QuotaExceededError', 'utf16', false]);
+  assert.match(told.twice, /registered with this TensorFlow.js already/);
+});
+
+test('the daemon’s localStorage as promises, lone surrogates and all', async (t) => {
+  const page = await newTfPage(t);
+  const found = await page.evaluate(async () => {
+    const {localStorage} = (await import(`${daemon.url}/tfjsd.js`)).register(tf, {...daemon, origin: 'https://promised.example'});
+    await localStorage.setItem('k', 'v\ud800');
+    await localStorage.setItem('l', 3);
+    const before = [await localStorage.getItem('k'), await localStorage.getItem('none'), await localStorage.length(), await localStorage.keys(), await localStorage.key(0)];
+    await localStorage.removeItem('l');
+    const rest = await localStorage.length();
+    await localStorage.clear();
+    return [...before, rest, await localStorage.length()];
+  });
+  const [value, none, length, keys, key, rest, cleared] = found;
+  assert.deepEqual([value, none, length, rest, cleared], ['v\ud800', null, 2, 1, 0]);
+  assert.deepEqual([keys.sort(), keys.includes(key)], [['k', 'l'], true]);
+});
