@@ -90,7 +90,7 @@ def test_a_document_that_promises_something_else_is_found(loopback, tmp_path):
     _, _, body = loopback.request("GET", "/openapi.json", headers=loopback.authorization)
     changed = tmp_path / "openapi.json"
     changed.write_bytes(body.replace(b'"usage":{"type":"integer"}', b'"usage":{"type":"boolean"}'))
-    _, said = findings(loopback, tmp_path, 1, seed=1, document=str(changed))
+    _, said = findings(loopback, tmp_path, 1, seed=1, document=str(changed), options=["--include-path", "/v1/estimate"])
     assert "/v1/estimate" in said
 
 
