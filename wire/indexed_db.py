@@ -26,6 +26,8 @@ MAX_EVENT: Final = 16 * MIB
 """The longest message to a client."""
 INLINE_VALUE: Final = 64 * KIB
 """A value of more bytes never travels in a message: the message carries a token."""
+MAX_WAITING: Final = 256 * MIB
+"""How many bytes of values one session may have waiting for transactions that have not started."""
 PART_SIZE: Final = 256 * KIB
 """About how much one message of a longer result holds."""
 IDLE_SECONDS: Final = 30.0

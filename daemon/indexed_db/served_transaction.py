@@ -13,7 +13,7 @@ from ...storage_backends.indexed_db.abc import Direction, Put, Query, Row
 from ...storage_backends.indexed_db.key_coding import decode_key
 from ...storage_backends.indexed_db.local_transaction import LocalTransaction
 from ...storage_backends.values import Encoded, blobs_of
-from ...wire.indexed_db import IDLE_SECONDS, INLINE_VALUE, MAX_EVENT, PART_SIZE, Message, Part
+from ...wire.indexed_db import IDLE_SECONDS, INLINE_VALUE, MAX_EVENT, MAX_WAITING, PART_SIZE, Message, Part
 from ...wire.indexed_db_schema import index_from_json, store_from_json
 
 if TYPE_CHECKING:
@@ -30,11 +30,17 @@ class ServedTransaction:
         self._adopted: set[str] = set()
         self._tokens: list[str] = []
         self._used = time.monotonic()
+        self.waiting = 0
+        """Bytes of values that wait with the transaction for its start."""
 
     def begin(self, backend: LocalTransaction) -> None:
         self._backend = backend
         if not backend.is_started:
-            backend.on_started = self._touch
+            backend.on_started = self._started
+        self._touch()
+
+    def _started(self) -> None:
+        self.waiting = 0
         self._touch()
 
     def _touch(self) -> None:
@@ -95,6 +101,13 @@ class ServedTransaction:
             self._adopt(blob)
         key, exact = message.optional_part(1), message.optional_part(2)
         _check_keys(key, exact)
+        if not self._backend.is_started:
+            self.waiting += len(data)
+            if self._session.waiting > MAX_WAITING:
+                self._backend.fail(
+                    UnknownError(f"More than {MAX_WAITING} bytes of values wait for their transactions.")
+                )
+                return
         record = Put(
             Encoded(data, blobs, message.optional_number("room")),
             key,

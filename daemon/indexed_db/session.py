@@ -57,6 +57,11 @@ class IndexedDBSession:
         self._thread.post(lambda: self._take(data))
 
     @property
+    def waiting(self) -> int:
+        """Bytes of values that wait for transactions to start."""
+        return sum(transaction.waiting for transaction in self.transactions.values())
+
+    @property
     def backlog(self) -> int:
         """Messages that wait to be carried out."""
         return self._thread.backlog

@@ -189,6 +189,24 @@ async def test_a_silent_transaction_gives_its_locks_back(clients, monkeypatch):
     assert await first.transaction("s").object_store("s").get(1) == "theirs"
 
 
+async def test_what_waits_for_a_lock_does_not_fill_the_daemon(clients, monkeypatch):
+    monkeypatch.setattr(served_transaction, "MAX_WAITING", 150_000)
+    first, second = await clients.database(), await clients.database()
+    async with first.transaction("s", "readwrite") as tx:
+        await tx.object_store("s").put("first", 0)
+        waiting = second.transaction("s", "readwrite")
+        for number in range(4):
+            waiting.object_store("s").put("x" * 50_000, number)
+        with pytest.raises(UnknownError, match="bytes of values wait for their transactions"):
+            await waiting.done
+        fits = second.transaction("s", "readwrite")
+        for number in range(3):
+            fits.object_store("s").put("y" * 49_000, number)
+        await tx.object_store("s").put("last", 9)
+    await fits.done
+    assert await second.transaction("s").object_store("s").get_all_keys() == [0, 1, 2, 9]
+
+
 async def test_who_leaves_a_versionchange_unheard_is_closed(clients, monkeypatch):
     monkeypatch.setattr(served_connection, "IDLE_SECONDS", 0.1)
     first = await clients.database()

@@ -133,6 +133,7 @@ def test_the_document_has_the_numbers():
         ("to the client at most 16 MiB", protocol.MAX_EVENT == 16 << 20),
         ("A value of more than 64 KiB never", protocol.INLINE_VALUE == 64 << 10),
         ("aborted after 30 seconds", protocol.IDLE_SECONDS == 30),
+        ("At most 256 MiB of values wait", protocol.MAX_WAITING == 256 << 20),
     ):
         assert said in text, said
         assert holds, said
