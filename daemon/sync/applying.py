@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 
 from ...errors import InvalidArtifactsError, ModelChangedError
@@ -62,10 +62,6 @@ class Applier:
         self._directory = directory
         self._store = store
         self._discards = discards
-        self._users = defaultdict[str, set[str]](set)
-        for known in directory.known.values():
-            for file in known.files:
-                self._users[file.path].add(known.json)
         self._grace = grace
 
     def apply(self, step: Step) -> None:
@@ -228,6 +224,15 @@ class Applier:
 
     def _discard(self, path: Path) -> None:
         self._discards.add(path.relative_to(self._root).as_posix())
+
+    @cached_property
+    def _users(self) -> Mapping[str, set[str]]:
+        """The JSON files whose models have a file."""
+        users = defaultdict[str, set[str]](set)
+        for known in self._directory.known.values():
+            for file in known.files:
+                users[file.path].add(known.json)
+        return users
 
     def _is_of_another(self, json: str, path: str) -> bool:
         """Whether another model than that of ``json`` has the file."""

@@ -48,10 +48,10 @@ def take_store(
         if not url.startswith(pair.prefix) or not pair.takes(model):
             continue
         snapshot.infos[model] = info
-        if (reason := objection(model)) is not None:
+        before = known.get(model)
+        if before is None and (reason := objection(model)) is not None:
             snapshot.states[model] = Unready(reason, problem=True)
             continue
-        before = known.get(model)
         if before is None or before.info != info or model in touched:
             before = _read(snapshot, origin, url, model, info)
         if before is not None:

@@ -92,7 +92,7 @@ class Manager:
     """``run`` runs a command where the manager is at work; ``tfjsd`` is the command, ``units`` where units belong."""
 
     def __init__(self, inside: int, home: Path, tfjsd: str, *, user: bool) -> None:
-        self.is_user, self.home, self._tfjsd = user, home, tfjsd
+        self.is_user, self.home, self.command = user, home, tfjsd
         self.units = home / ".config/systemd/user" if user else Path("/etc/systemd/system")
         self.config = home / ".config/tfjsd/config.toml" if user else Path("/etc/tfjsd/config.toml")
         self._enter = ["nsenter", f"--target={inside}", "--mount", "--pid", "--cgroup"]
@@ -117,7 +117,7 @@ class Manager:
         return done.stdout or done.stderr
 
     def tfjsd(self, *words: str, code: int | None = 0) -> str:
-        return self.run(self._tfjsd, *words, code=code)
+        return self.run(self.command, *words, code=code)
 
     def systemctl(self, *words: str, code: int | None = 0) -> str:
         return self.run(*self._systemctl, *words, code=code)

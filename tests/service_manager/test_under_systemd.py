@@ -125,6 +125,23 @@ def test_one_that_was_killed_is_started_again(manager, drop_in):
     assert "indexeddb://before-it-died" in json.loads(manager.tfjsd("list", "--json"))
 
 
+@pytest.mark.parametrize("manager", ["user"], indirect=True)
+def test_a_daemon_that_a_command_started_hands_its_pairs_over(manager):
+    manager.tfjsd("service", "remove")
+    directory = manager.home / "handed over"
+    manager.run("cp", "-r", str(MODEL.parent), str(directory))
+    said = manager.run(
+        "sh", "-c", 'exec 2>&1; "$@"', "sh", manager.command, "sync", "add", str(directory), "indexeddb://"
+    )
+    assert "tfjsd service install" in said
+    until(lambda: "indexeddb://model" in json.loads(manager.tfjsd("list", "--json")))
+    manager.tfjsd("service", "install")
+    assert f"process:  {process(manager)}," in manager.tfjsd("status")
+    pairs = json.loads(manager.tfjsd("sync", "list", "--json"))
+    assert [pair["directory"] for pair in pairs.values()] == [str(directory)]
+    manager.tfjsd("sync", "remove", *pairs)
+
+
 # -- A machine's service, for a group of users -------------------------------------------------------------------------
 
 
