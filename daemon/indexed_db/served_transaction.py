@@ -101,13 +101,9 @@ class ServedTransaction:
             self._adopt(blob)
         key, exact = message.optional_part(1), message.optional_part(2)
         _check_keys(key, exact)
-        if not self._backend.is_started:
-            self.waiting += len(data)
-            if self._session.waiting > MAX_WAITING:
-                self._backend.fail(
-                    UnknownError(f"More than {MAX_WAITING} bytes of values wait for their transactions.")
-                )
-                return
+        if not self._may_wait(len(data)):
+            self._backend.fail(UnknownError(f"More than {MAX_WAITING} bytes of values wait for their transactions."))
+            return
         record = Put(
             Encoded(data, blobs, message.optional_number("room")),
             key,
@@ -116,6 +112,12 @@ class ServedTransaction:
             message.flag("overwrite"),
         )
         self._backend.put(message.number("store"), record, self._replies(message, _part))
+
+    def _may_wait(self, size: int) -> bool:
+        if self._backend.is_started:
+            return True
+        self.waiting += size
+        return self._session.waiting <= MAX_WAITING
 
     def _adopt(self, blob: Blob) -> None:
         if blob.digest not in self._adopted:
