@@ -51,6 +51,8 @@ class Bucket:
         self.is_in_memory = place.directory is None
         self.blobs: BlobStore = place.blobs
         self.generation = 0
+        self.failures = 0
+        """Commits that failed: who has read before and writes after the newest one has to check what it read."""
         self._place = place
         self._in_background = Background(pool, place.origin)
         self._reserve = reserve
@@ -82,9 +84,10 @@ class Bucket:
         Raises CorruptionError where the record is damaged and StoreFailedError where the bucket cannot be opened.
         """
         with self._mutex:
-            pending, value = self._overlay.lookup(key)
-            if pending:
-                return value
+            if self._overlay:
+                pending, value = self._overlay.lookup(key)
+                if pending:
+                    return value
             engine = self._engine()
             return None if engine is None else engine.get(key)
 
@@ -130,9 +133,13 @@ class Bucket:
         return self._slot.catalogue.count
 
     def _engine(self) -> OrderedEngine | None:
-        self._check_open()
+        if self._closed:
+            self._check_open()
         self._used_at = time.monotonic()
-        was_open = self._slot.is_open
+        engine = self._slot.engine
+        if engine is not None and not self._late:
+            return engine
+        was_open = engine is not None
         engine = self._slot.reader()
         if self._late and engine is not None:
             self._write_late(engine)
@@ -244,7 +251,8 @@ class Bucket:
 
     def _sequenced(self, mutation: Mutation) -> Sequenced:
         engine = self._engine()  # with which the totals so far are known
-        found = Differences.of(mutation.writes, self.get if engine is None or self._overlay else engine.get)
+        get = self.get if engine is None or self._overlay else engine.get
+        found = Differences.of(mutation.writes, mutation.before, get)
         self._check_references(mutation)
         self._journal(mutation, found)
         catalogue, changes = found.applied_to(self._newest()), found.changes
@@ -310,6 +318,7 @@ class Bucket:
                     if isinstance(error, StoreFailedError) and error.outcome == "unknown":
                         self._slot.take_back(replaced_by(group))
                     group += self._queue.take()
+                    self.failures += 1
                     self._fail(group)
         announce(group, tried, error)
         with self._mutex:

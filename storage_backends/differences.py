@@ -16,14 +16,19 @@ class Differences:
     before: dict[bytes, bytes | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, writes: Mapping[bytes, bytes | None], get: Callable[[bytes], bytes | None]) -> Differences:
-        """``get`` reads the state beneath the writes."""
+    def of(
+        cls,
+        writes: Mapping[bytes, bytes | None],
+        known: Mapping[bytes, bytes | None],
+        get: Callable[[bytes], bytes | None],
+    ) -> Differences:
+        """``get`` reads the state beneath the writes where it is not ``known``."""
         found = cls()
         changes, before = found.changes, found.before
-        for key, value in writes.items():
-            old = get(key)
-            if old != value:
-                changes[key], before[key] = value, old
+        for key, new in writes.items():
+            old = known[key] if key in known else get(key)
+            if old != new:
+                changes[key], before[key] = new, old
         return found
 
     def note(self, key: bytes, old: bytes | None, new: bytes | None) -> None:
@@ -36,9 +41,9 @@ class Differences:
     @property
     def size(self) -> int:
         """The bytes of keys and new values."""
-        return sum(len(key) + len(value or b"") for key, value in self.changes.items())
+        return sum(map(len, self.changes)) + sum(map(len, filter(None, self.changes.values())))
 
     @property
     def replaced_size(self) -> int:
         """The bytes of values that are there no longer."""
-        return sum(len(value or b"") for value in self.before.values())
+        return sum(map(len, filter(None, self.before.values())))

@@ -29,7 +29,7 @@ class EngineSlot:
         self._place = place
         self._mutex = mutex
         self._reserve = reserve
-        self._engine: OrderedEngine | None = None
+        self.engine: OrderedEngine | None = None  # once it is open; to be read under the mutex
         self._poison: StoreFailedError | None = None
         self._damage: tuple[str, float] | None = None  # why opening is not tried again before a moment
         self._taken_back: dict[bytes, bytes | None] | None = None
@@ -43,12 +43,12 @@ class EngineSlot:
 
     @property
     def is_open(self) -> bool:
-        return self._engine is not None
+        return self.engine is not None
 
     @property
     def may_be_late(self) -> bool:
         """Whether the engine is open and of a kind whose writes may be late."""
-        return self._engine is not None and self._engine.may_be_late
+        return self.engine is not None and self.engine.may_be_late
 
     @property
     def relaxed_outstanding(self) -> bool:
@@ -56,9 +56,9 @@ class EngineSlot:
 
     def reader(self) -> OrderedEngine | None:
         """The engine, opened if need be; None for a bucket that does not exist. Under the mutex."""
-        if self._engine is None and self._place.exists:
+        if self.engine is None and self._place.exists:
             self._open()
-        return self._engine
+        return self.engine
 
     def _open(self) -> OrderedEngine:
         if self._damage is not None and time.monotonic() < self._damage[1]:
@@ -81,7 +81,7 @@ class EngineSlot:
                 engine.close()
                 raise
         self._taken_back = None
-        self._engine, self.catalogue, self._poison = engine, catalogue, None
+        self.engine, self.catalogue, self._poison = engine, catalogue, None
         self.durable_number = catalogue.number  # opening writes the log anew as a synced table
         self.is_known = True
         return engine
@@ -106,19 +106,19 @@ class EngineSlot:
         """The engine for a write, created or recovered if need be; raises what keeps it from being written."""
         if self._poison is not None:
             self._reopen()
-        if self._engine is None and not self._place.exists:
+        if self.engine is None and not self._place.exists:
             engine = self._place.create()
             with self._mutex:
-                self._engine, self._place.exists = engine, True
+                self.engine, self._place.exists = engine, True
         with self._mutex:
-            return self._engine or self._open()
+            return self.engine or self._open()
 
     def commit(self, batch: WriteBatch, catalogue: Catalogue, *, strict: bool) -> None:
         """Writes a group with its commit record. Raises after the engine was recovered, saying what became of it."""
         try:
             if strict:
                 self.sync()  # a log switch would leave a hole of relaxed commits before this batch
-            engine = self._engine if self._engine is not None and self._poison is None else self.writer()
+            engine = self.engine if self.engine is not None and self._poison is None else self.writer()
         except StoreFailedError as error:
             raise self._not_tried(error) from error
         batch.put(COMMIT_KEY, catalogue.encode())
@@ -182,12 +182,12 @@ class EngineSlot:
         batch = WriteBatch()
         for digest in digests:
             batch.delete(journal_key(digest))
-        if digests and self._engine is not None and self._poison is None:
-            self._engine.write(batch, sync=False)
+        if digests and self.engine is not None and self._poison is None:
+            self.engine.write(batch, sync=False)
 
     def sync(self) -> None:
         """Makes the relaxed commits durable. Raises StoreFailedError if the engine had to be reopened in vain."""
-        engine = self._engine
+        engine = self.engine
         if engine is None or not self.relaxed_outstanding:
             return
         if self._poison is not None:
@@ -206,6 +206,6 @@ class EngineSlot:
         self._place.close()
 
     def _close_engine(self) -> None:
-        engine, self._engine = self._engine, None
+        engine, self.engine = self.engine, None
         if engine is not None:
             engine.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -34,6 +34,8 @@ class Mutation:
         self.future: Future[None] = Future()
         self.future.set_running_or_notify_cancel()
         self.writes: dict[bytes, bytes | None] = {}
+        self.before: dict[bytes, bytes | None] = {}
+        """What some of the keys have beneath."""
         self._order: SortedList[bytes] | None = None  # their keys, once somebody scans
         self.referred: list[Blob] = []
         self.released: list[str] = []
@@ -72,6 +74,14 @@ class Mutation:
     def delete(self, key: bytes) -> None:
         _check(key)
         self._write(key, None)
+
+    def write_all(self, writes: Mapping[bytes, bytes | None], before: Mapping[bytes, bytes | None]) -> None:
+        """Many writes (None: a deletion). ``before`` is what the keys have beneath, where the caller knows it."""
+        if writes:
+            _check(min(writes))
+        self.writes.update(writes)
+        self.before.update(before)
+        self._order = None
 
     def refer(self, blob: Blob, owner: bytes) -> None:
         """Keeps the blob for as long as this reference stands.

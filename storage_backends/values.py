@@ -10,8 +10,7 @@ for the object that it describes, and a blob that is staged already for a binary
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import DataCloneError
 from . import plain_objects
@@ -34,8 +33,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """The stored bytes of a value and the blobs that they refer to.
 
     ``room`` is where the 8 bytes (a double, little-endian) of an injected number belong.

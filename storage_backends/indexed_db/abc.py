@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..abc import Blob, Buffer, Durability
 from ..browsers import Browser
@@ -30,14 +29,13 @@ Post = Callable[[Callable[[], None]], bool]
 DatabaseList = list[tuple[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """A record to store. Without a key the generator makes one."""
 
     value: Encoded
-    key: bytes | None = None
-    exact_key: bytes | None = None
-    entries: list[tuple[int, list[bytes]]] = field(default_factory=list)
+    key: bytes | None
+    exact_key: bytes | None
+    entries: list[tuple[int, list[bytes]]]
     overwrite: bool = True
 
 

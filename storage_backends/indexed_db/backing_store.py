@@ -18,9 +18,9 @@ from .connection_request import DeleteRequest, OpenRequest
 from .database_catalogue import DatabaseCatalogue
 from .direct_job import DirectJob, DirectWork
 from .direct_transaction import BackingTransaction
-from .layout import JOURNAL, database_key
+from .layout import database_key
 from .local_connection import ConnectionQueue
-from .local_transaction import LocalTransaction
+from .local_transaction import READ_FROM_FAILED, LocalTransaction
 from .lock_table import LockTable
 from .reclaimer import Reclaimer
 from .schema import DatabaseSchema
@@ -144,7 +144,7 @@ class IndexedDBBackingStore(BackingStore):
         with self.mutex:
             live = list(self.live)
         for transaction in live:
-            transaction.fail(StoreFailedError("A commit that this transaction may have read from failed."))
+            transaction.fail(StoreFailedError(READ_FROM_FAILED))
 
     def make_room(self) -> bool:
         """Reclaims what is dead already; whether there was any."""
@@ -158,7 +158,7 @@ class IndexedDBBackingStore(BackingStore):
 
     def write(self, mutation: Mutation, view: TransactionView) -> None:
         """The pending writes become part of a mutation; in its block. Raises QuotaExceededError."""
-        self._has_garbage |= any(key[:2] == JOURNAL for key in view.writes.writes)
+        self._has_garbage |= view.left_garbage
         write_to(mutation, view, self._sequence(), self.admission.admit)
 
     def replace_schema(self, mutation: Mutation, name: str, schema: DatabaseSchema | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ..abc import Blob
@@ -14,7 +14,7 @@ class Changes(Protocol):
     """A mutation of a bucket."""
 
     def put(self, key: bytes, value: bytes) -> None: ...
-    def delete(self, key: bytes) -> None: ...
+    def write_all(self, writes: Mapping[bytes, bytes | None], before: Mapping[bytes, bytes | None]) -> None: ...
     def refer(self, blob: Blob, owner: bytes) -> None: ...
     def release(self, digest: str, owner: bytes) -> None: ...
 
@@ -30,11 +30,7 @@ def write_to(changes: Changes, view: TransactionView, ids: IdSequence, admit: Ad
     """
     referred: list[Blob] = []
     writes = view.writes
-    for key, value in writes.writes.items():
-        if value is None:
-            changes.delete(key)
-        else:
-            changes.put(key, value)
+    changes.write_all(writes.writes, writes.before)
     for key in writes.old_blobs.keys() | writes.blobs.keys():
         before = {blob.digest for blob in writes.old_blobs.get(key, ())}
         after = {blob.digest: blob for blob in writes.blobs.get(key, ())}

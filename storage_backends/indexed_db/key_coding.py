@@ -41,9 +41,14 @@ _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 _pack_double = struct.Struct(">d").pack
 _unpack_double = struct.Struct(">d").unpack
+_unpack_double_from = struct.Struct(">d").unpack_from
+_pack_ordered = struct.Struct(">Bd").pack
 _pack_bits = struct.Struct(">BQ").pack
 _unpack_bits = struct.Struct(">Q").unpack
+_NUMBER_BYTES = 9
 _NEGATIVE_ZERO = bytes((NUMBER,)) + (_SIGN - 1).to_bytes(8, "big")
+ZERO: Final = bytes((NUMBER,)) + _SIGN.to_bytes(8, "big")
+"""The encoding of 0, and of -0."""
 
 
 class InvalidKeyError(ValueError):
@@ -80,6 +85,8 @@ def canonical_form(exact: bytes) -> bytes:
 
 def decode_key(data: bytes) -> Any:
     """The key as a Python value. Raises CorruptionError where the bytes are no key."""
+    if len(data) == _NUMBER_BYTES and data[0] == NUMBER and data[1] & 0x80:  # no other key is as usual
+        return _number(-_unpack_double_from(data, 1)[0])
     key, at = read_key(data, 0)
     if at != len(data):
         raise CorruptionError("a stored key is damaged: bytes are left over")
@@ -122,8 +129,11 @@ def compare(one: bytes, other: bytes) -> int:
 
 
 def _ordered(kind: int, number: float) -> bytes:
+    """``number`` is no NaN and no -0."""
+    if number >= 0:
+        return _pack_ordered(kind, -float(number))
     bits: int = _unpack_bits(_pack_double(number))[0]
-    return _pack_bits(kind, bits ^ _ALL if bits & _SIGN else bits | _SIGN)
+    return _pack_bits(kind, bits ^ _ALL)
 
 
 def _is_negative_zero(number: float) -> bool:
@@ -275,9 +285,12 @@ def _read_one(data: bytes, at: int, kind: int) -> tuple[Any, int]:
 
 
 def _read_double(data: bytes, at: int) -> float:
-    bits: int = _unpack_bits(data[at + 1 : at + 9])[0]
-    bits = bits & ~_SIGN if bits & _SIGN else bits ^ _ALL
-    number: float = _unpack_double(bits.to_bytes(8, "big"))[0]
+    number: float
+    if data[at + 1] & 0x80:
+        (number,) = _unpack_double_from(data, at + 1)
+        return -number
+    bits: int = _unpack_bits(data[at + 1 : at + 9])[0] ^ _ALL
+    (number,) = _unpack_double(bits.to_bytes(8, "big"))
     return number
 
 

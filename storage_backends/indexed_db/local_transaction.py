@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ...errors import QuotaExceededError, TfjsdError
+from ...errors import QuotaExceededError, StoreFailedError, TfjsdError
 from ..abc import Blob, Buffer, Durability
 from ..buckets import Mutation
 from .abc import Mode, Put, Query, Reply, Row, Source, TransactionBackend
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from .local_connection import LocalConnection
 
 Operation = Callable[[], Any]
+READ_FROM_FAILED: Final = "A commit that this transaction may have read from failed."
 
 
 class _Waiting(NamedTuple):
@@ -53,6 +53,7 @@ class LocalTransaction(TransactionBackend):
         self._failed = failed
         self.schema: DatabaseSchema = connection.schema.copy() if mode == "versionchange" else connection.schema
         self._view = self._store.view()
+        self._failures = self._store.bucket.failures
         self._records: dict[int, StoreRecords] = {}
         self._waiting: deque[_Waiting] = deque()
         self._binaries = TransactionBinaries(self._store.staging, self._store.bucket.blobs)
@@ -221,7 +222,7 @@ class LocalTransaction(TransactionBackend):
         return self._binaries.stage(data)
 
     def _with_binaries(self, record: Put) -> Put:
-        return replace(record, value=self._binaries.stored_form(record.value))
+        return record._replace(value=self._binaries.stored_form(record.value))
 
     def adopt(self, blob: Blob) -> None:
         """Takes over a blob that somebody else has staged for this transaction, with its pin."""
@@ -267,6 +268,8 @@ class LocalTransaction(TransactionBackend):
 
     def _mutate(self) -> Mutation:
         with self._store.bucket.mutate(self._durability) as mutation:
+            if self._store.bucket.failures != self._failures:
+                raise StoreFailedError(READ_FROM_FAILED)
             if self._mode == "versionchange":
                 self._view.took_id = True  # the database's own
                 self._view.writes.put(database_key(self.schema.name), encode_schema(self.schema))

@@ -61,9 +61,12 @@ def read_head(record: bytes) -> tuple[list[Entry], bytes | None, int]:
 
 def value_of(record: bytes) -> bytes:
     """The value alone."""
-    if record[:1] == PLAIN:
-        return record[1:]
-    length, at = read_varint(record, 0)
+    try:
+        length, at = record[0], 1
+        if length >= 0x80:
+            length, at = read_varint(record, 0)
+    except IndexError as problem:
+        raise CorruptionError("a stored record is cut short") from problem
     return record[at + length :]
 
 
@@ -75,4 +78,7 @@ def stored_blobs(key: bytes, stored: bytes) -> list[Blob]:
 
 
 def exact_key_of(record: bytes) -> bytes | None:
-    return None if record[:1] == PLAIN else read_head(record)[1]
+    """The exact key, if it differs: it is the first item then. Raises CorruptionError."""
+    if record[:1] == PLAIN or (record[1:2] == _ENTRY and record[0] < 0x80):
+        return None
+    return read_head(record)[1]

@@ -13,7 +13,7 @@ from ...errors import CorruptionError
 from ..values import Encoded, blobs_of
 from .constraint_violation import ConstraintViolation
 from .generated_key import PLACEHOLDER_KEY, with_generated_key
-from .key_coding import AFTER, canonical_form, decode_key, encode_key, end_of_key
+from .key_coding import AFTER, ZERO, canonical_form, decode_key, encode_key, end_of_key
 from .key_generator import FIRST, is_exhausted, next_after
 from .layout import (
     ALL,
@@ -121,14 +121,10 @@ class StoreRecords:
             return [] if record is None or query.skip else [_row(start, record, values)]
         prefix = self._prefix
         length = len(prefix)
-        found: list[Row] = []
         reverse = query.direction in ("prev", "prevunique")
         records = self._writes.scan(prefix + start, prefix + stop, reverse=reverse)
-        for key, record in islice(records, query.skip, None):
-            found.append(_row(key[length:], record, values))
-            if limit is not None and len(found) >= limit:
-                break
-        return found
+        last = None if limit is None else query.skip + limit
+        return [_row(key[length:], record, values) for key, record in islice(records, query.skip, last)]
 
     def _entries(self, index: int, bounds: Bounds, direction: Direction) -> Iterator[tuple[bytes, bytes, bytes]]:
         prefix = prefix_of(self._database, self._place, index)
@@ -176,16 +172,18 @@ class StoreRecords:
         old = self.record(key) if self.schema.indexes or not overwrite else None
         if old is not None and not overwrite:
             raise ConstraintViolation("key")
-        if flat:
-            self._check_unique(flat, key)
+        self._check_unique(flat, key)
         head = PLAIN
+        canonical = [(index, canonical_form(exact)) for index, exact in flat]
         if flat or exact_key is not None:
-            head = write_head([(index, canonical_form(exact)) for index, exact in flat], exact_key)
+            head = write_head(canonical, exact_key)
         self._writes.check_room(len(head) + len(data) + sum(_ENTRY_BYTES + 2 * len(exact) for _, exact in flat))
-        if old is not None:
+        if old is None:
+            self._write_entries(flat, key, exact_key or key)
+        elif not _has_entries(old, canonical, head):
             self._remove_entries(old, key)
+            self._write_entries(flat, key, exact_key or key)
         self._writes.put(self._prefix + key, head + data, value.blobs)
-        self._write_entries(flat, key, exact_key or key)
         if number != self._next:
             self._set_next(number)
         return exact_key or key
@@ -237,6 +235,7 @@ class StoreRecords:
             if len(keys) > _CLEAR_AT_ONCE:
                 self._writes.forget(prefix, end_of(prefix))
                 self._writes.put(journal_key(prefix), b"")
+                self._view.left_garbage = True
                 return True
         for key in keys:
             self._writes.delete(key)
@@ -263,12 +262,12 @@ class StoreRecords:
         for index, exact in flat:
             canonical = canonical_form(exact)
             pair = b"" if canonical == exact and key == exact_key else exact + exact_key
-            self._writes.put(prefix_of(self._database, self._place, index) + canonical + key, pair)
+            # Of this record the base has no entry but those of its head, and these were removed.
+            self._writes.put(prefix_of(self._database, self._place, index) + canonical + key, pair, is_new=True)
 
     def _check_unique(self, flat: list[Entry], key: bytes) -> None:
-        indexes = {index.id: index for index in self.schema.indexes.values()}
         for index, exact in flat:
-            schema = indexes[index]
+            schema = self.schema.index(index)
             if schema.unique and self._is_taken(index, canonical_form(exact), key):
                 raise ConstraintViolation("index", schema.name)
 
@@ -313,6 +312,13 @@ def _row(key: bytes, record: bytes, values: bool) -> Row:
         return key, key, record[1:] if values else None
     exact = exact_key_of(record) or key
     return exact, exact, value_of(record) if values else None
+
+
+def _has_entries(record: bytes, entries: list[Entry], head: bytes) -> bool:
+    """Whether a record's entries are there already as a new head has them. Those of keys that may hold a -0 differ in
+    what they hold, which is not looked at here.
+    """
+    return record.startswith(head) and exact_key_of(record) is None and not any(ZERO in key for _, key in entries)
 
 
 def _split(entry: bytes, start: int) -> tuple[bytes, bytes]:

@@ -35,12 +35,14 @@ class IdSequence:
 class TransactionView:
     """The pending writes of a transaction and its source of ids."""
 
-    __slots__ = ("_take_id", "took_id", "writes")
+    __slots__ = ("_take_id", "left_garbage", "took_id", "writes")
 
     def __init__(self, base: Base, take_id: Callable[[], int]) -> None:
         self.writes = WriteSet(base)
         self._take_id = take_id
         self.took_id = False
+        self.left_garbage = False
+        """Whether it writes into the journal."""
 
     def new_id(self) -> int:
         self.took_id = True

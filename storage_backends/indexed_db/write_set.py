@@ -26,11 +26,11 @@ class Base(Protocol):
 class WriteSet:
     """Reads see the transaction's own writes. Nothing reaches the base; dropping the set is the rollback.
 
-    ``growth`` is by how many bytes, blobs included, the bucket would grow. What a key had before is looked up when the
-    transaction first writes it: its locks keep that from changing.
+    ``growth`` is by how many bytes, blobs included, the bucket would grow. ``before`` is what each key has in the base,
+    looked up when the transaction first writes it: its locks keep that from changing.
     """
 
-    __slots__ = ("_base", "_fresh", "_order", "_seen", "blobs", "growth", "old_blobs", "size", "writes")
+    __slots__ = ("_base", "_fresh", "_order", "_seen", "before", "blobs", "growth", "old_blobs", "size", "writes")
 
     def __init__(self, base: Base) -> None:
         self._base = base
@@ -38,6 +38,7 @@ class WriteSet:
         self._fresh: list[bytes] = []
         self._seen: tuple[bytes, bytes | None] = (b"", None)
         self.writes: dict[bytes, bytes | None] = {}
+        self.before: dict[bytes, bytes | None] = {}
         self.blobs: dict[bytes, tuple[Blob, ...]] = {}
         self.old_blobs: dict[bytes, tuple[Blob, ...]] = {}
         self.size = 0
@@ -50,9 +51,9 @@ class WriteSet:
         self._seen = (key, value)
         return value
 
-    def put(self, key: bytes, value: bytes, blobs: tuple[Blob, ...] = ()) -> None:
-        """Raises UnknownError above MAX_INLINE_BYTES; nothing is changed then."""
-        self._replace(key, len(key) + len(value))
+    def put(self, key: bytes, value: bytes, blobs: tuple[Blob, ...] = (), *, is_new: bool = False) -> None:
+        """Raises UnknownError above MAX_INLINE_BYTES; nothing is changed then. ``is_new``: the base has no such key."""
+        self._replace(key, len(key) + len(value), is_new)
         self.writes[key] = value
         if blobs:
             self.blobs[key] = blobs
@@ -70,24 +71,28 @@ class WriteSet:
                 hint="Write many records in several transactions; large binaries and strings do not count.",
             )
 
-    def _replace(self, key: bytes, added: int) -> None:
+    def _replace(self, key: bytes, added: int, is_new: bool = False) -> None:
         """Accounts for a write: ``added`` bytes in place of what the key has now."""
-        gone = 0
-        if key in self.writes:
-            old = self.writes[key]
-            gone = 0 if old is None else len(key) + len(old)
-        self.check_room(added - gone)
-        self.size += added - gone
         if key not in self.writes:
-            gone = self._first_write(key)
-        elif self.blobs:
+            self.check_room(added)
+            self.size += added
+            self.growth += added - self._first_write(key, is_new)
+            return
+        old = self.writes[key]
+        more = added if old is None else added - len(key) - len(old)
+        self.check_room(more)
+        self.size += more
+        self.growth += more
+        if self.blobs:
             self.growth -= sum(blob.size for blob in self.blobs.pop(key, ()))
-        self.growth += added - gone
 
-    def _first_write(self, key: bytes) -> int:
+    def _first_write(self, key: bytes, is_new: bool) -> int:
         """The bytes that the key has in the base."""
         self._fresh.append(key)
-        old = self._seen[1] if self._seen[0] == key else self._base.get(key)
+        old = None
+        if not is_new:
+            old = self._seen[1] if self._seen[0] == key else self._base.get(key)
+        self.before[key] = old
         if old is None:
             return 0
         blobs = stored_blobs(key, old)
@@ -100,7 +105,7 @@ class WriteSet:
         for key in list(self._own_keys(prefix, end, reverse=False)):
             self._replace(key, 0)
             self._order.remove(key)
-            del self.writes[key]
+            del self.writes[key], self.before[key]
             self.old_blobs.pop(key, None)
 
     def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
