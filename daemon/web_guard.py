@@ -28,11 +28,9 @@ _TRUSTED_SITES = ("same-origin", "none")
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9_-]+)")
 _PUBLIC: Final = re.compile(r"/|/tfjsd\.js|/page/[A-Za-z0-9_.-]+|/healthz")
 """What holds nothing of the store's: the page's own files, and whether the daemon answers."""
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, DELETE",
-    "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-Match, If-None-Match, If-Range, Range",
-    "Access-Control-Max-Age": "600",
-}
+_PREFLIGHT = {"Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, DELETE", "Access-Control-Max-Age": "600"}
+_FIELD_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?: *, *[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
+_LONGEST_FIELD_NAMES = 2048
 _LOCAL_NETWORKS = ("Private-Network", "Local-Network")
 _PAGE_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -123,7 +121,7 @@ class WebGuard:
         origin = request.headers.get("Origin")
         if origin not in self.origins or "Access-Control-Request-Method" not in request.headers:
             raise AccessDeniedError("OPTIONS is for pages whose origin is listed.")
-        headers = dict(_PREFLIGHT)
+        headers = {**_PREFLIGHT, "Access-Control-Allow-Headers": _allowed(request)}
         for network in _LOCAL_NETWORKS:
             if request.headers.get(f"Access-Control-Request-{network}") == "true":
                 headers[f"Access-Control-Allow-{network}"] = "true"
@@ -176,6 +174,13 @@ class WebGuard:
 
     def _is_token(self, given: str) -> bool:
         return self.token is not None and self.token.equals(given)
+
+
+def _allowed(request: web.BaseRequest) -> str:
+    """Whatever the page wants to send: what a listed page may do is not decided by further headers."""
+    wanted = request.headers.get("Access-Control-Request-Headers", "")
+    known = len(wanted) <= _LONGEST_FIELD_NAMES and _FIELD_NAMES.fullmatch(wanted)
+    return wanted if known else "Authorization"
 
 
 def _begins_session(request: web.BaseRequest) -> bool:

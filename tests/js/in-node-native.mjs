@@ -1,11 +1,11 @@
-// node in-node-native.mjs HOME   TensorFlow.js's own handlers for browsers, in Node, on the adapters
+// node in-node-native.mjs HOME PACKAGE   TensorFlow.js's own handlers for browsers, in Node, on the adapters
 
 import assert from 'node:assert';
 import {createRequire} from 'node:module';
 import {Daemon, daemonOf, indexedDBOf, Storage} from '../../js/node.js';
 
 console.warn = console.log = console.info = () => {};
-const tf = createRequire(import.meta.url)('@tensorflow/tfjs');
+const tf = createRequire(import.meta.url)(process.argv[3]);
 await tf.setBackend('cpu');
 const options = daemonOf(process.argv[2]);
 const localStorage = new Storage(options);

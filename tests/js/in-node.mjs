@@ -1,11 +1,11 @@
-// node in-node.mjs HOME   what a program written for the browser does, in Node
+// node in-node.mjs HOME PACKAGE   what a program written for the browser does, in Node
 
 import assert from 'node:assert';
 import {createRequire} from 'node:module';
 import {install, Storage} from '../../js/node.js';
 
 console.warn = console.log = console.info = () => {};
-const tf = createRequire(import.meta.url)('@tensorflow/tfjs');
+const tf = createRequire(import.meta.url)(process.argv[3]);
 await tf.setBackend('cpu');
 const tfjsd = install(tf, {home: process.argv[2]});
 const model = tf.sequential({layers: [tf.layers.dense({units: 3, inputShape: [2]})]});

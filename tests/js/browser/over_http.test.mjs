@@ -14,6 +14,7 @@ for (const [version, name] of Object.entries(VERSIONS)) {
         put: {method: 'PUT', headers: authorized},
         omit: {headers: authorized, credentials: 'omit'},
         include: {headers: authorized, credentials: 'include'},
+        headers: {headers: {...authorized, 'X-Trace': '1', 'X-Requested-With': 'tfjs'}},
       };
       const predictions = {};
       for (const [kind, requestInit] of Object.entries(kinds)) {
@@ -27,7 +28,7 @@ for (const [version, name] of Object.entries(VERSIONS)) {
       }
       return predictions;
     }, version);
-    assert.deepEqual(Object.keys(found), ['plain', 'put', 'omit', 'include']);
+    assert.deepEqual(Object.keys(found), ['plain', 'put', 'omit', 'include', 'headers']);
     for (const [kind, [before, after]] of Object.entries(found)) assert.equal(before, after, kind);
   });
 }
