@@ -76,7 +76,9 @@ class AsyncEmbeddedStore:
     def local_storage(self) -> AsyncStorage:
         """The origin's localStorage; its methods are awaited."""
         return AsyncStorage(
-            AsyncAreaBackend(AreaBackend(self._store.storage.area), asyncio.wrap_future, asyncio.to_thread)
+            AsyncAreaBackend(
+                AreaBackend(self._store.storage.area, source=self._store.author), asyncio.wrap_future, asyncio.to_thread
+            )
         )
 
     def indexed_db(self) -> IDBFactory:
@@ -94,7 +96,7 @@ class AsyncEmbeddedStore:
     def with_origin(self, origin: str) -> AsyncEmbeddedStore:
         return AsyncEmbeddedStore(self._store.with_origin(origin))
 
-    def events(self) -> AsyncIterator[StoreEvent]:
+    def events(self, *, own: bool = True) -> AsyncIterator[StoreEvent]:
         """What is committed from this call on, in this origin."""
         loop = asyncio.get_running_loop()
         received: asyncio.Queue[StoreEvent] = asyncio.Queue()
@@ -102,7 +104,7 @@ class AsyncEmbeddedStore:
         def hear(event: StoreEvent) -> None:
             loop.call_soon_threadsafe(received.put_nowait, event)
 
-        unsubscribe = self._store.storage.subscribe(hear)
+        unsubscribe = self._store.storage.subscribe(hear, source=None if own else self._store.author)
         return _until_closed(received, unsubscribe)
 
     async def aclose(self) -> None:

@@ -91,7 +91,9 @@ def aopen_store(
 class EmbeddedStore:
     """``tfjsd.Store`` on a home of this process; thread-safe. ``open_store`` makes one."""
 
-    def __init__(self, origins: Origins, origin: str, *, owner: bool) -> None:
+    def __init__(self, origins: Origins, origin: str, *, owner: bool, author: object | None = None) -> None:
+        self.author: object = author or self
+        """Who makes this store's changes, to the storage areas: itself and its views of other origins."""
         self._origins = origins
         self._origin = origins.get(origin)
         self._owner = owner
@@ -170,7 +172,7 @@ class EmbeddedStore:
 
     def local_storage(self) -> Storage:
         """The origin's localStorage, in this process; each call is another client of it."""
-        return Storage(AreaBackend(self._origin.area))
+        return Storage(AreaBackend(self._origin.area, source=self.author))
 
     def estimate(self) -> StorageEstimate:
         return self._origins.estimate(self._origin.name)
@@ -179,11 +181,11 @@ class EmbeddedStore:
         return self._origins.estimates()
 
     def with_origin(self, origin: str) -> EmbeddedStore:
-        return EmbeddedStore(self._origins, origin, owner=False)
+        return EmbeddedStore(self._origins, origin, owner=False, author=self.author)
 
-    def events(self) -> Iterator[StoreEvent]:
+    def events(self, *, own: bool = True) -> Iterator[StoreEvent]:
         received: queue.SimpleQueue[StoreEvent] = queue.SimpleQueue()
-        return _until_closed(received, self._origin.subscribe(received.put))
+        return _until_closed(received, self._origin.subscribe(received.put, source=None if own else self.author))
 
     def run(self, function: Callable[Concatenate[AsyncStore, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         from .async_embedded import AsyncEmbeddedStore

@@ -189,10 +189,11 @@ class AsyncClient:
         """As ``Client.with_origin``."""
         return AsyncClient(self._session._replace(origin=origin), owns_link=False)
 
-    def events(self) -> EventStream:
+    def events(self, *, own: bool = True) -> EventStream:
         """What is committed in this origin from now on: an asynchronous iterator, to be entered with ``async with``
-        where the moment at which it begins matters."""
-        return EventStream(self._session)
+        where the moment at which it begins matters. With ``own=False`` without the storage events of what this client
+        changes."""
+        return EventStream(self._session, own=own)
 
     async def aclose(self) -> None:
         """Closes the connections; idempotent. Loaded weights stay valid."""
@@ -217,8 +218,8 @@ class AsyncClient:
 class EventStream:
     """Events of one origin; subscribed from the first step, or from ``async with``."""
 
-    def __init__(self, session: Session) -> None:
-        self._events: AsyncIterator[StoreEvent | None] = on_loop.iterate(store_operations.events(session))
+    def __init__(self, session: Session, *, own: bool) -> None:
+        self._events: AsyncIterator[StoreEvent | None] = on_loop.iterate(store_operations.events(session, own=own))
         self._subscribed = False
 
     def __aiter__(self) -> EventStream:

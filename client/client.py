@@ -186,12 +186,13 @@ class Client:
         """The same store seen from another origin, over the same connections; closing it leaves this one open."""
         return Client(self._session._replace(origin=origin), owns_link=False)
 
-    def events(self) -> Iterator[StoreEvent]:
-        """What is committed in this origin from now on. Close the iterator to end the subscription.
+    def events(self, *, own: bool = True) -> Iterator[StoreEvent]:
+        """What is committed in this origin from now on. Close the iterator to end the subscription. With ``own=False``
+        without the storage events of what this client changes.
 
         Raises DaemonUnavailableError, also from the iterator when the daemon ends.
         """
-        events = blocking.iterate(store_operations.events(self._session))
+        events = blocking.iterate(store_operations.events(self._session, own=own))
         next(events)  # the subscription is in force
         return events
 

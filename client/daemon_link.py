@@ -37,9 +37,14 @@ class DaemonLink:
         self.browser: str | None = None
         self.backing_stores: dict[str, BackingStore] = {}
         """Those of IndexedDB that are in use, by origin."""
+        self._name = os.urandom(8).hex()
         self._closers: list[Callable[[], None]] = []
         self._idle: deque[Connection] = deque()
         self._known: tuple[str | None, str | None, str | None] | None = None
+
+    def client_name(self) -> str:
+        """What the daemon knows this client by: all views of one client, in one process."""
+        return f"{self._name}-{os.getpid()}"
 
     def idle_connection(self) -> Connection | None:
         """A connection that was used before and is still open, or None."""

@@ -40,7 +40,7 @@ def page_address(session: Session) -> Operation[str]:
     return f"{said['url']}#{said['code']}"
 
 
-def events(session: Session) -> Operation[None]:
+def events(session: Session, *, own: bool = True) -> Operation[None]:
     """Emits None once the subscription is in force, then each event, until it is closed.
 
     Raises DaemonUnavailableError when the daemon ends: events may be missed until the next subscription.
@@ -49,7 +49,9 @@ def events(session: Session) -> Operation[None]:
     from ..wire.events import EventDecoder
     from ..wire.model_path import with_query
 
-    request = Request("GET", with_query("/v1/events", session.query()), headers={"accept": EVENTS_TYPE})
+    request = Request(
+        "GET", with_query("/v1/events", session.query(own=None if own else "0")), headers={"accept": EVENTS_TYPE}
+    )
     connection, exchange = yield from delivery.begin_stream(session.link, session.authorized(request), session.timeout)
     decoder = EventDecoder()
     try:

@@ -17,6 +17,7 @@ from ..wire.addresses import Address, unusable_home
 from ..wire.configuration import Configuration
 from ..wire.limits import Limits
 from .activity import Activity
+from .authors import Authors
 from .connections import Connections
 from .edge import edge, own_headers, stamp
 from .guard import Guard
@@ -111,6 +112,7 @@ def build_service(
         RecentlyVerified(),
         Synchronizer(address.home, origins_, activity, options),
         IndexedDBSessions(),
+        Authors(),
         autostarted,
     )
 

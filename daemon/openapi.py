@@ -226,7 +226,7 @@ _DESCRIBED = (
         (),
         status=201,
     ),
-    Operation("GET", "/v1/events", "What is committed, as server-sent events", {EVENTS_TYPE: _TEXT}),
+    Operation("GET", "/v1/events", "What is committed, as server-sent events", {EVENTS_TYPE: _TEXT}, ("origin", "own")),
     Operation(
         "GET",
         "/v1/origins",
@@ -415,6 +415,7 @@ _PARAMETERS: dict[str, Any] = {
     "token": {"in": "path", "required": True, "schema": _TEXT, "description": "as a message names it"},
     "size": {"in": "query", "required": True, "schema": {"type": "integer"}, "description": "the binary's"},
     "origin": {"in": "query", "schema": _ORIGIN, "description": "the origin that is meant, else the configured one"},
+    "own": {"in": "query", "schema": _FLAG, "description": "0: without the client's own storage events"},
     "overwrite": {"in": "query", "schema": _FLAG, "description": "0: 409 where the destination exists"},
     "expected": {
         "in": "query",

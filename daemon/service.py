@@ -17,8 +17,9 @@ from ..wire.configuration import Configuration
 from ..wire.json_text import check_objects, dump_json, parse_json
 from ..wire.limits import Limits
 from ..wire.model_path import ModelTarget, parse_model_target, split_target
-from ..wire.protocol import JSON_TYPE
+from ..wire.protocol import CLIENT_HEADER, JSON_TYPE
 from .activity import Activity
+from .authors import Author, Authors
 from .body_reader import BodyReader
 from .connections import Connection, Connections
 from .guard import Guard
@@ -56,6 +57,7 @@ class Service:
     verified: RecentlyVerified
     synchronizer: Synchronizer
     indexed_db: IndexedDBSessions
+    authors: Authors
     autostarted: bool
 
 
@@ -76,6 +78,10 @@ class Call:
         """Who asks."""
         protocol = self.request.protocol
         return protocol.peer if isinstance(protocol, Connection) else None
+
+    def author(self) -> Author:
+        """The client as the storage areas know it. Raises BadRequestError."""
+        return self.service.authors.named(self.request.headers.get(CLIENT_HEADER))
 
     @property
     def gone(self) -> asyncio.Event:

@@ -27,10 +27,12 @@ _TOGETHER = 1000
 
 
 class StorageSession:
-    """One request's view: its own changes at once, those of others once they are committed."""
+    """A client's view: its own changes at once, those of others once they are committed."""
 
-    def __init__(self, area: StorageArea, bucket: Bucket, durability: Durability) -> None:
+    def __init__(self, area: StorageArea, bucket: Bucket, durability: Durability, author: object | None = None) -> None:
+        """``author`` is the client; without one these changes are nobody else's."""
         self._area = area
+        self._author = author or self
         self._bucket = bucket
         self._durability = durability
 
@@ -38,22 +40,22 @@ class StorageSession:
         """The result of an operation that changes nothing."""
         match operation.op:
             case "getItem":
-                return self._area.get_item(operation.key or "", source=self)
+                return self._area.get_item(operation.key or "", source=self._author)
             case "key":
-                return self._area.key(operation.index or 0, source=self)
+                return self._area.key(operation.index or 0, source=self._author)
             case "length":
-                return self._area.length(source=self)
+                return self._area.length(source=self._author)
             case "items":
-                return self._area.items(source=self)
+                return self._area.items(source=self._author)
             case "keys":
-                return self._area.keys(source=self)
+                return self._area.keys(source=self._author)
         raise AssertionError(f"{operation.op} reads nothing")
 
     def is_small(self, operation: LocalStorageOperation) -> bool:
         """Whether reading takes less time than a change of threads."""
         if operation.op == "getItem":
             return self._area.value_units(operation.key or "") <= SMALL_VALUE
-        return operation.op == "length" or self._area.length(source=self) <= _FEW_KEYS
+        return operation.op == "length" or self._area.length(source=self._author) <= _FEW_KEYS
 
     def read_text(self, operation: LocalStorageOperation) -> str:
         """The whole answer to one reading operation."""
@@ -61,7 +63,7 @@ class StorageSession:
 
     def write(self, operation: LocalStorageOperation) -> Future[None]:
         """Carries out an operation that changes something. Raises QuotaExceededError."""
-        return self._area.submit([_change(operation)], self._durability, source=self)
+        return self._area.submit([_change(operation)], self._durability, source=self._author)
 
     def atomically(self, operations: Sequence[LocalStorageOperation]) -> Future[list[object]]:
         """Does all or nothing. Raises QuotaExceededError."""
@@ -74,7 +76,7 @@ class StorageSession:
                         results += map(self.read, group)
                     else:
                         together = [next(waiting) for _ in group]
-                        self._area.apply(mutation, together, source=self)
+                        self._area.apply(mutation, together, source=self._author)
                         results += [None] * len(together)
         except BaseException:
             self._area.discard(changes)
@@ -105,7 +107,7 @@ class StorageSession:
                     part.results += map(self._reading, group)
                     continue
                 refused: list[QuotaExceededError | None] = []
-                self._area.apply(mutation, list(map(_change, group)), source=self, refused=refused)
+                self._area.apply(mutation, list(map(_change, group)), source=self._author, refused=refused)
                 for error in refused:
                     part.add(error)
         part.committed = mutation.future

@@ -28,9 +28,9 @@ class Subscription:
         return event
 
     @contextlib.contextmanager
-    def of(self, origin: Origin) -> Iterator[None]:
-        """Takes the origin's events for the block."""
-        unsubscribe = origin.subscribe(self._take)
+    def of(self, origin: Origin, author: object = None) -> Iterator[None]:
+        """Takes the origin's events for the block, but for the storage events of ``author``'s own changes."""
+        unsubscribe = origin.subscribe(self._take, source=author)
         try:
             yield
         finally:

@@ -71,15 +71,16 @@ class Origin:
         parts = (self.bucket, self.area, self.databases, browser, clock, self.events)
         self.models = Models(*parts) if not quirks else _faulty_models(*parts, quirks)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: Listener, *, source: object = None) -> Callable[[], None]:
         """Tells of every model and every storage change of the origin from now on, once it is committed, until the
-        returned function is called. The listener runs in the committing thread and must not block."""
+        returned function is called. The listener runs in the committing thread and must not block. Without the changes
+        of localStorage that ``source`` makes, if one is given: a browser tells those to nobody but the others."""
 
         def hear(event: StorageEvent) -> None:
             data = {"key": event.key, "oldValue": event.old_value, "newValue": event.new_value, "url": event.url}
             listener(StoreEvent("storage", self.name, {**data, "storageArea": event.storage_area}))
 
-        ends = (self.events.subscribe(listener), self.area.subscribe(hear))
+        ends = (self.events.subscribe(listener), self.area.subscribe(hear, source=source))
 
         def unsubscribe() -> None:
             for end in ends:

@@ -127,8 +127,9 @@ class Store(Protocol):
     def with_origin(self, origin: str) -> Store:
         """The same store seen from another origin; closing it leaves this one open."""
 
-    def events(self) -> Iterator[StoreEvent]:
-        """What is committed from now on, in this origin, until the iterator is closed."""
+    def events(self, *, own: bool = True) -> Iterator[StoreEvent]:
+        """What is committed from now on, in this origin, until the iterator is closed. With ``own=False`` without the
+        events of what this store's ``local_storage()`` changes, as a page hears them in a browser."""
 
     def run(self, function: Callable[Concatenate[AsyncStore, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs ``function(async_store, *args)`` to its end on a loop of its own: the way to IndexedDB from
@@ -194,7 +195,7 @@ class AsyncStore(Protocol):
 
     def with_origin(self, origin: str) -> AsyncStore: ...
 
-    def events(self) -> AsyncIterator[StoreEvent]: ...
+    def events(self, *, own: bool = True) -> AsyncIterator[StoreEvent]: ...
 
     async def aclose(self) -> None: ...
 

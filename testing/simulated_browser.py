@@ -49,7 +49,7 @@ class SimulatedBrowser(EmbeddedStore):
     def __init__(self, profile: BrowserProfile, tab: Tab, origin: str = DEFAULT_ORIGIN, *, owner: bool = False) -> None:
         self._profile = profile
         self._tab = tab
-        super().__init__(profile.origins, origin, owner=owner)
+        super().__init__(profile.origins, origin, owner=owner, author=tab)
         self._simulated = profile.origins.get(origin)
         profile.views.add(self)
 

@@ -16,14 +16,18 @@ _KEEP_ALIVE_SECONDS = 15.0
 
 
 async def events(call: Call) -> web.StreamResponse:
-    """Goes on until the client leaves, falls too far behind, or the daemon ends."""
+    """Goes on until the client leaves, falls too far behind, or the daemon ends.
+
+    With ``?own=0`` without the storage events of the client's own changes, as in a browser.
+    """
+    own, author = call.switch("own", True), call.author()
     origin = await call.origin()
     response = web.StreamResponse(headers={"Cache-Control": "no-cache"})
     response.content_type = EVENTS_TYPE
     response.force_close()
     limits = call.service.limits
     subscription = Subscription(limits.event_backlog, limits.event_backlog_bytes)
-    with subscription.of(origin), call.service.activity.holding():
+    with subscription.of(origin, None if own else author), call.service.activity.holding():
         await response.prepare(call.request)
         await response.write(Event("ready", {"origin": origin.name}).encode())
         async for frame in _frames(call, subscription):

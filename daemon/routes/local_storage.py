@@ -17,7 +17,7 @@ async def local_storage(call: Call) -> web.StreamResponse:
     """
     request = parse_local_storage(await call.json(), operations_limit=call.service.limits.operations)
     origin, workers = await call.origin(), call.service.workers
-    session = StorageSession(origin.area, origin.bucket, call.durability())
+    session = StorageSession(origin.area, origin.bucket, call.durability(), call.author())
     if request.atomic:
         return json_answer({"results": await workers.long_commit(session.atomically, request.operations)})
     if request.batched:

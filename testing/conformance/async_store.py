@@ -73,8 +73,8 @@ class AwaitedStore:
     def with_origin(self, origin: str) -> AwaitedStore:
         return AwaitedStore(self._store.with_origin(origin), self._await)
 
-    def events(self) -> Iterator[StoreEvent]:
-        events = self._in_loop(self._store.events)
+    def events(self, *, own: bool = True) -> Iterator[StoreEvent]:
+        events = self._in_loop(lambda: self._store.events(own=own))
         if hasattr(events, "__aenter__"):
             self._await(events.__aenter__())
         return self._taken(events)

@@ -588,6 +588,18 @@ class StoreConformance:
         assert close is not None
         close()
 
+    def test_ones_own_changes_of_items_can_be_left_out(self, store: Store) -> None:
+        """As in a browser, where a page hears of its storage from the others only."""
+        events = store.events(own=False)
+        store.local_storage().set_item("a", "1")
+        store.with_origin(store.origin).local_storage().set_item("b", "2")
+        store.local_storage().clear()
+        store.save("indexeddb://a", example())
+        assert next(events).data["url"] == "indexeddb://a"
+        close = getattr(events, "close", None)
+        assert close is not None
+        close()
+
     def test_closing_twice_and_using_afterwards(self, store: Store) -> None:
         store.close()
         store.close()

@@ -8,9 +8,9 @@ from tfjsd.wire.events import EventDecoder
 
 
 class Subscriber:
-    def __init__(self, daemon, target="/v1/events"):
+    def __init__(self, daemon, target="/v1/events", headers=None):
         self.connection = daemon.connection()
-        self.connection.request("GET", target)
+        self.connection.request("GET", target, headers=headers or {})
         self.response = self.connection.getresponse()
         self.events = self._read()
 
@@ -28,8 +28,8 @@ class Subscriber:
 def subscribe(daemon):
     with contextlib.ExitStack() as stack:
 
-        def make(target="/v1/events"):
-            subscriber = stack.enter_context(contextlib.closing(Subscriber(daemon, target)))
+        def make(target="/v1/events", headers=None):
+            subscriber = stack.enter_context(contextlib.closing(Subscriber(daemon, target, headers)))
             assert next(subscriber.events).type == "ready"
             return subscriber
 
@@ -65,6 +65,28 @@ def test_only_the_origin_that_was_asked_for_is_told(daemon, subscribe):
         "POST", "/v1/local-storage?origin=http%3A%2F%2Fother.example", {"op": "setItem", "key": "there", "value": "1"}
     )
     assert next(subscriber.events).data["key"] == "there"
+
+
+def test_who_names_itself_can_be_spared_its_own_changes(daemon, subscribe):
+    def put(key, headers):
+        body = {"op": "setItem", "key": key, "value": "v"}
+        assert daemon.request("POST", "/v1/local-storage", body, headers).status == 200
+
+    one, two = {"tfjsd-client": "one"}, {"tfjsd-client": "two"}
+    spared, nameless, plain = subscribe("/v1/events?own=0", one), subscribe("/v1/events?own=0"), subscribe(headers=one)
+    put("by one", one)
+    put("by two", two)
+    put("by nobody", {})
+    for subscriber, keys in [(spared, []), (nameless, ["by one"]), (plain, ["by one"])]:
+        assert [next(subscriber.events).data["key"] for _ in range(len(keys) + 2)] == [*keys, "by two", "by nobody"]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [("GET", "/v1/events", None), ("POST", "/v1/local-storage", {"op": "setItem", "key": "a", "value": "b"})],
+)
+def test_the_name_of_a_client_is_short(daemon, method, target, body):
+    assert daemon.request(method, target, body, {"tfjsd-client": "x" * 101}).status == 400
 
 
 def test_what_fails_is_not_told(daemon, subscribe):
