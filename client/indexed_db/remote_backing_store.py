@@ -30,15 +30,24 @@ class RemoteBackingStore(BackingStore):
         return browser_named(name)
 
     def open(self, name: str, version: int | None, events: OpenEvents, post: Post) -> None:
-        RemoteOpening(self._session(), events).open(name, version)
+        def again() -> None:
+            RemoteOpening(self._session(), events).open(name, version)
+
+        RemoteOpening(self._session(), events, again).open(name, version)
 
     def delete_database(self, name: str, events: OpenEvents, post: Post) -> None:
         RemoteOpening(self._session(), events).delete(name)
 
     def databases(self, post: Post, reply: Reply) -> None:
+        self._databases(reply, may_ask_again=True)
+
+    def _databases(self, reply: Reply, *, may_ask_again: bool) -> None:
         session = self._session()
 
         def answer(message: Message | None, problem: BaseException | None) -> bool:
+            if may_ask_again and problem is not None and session.was_cut(problem):
+                self._databases(reply, may_ask_again=False)
+                return True
             found = [] if message is None else message.fields.get("result", [])
             reply([(name, version) for name, version in found], problem)
             return True

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 class RemoteOpening:
     """Hands what the daemon tells of a request, or of its connection, to the front end."""
 
-    def __init__(self, session: RemoteSession, events: OpenEvents) -> None:
+    def __init__(self, session: RemoteSession, events: OpenEvents, again: Callable[[], None] | None = None) -> None:
+        """``again`` asks anew, should the session be lost before anything was heard: nothing has been changed then."""
         self._session = session
         self._events: OpenEvents | None = events
+        self._again = again
         self._connection: RemoteConnection | None = None
         self._upgrade = next(session.numbers)
         self.number = next(session.numbers)
@@ -37,6 +39,7 @@ class RemoteOpening:
 
     def take(self, message: Message) -> None:
         """Raises BadRequestError for a message of another protocol."""
+        self._again = None
         match message.type:
             case "opened":
                 self._opened(message)
@@ -59,6 +62,8 @@ class RemoteOpening:
         """The request fails, or the connection that came of it is gone."""
         if self._connection is not None:
             self._connection.lost(problem)
+        elif self._again is not None and self._session.was_cut(problem):
+            self._again()
         elif self._events is not None:
             self._events.failed(problem)
 

@@ -52,6 +52,10 @@ class RemoteSession:
         """Whether it carries nothing any more. A forked process has no part in its parent's session."""
         return self._is_over or self.loop.is_closed() or self._process != os.getpid()
 
+    def was_cut(self, problem: BaseException) -> bool:
+        """Whether it ended because its connection broke, as when the daemon is started anew."""
+        return bool(self.token) and isinstance(problem, DaemonUnavailableError)
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something beside the session, which ends it."""
         task = self.loop.create_task(work)

@@ -247,6 +247,17 @@ async def test_a_client_goes_on_after_a_restart_of_the_daemon(clients):
         assert await again.transaction("s").object_store("s").get(1) == "kept"
 
 
+@pytest.mark.parametrize("request_of", [lambda factory: factory.open("d"), lambda factory: factory.databases()])
+async def test_a_restart_that_the_loop_has_not_heard_of_fails_no_open(clients, request_of):
+    factory = (await clients.client()).indexed_db()
+    database = await factory.open("d", 1)
+    clients.daemon.stop()
+    clients.daemon.start()
+    assert not database.is_closing, "the loop has not turned"
+    await request_of(factory)
+    assert database.is_closing
+
+
 async def test_a_daemon_does_not_idle_out_under_an_open_database(clients):
     database = await clients.database()
     service = clients.daemon._server._service
