@@ -14,6 +14,8 @@ const familyOf = (kind) => FAMILIES.find(([, pattern]) => pattern.test(kind))?.[
 
 const shortened = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
+const plural = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
+
 const times = (sizes) => sizes.map((size) => size ?? '?').join('×');
 
 /** What a person wants to know of a layer first: `8 filters 5×5, relu`. */
@@ -21,11 +23,11 @@ function detailOf({units, filters, kernel_size: kernel, pool_size: pool, rate, b
   const inner = layer?.config ?? {};
   const said = [
     Array.isArray(input ?? batch) && times((input ?? batch).slice(1)),
-    units && `${count(units)} units`,
-    filters && `${count(filters)} filters ${kernel ? times([kernel].flat()) : ''}`.trim(),
+    units && plural(units, 'unit'),
+    filters && `${plural(filters, 'filter')} ${kernel ? times([kernel].flat()) : ''}`.trim(),
     pool && times([pool].flat()),
     rate && `rate ${rate}`,
-    inner.units && `${count(inner.units)} units`,
+    inner.units && plural(inner.units, 'unit'),
     activation && activation !== 'linear' && typeof activation === 'string' && activation,
   ];
   return said.filter(Boolean).join(', ');

@@ -1,6 +1,6 @@
 // The models of the origin that is shown, as a table that can be sorted and searched.
 
-import {age, count, element, find, size} from '/page/elements.js';
+import {age, count, differs, element, find, size} from '/page/elements.js';
 import {DRAGGED} from '/page/origins.js';
 import {split, state} from '/page/session.js';
 
@@ -35,7 +35,7 @@ function headOf({key, title, size: numeric}, show) {
     order.descending = order.key === key ? !order.descending : !['url', 'medium'].includes(key);
     order.key = key;
     drawModels(show);
-    document.querySelector(`th[data-key=${key}] button`).focus();
+    focusColumn(key);
   };
   return element('th', {scope: 'col', class: `col-${key}${numeric ? ' size' : ''}`, 'aria-sort': sorted, 'data-key': key}, element('button', {type: 'button', onclick: sort}, title));
 }
@@ -59,14 +59,21 @@ const nothing = (some) => element('div', {class: 'empty'},
 
 /** `show(url)` opens a model. */
 export function drawModels(show) {
+  const list = find('list');
+  if (!differs(list, [state.origin, state.models, state.chosen, order, find('find').value])) return;
   const rows = rowsShown();
-  const focused = document.activeElement?.closest?.('tr')?.dataset.url;
+  const focused = list.contains(document.activeElement) ? document.activeElement.closest('[data-key], [data-url]')?.dataset : null;
   const table = () => element('table', {},
     captionOf(Object.values(state.models)),
     element('thead', {}, element('tr', {}, COLUMNS.map((column) => headOf(column, show)))),
     element('tbody', {}, rows.map((entry) => rowOf(entry, show))));
-  find('list').replaceChildren(rows.length ? table() : nothing(Object.keys(state.models).length));
-  if (focused) focusModel(focused);
+  list.replaceChildren(rows.length ? table() : nothing(Object.keys(state.models).length));
+  if (focused?.key) focusColumn(focused.key);
+  if (focused?.url) focusModel(focused.url);
+}
+
+function focusColumn(key) {
+  document.querySelector(`th[data-key=${key}] button`)?.focus();
 }
 
 /** Where the keyboard was before a model was opened. */

@@ -184,3 +184,29 @@ test('a code that has been used leads to the question for the token', async (t) 
   await late.keyboard.press('Enter');
   await late.waitForSelector('#live[data-state=on]');
 });
+
+test('what is saved meanwhile takes the keyboard’s place away from nobody', async (t) => {
+  await fill();
+  const page = await newDaemonPage(t);
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  await tabTo(page, 'Weights');
+  await save('indexeddb://meanwhile', 5);
+  await page.getByRole('button', {name: 'meanwhile', exact: true}).waitFor();
+  assert.equal(await focused(), 'Weights');
+  await tabTo(page, 'first');
+  await save('indexeddb://meanwhile too', 5);
+  await page.getByRole('button', {name: 'meanwhile too', exact: true}).waitFor();
+  assert.equal(await focused(), 'first');
+});
+
+test('a model is in sight once it is opened, however long the list and narrow the window', async (t) => {
+  for (let number = 0; number < 60; number++) await save(`indexeddb://many/${number}`, 1);
+  for (const size of [{width: 1500, height: 700}, {width: 1100, height: 700}, {width: 380, height: 700}]) {
+    const page = await newDaemonPage(t, {viewport: size});
+    await page.getByRole('button', {name: 'many/1', exact: true}).click();
+    await page.waitForSelector('.weights svg');
+    const box = await page.getByRole('heading', {name: 'indexeddb://many/1', exact: true}).boundingBox();
+    assert.ok(box.y >= 0 && box.y + box.height < size.height, JSON.stringify({size, box}));
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth + 1));
+  }
+});
