@@ -130,7 +130,12 @@ def build_application(service: Service) -> web.Application:
     home, browser = os.fspath(service.address.home), str(service.configuration["browser"])
     application.on_response_prepare.append(stamp(home, browser, service.activity, service.web_guard))
     service.connections.lean = LeanReads(
-        service.guard, service.activity, service.warm, service.configuration["origin"], own_headers(home, browser)
+        service.guard,
+        service.activity,
+        service.warm,
+        service.authors,
+        service.configuration["origin"],
+        own_headers(home, browser),
     )
     add_routes(application, ROUTES)
     return application

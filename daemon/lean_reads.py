@@ -16,9 +16,10 @@ from aiohttp.helpers import rfc822_formatted_time
 from ..errors import TfjsdError
 from ..wire.json_text import parse_json
 from ..wire.model_path import split_target
-from ..wire.protocol import JSON_TYPE
+from ..wire.protocol import CLIENT_HEADER, JSON_TYPE
 from ..wire.schemas import LocalStorageOperation, parse_local_storage
 from .activity import Activity
+from .authors import Authors
 from .guard import Guard
 from .logs import LOGGER
 from .peer import Peer
@@ -28,7 +29,7 @@ from .warm_origins import WarmOrigins
 _START = b"POST /v1/local-storage"
 _PATH = "/v1/local-storage"
 _ROUTE = f"POST {_PATH}"
-_PLAIN_HEADERS = frozenset({"host", "content-type", "content-length", "accept", "user-agent"})
+_PLAIN_HEADERS = frozenset({"host", "content-type", "content-length", "accept", "user-agent", CLIENT_HEADER})
 _KNOWN_HEADS = 256
 _SHORT_BODY = 4096
 _DEBUG = 10
@@ -38,6 +39,7 @@ class _Head(NamedTuple):
     """What the head of a plain request says."""
 
     origin: str
+    client: str | None
     length: int
 
 
@@ -45,11 +47,18 @@ class LeanReads:
     """Belongs to the event loop. ``headers``: what every answer of the daemon carries."""
 
     def __init__(
-        self, guard: Guard, activity: Activity, warm: WarmOrigins, default_origin: str, headers: Mapping[str, str]
+        self,
+        guard: Guard,
+        activity: Activity,
+        warm: WarmOrigins,
+        authors: Authors,
+        default_origin: str,
+        headers: Mapping[str, str],
     ) -> None:
         self._guard = guard
         self._activity = activity
         self._warm = warm
+        self._authors = authors
         self._default_origin = default_origin
         self._heads: dict[bytes, _Head | None] = {}
         lines = [f"{name}: {value}\r\n" for name, value in {"Content-Type": JSON_TYPE, **headers}.items()]
@@ -65,7 +74,7 @@ class LeanReads:
             return None
         started = time.perf_counter()
         with self._activity.request():
-            text = self._read(head.origin, data[end + 4 :])
+            text = self._read(head, data[end + 4 :])
         if text is None:
             return None
         self._activity.count(_ROUTE, 200, time.perf_counter() - started)
@@ -84,11 +93,11 @@ class LeanReads:
             self._heads[head] = _parsed(head, self._default_origin)
         return self._heads[head]
 
-    def _read(self, origin_name: str, body: bytes) -> bytes | None:
-        if (origin := self._warm.get(origin_name)) is None:
+    def _read(self, head: _Head, body: bytes) -> bytes | None:
+        if (origin := self._warm.get(head.origin)) is None:
             return None
-        session = StorageSession(origin.area, origin.bucket, "strict")
         try:
+            session = StorageSession(origin.area, origin.bucket, "strict", self._authors.named(head.client))
             operation = _get_item_of(body)
             is_lean = operation is not None and session.is_small(operation)
             return session.read_text(operation).encode() if operation is not None and is_lean else None
@@ -114,7 +123,7 @@ def _parsed(head: bytes, default_origin: str) -> _Head | None:
     length = headers.get("content-length", "")
     if not length.isdecimal() or int(length) > _SHORT_BODY or headers.get("content-type") != JSON_TYPE:
         return None
-    return _Head(parameters.get("origin") or default_origin, int(length))
+    return _Head(parameters.get("origin") or default_origin, headers.get(CLIENT_HEADER), int(length))
 
 
 def _get_item_of(body: bytes) -> LocalStorageOperation | None:

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+import tfjsd
 from tfjsd.daemon.lean_reads import LeanReads
 
 HEADERS = {"Host": "localhost", "Content-Type": "application/json"}
@@ -93,6 +94,16 @@ def test_origins_are_apart(daemon, caller, lean):
     assert caller.ask(request(target=target))[2] == b'{"result":"other"}'
     assert caller.ask(request())[2] == b'{"result":"value"}'
     assert lean[-2:] == [True, True]
+
+
+def test_the_clients_of_this_package_are_served_leanly(daemon, caller, lean):
+    with tfjsd.connect(f"unix:{daemon.socket}", autostart=False) as store:
+        storage = store.local_storage()
+        assert [storage.get_item("k"), storage.get_item("k")] == ["value", "value"]
+    assert lean[-1]
+    long_name = {"tfjsd_client": "x" * 101}
+    assert caller.ask(request(**long_name)) == caller.ask(request(**long_name, X_Odd="1"))
+    assert not any(lean[-2:])
 
 
 def test_a_write_is_seen_by_the_next_read(caller, lean):
