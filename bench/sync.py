@@ -59,9 +59,12 @@ def into_the_store(store: tfjsd.Client, place: Path, models: int, changes: int) 
     return latencies
 
 
-def into_the_directory(store: tfjsd.Client, place: Path, models: int, changes: int) -> list[float]:
+def into_the_directory(
+    store: tfjsd.Client, place: Path, models: int, changes: int, *, first: int = 0, pause: float = 0.0
+) -> list[float]:
     latencies = []
-    for change in range(changes + 1, 2 * changes + 1):
+    for change in range(first + changes + 1, first + 2 * changes + 1):
+        time.sleep(pause)
         number = random.randrange(models)
         handler = file_system(place / str(number) / "model.json")
         store.save(f"indexeddb://{number}", artifacts(number, change))
@@ -102,10 +105,15 @@ def measure(directory: Path, models: int, changes: int) -> None:
             print(f"resident after it, at most   {resident(daemon.pid, 'VmHWM'):8.1f} MB")
             report = pairs.once("bench")
             print(f"a pass without a change      {report['seconds']:8.3f} s, {report['read']} models read")
-            for what, direction in (("into the store", into_the_store), ("into the directory", into_the_directory)):
-                latencies = direction(store, place, models, changes)
+            calmly = partial(into_the_directory, first=2 * changes, pause=1.0)
+            for what, direction, count in (
+                ("into the store", into_the_store, changes),
+                ("into the directory", into_the_directory, changes),
+                ("the same, one a second", calmly, min(changes, 30)),
+            ):
+                latencies = direction(store, place, models, count)
                 p50, p99 = percentile(latencies, 0.5) * 1000, percentile(latencies, 0.99) * 1000
-                print(f"{what:28} {p50:8.0f} ms p50, {p99:.0f} ms p99 ({changes} changes)")
+                print(f"{what:28} {p50:8.0f} ms p50, {p99:.0f} ms p99 ({count} changes)")
     finally:
         daemon.terminate()
         daemon.wait()
