@@ -47,6 +47,7 @@ class IDBDatabase:
         self.upgrade: IDBTransaction | None = None
         connection.events = _Events(self)
         self._finalizer = weakref.finalize(self, connection.close)
+        self._finalizer.atexit = False  # who waits for this one has ended as well
 
     # -- Attributes --
 

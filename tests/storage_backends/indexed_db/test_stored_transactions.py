@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import gc
 import logging
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -360,3 +362,18 @@ async def test_a_put_that_is_too_much_leaves_the_old_record_whole(bucket, monkey
                 await store.put({"n": "new", "x": "x" * 11_000}, 1).prevent_default()
             assert await store.index("i").get_key("old") == 1
         assert await values(db) == [{"n": "old"}]
+
+
+def test_a_connection_that_is_left_open_ends_with_the_interpreter():
+    program = """
+import asyncio, tfjsd
+async def main():
+    globals()["store"] = tfjsd.aopen_store(None)
+    factory = store.indexed_db()
+    globals()["database"] = await factory.open("d", 1)
+    globals()["deletion"] = factory.delete_database("d")
+    await asyncio.sleep(0.05)
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
