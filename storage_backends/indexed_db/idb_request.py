@@ -99,13 +99,17 @@ class IDBRequest(Generic[R]):
         self._callbacks.append(callback)
 
     def __await__(self) -> Generator[Any, None, R]:
-        if self._is_done:
+        if self._is_done or self._settles_at_once():
             result, error = self._result, self._error
         else:
             result, error = yield from self._next_settlement()
         if error is not None:
             raise error.with_traceback(None)
         return result  # type: ignore[no-any-return]
+
+    def _settles_at_once(self) -> bool:
+        """Whether the transaction could settle it now, with nobody else to run before who begins to wait here."""
+        return self._tx is not None and not self.is_observed and self._tx.settle_awaited(self)
 
     def _next_settlement(self) -> Generator[Any, None, _Settlement]:
         """Most requests settle in the next turn: waiting for that first saves a future and a turn."""
