@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tfjsd.daemon.sync import one_pass
 from tfjsd.daemon.sync.applying import Applier
 from tfjsd.daemon.sync.content_digest import stored_digest
+from tfjsd.daemon.sync.directory_snapshot import DirectoryView
 from tfjsd.daemon.sync.one_pass import PassOptions
 from tfjsd.model_io.node_file_system import file_system
 from tfjsd.model_io.stored_model import StoredModel
@@ -59,6 +60,8 @@ class World:
         self.options = PassOptions(settle=0.0, grace=0.0, deletion_share=1.0)
         self.contents = itertools.count(1)
         self.live: set[int] = set()
+        self.view = DirectoryView()
+        self.seen: dict[str, tuple[frozenset[object], frozenset[str]]] = {}
         self.earlier: list[int] = []
 
     # -- What users do
@@ -121,12 +124,30 @@ class World:
     # -- What happens to passes
 
     def run(self) -> None:
-        self.pairing.run(self.options)
+        done = False
+        try:
+            self.pairing.run(self.options, view=self.view, places=self.places())
+            done = True
+        finally:
+            if not done:
+                self.view.forget()
+
+    def places(self) -> set[str]:
+        """What a watcher tells: directories whose files have changed; where directories have, it is everything."""
+        before, self.seen = self.seen, dict(listings(self.pairing.directory))
+        directories = [{place: below for place, (_, below) in seen.items()} for seen in (before, self.seen)]
+        if directories[0] != directories[1]:
+            self.view.forget()
+        return {place for place in self.seen if place not in before or before[place][0] != self.seen[place][0]}
+
+    def restart(self) -> None:
+        self.view.forget()
+        self.pairing.restart()
 
     def crash(self, point: int) -> None:
         with self.at(point, Crash()), contextlib.suppress(Crash):
             self.run()
-        self.pairing.restart()
+        self.restart()
 
     def fault(self, point: int, number: int) -> None:
         with self.at(point, OSError(number, os.strerror(number))), contextlib.suppress(OSError):
@@ -170,7 +191,7 @@ class World:
                 setattr(durable, name, real[name])
 
     def perform(self, name: str) -> Callable[..., None]:
-        own = {"pass": self.run, "rename tree": self.rename_tree, "restart": self.pairing.restart}
+        own = {"pass": self.run, "rename tree": self.rename_tree, "restart": self.restart}
         return own[name] if name in own else getattr(self, name)
 
     def check(self) -> None:
@@ -181,6 +202,13 @@ class World:
         assert files == stored
         assert result.clean, result
         assert set(stored.values()) >= self.live, "a version that was last on one side is lost"
+
+
+def listings(root: Path):
+    for place, directories, files in os.walk(root):
+        statuses = [(name, os.lstat(os.path.join(place, name))) for name in files]
+        stamps = frozenset((name, status.st_ino, status.st_size, status.st_mtime_ns) for name, status in statuses)
+        yield place[len(str(root)) + 1 :], (stamps, frozenset(directories))
 
 
 def tell(operations) -> None:

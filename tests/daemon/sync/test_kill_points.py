@@ -2,6 +2,7 @@
 and the next pass finishes what was begun."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -124,7 +125,7 @@ AFTER = {"kept": 0, "changed here": 11, "changed there": 12, "new name": 5, "new
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(fault_injection.__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(fault_injection.__file__).parents[1]), prepend=os.pathsep)
 
 
 def moved(template: Path, place: Path) -> Path:
