@@ -18,9 +18,16 @@ from typing import Final
 
 from aiohttp import web
 
-from ..errors import AccessDeniedError, BadRequestError, MisdirectedRequestError, UnauthorizedError
+from ..errors import (
+    AccessDeniedError,
+    BadRequestError,
+    ConfigurationError,
+    MisdirectedRequestError,
+    UnauthorizedError,
+)
 from ..wire.protocol import EXPOSED_HEADERS
 from ..wire.token_file import TOKEN_FILE, ensure_token, read_token
+from .logs import LOGGER
 from .page_access import PageAccess
 
 _SINGLE = ("Host", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Authorization")
@@ -51,11 +58,16 @@ class BearerToken:
         self._seen = self._version()
 
     def refresh(self) -> bool:
-        """Looks at the file again; whether the token is another one now."""
+        """Looks at the file again; whether the token is another one now. A file that holds none admits nobody."""
         version = self._version()
         if version == self._seen:
             return False
-        self._token, self._seen = read_token(self._home) or "", version
+        self._seen = version
+        try:
+            self._token = read_token(self._home) or ""
+        except ConfigurationError as error:
+            self._token = ""
+            LOGGER.error("there is no token", extra={"error": str(error), "hint": "tfjsd token rotate"})
         return True
 
     def equals(self, given: str) -> bool:
@@ -65,7 +77,7 @@ class BearerToken:
     def _version(self) -> tuple[int, int] | None:
         try:
             status = os.stat(self._home / TOKEN_FILE)
-        except FileNotFoundError:
+        except OSError:
             return None
         return status.st_ino, status.st_mtime_ns
 

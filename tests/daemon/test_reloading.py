@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from tfjsd.daemon.reloading import RELOADED
 from tfjsd.wire.configuration import KEYS
-from tfjsd.wire.token_file import read_token, rotate_token
+from tfjsd.wire.token_file import TOKEN_FILE, read_token, rotate_token
 
 PAGE, OTHER = "https://page.example", "https://other.example"
 
@@ -90,6 +91,18 @@ def test_what_is_read_with_a_token_is_cut_when_it_is_rotated(configured):
         rotate_token(configured.daemon.home)
         with pytest.raises((ConnectionError, http.client.IncompleteRead)):
             stream.read()
+    assert configured.status(PAGE) == 200
+
+
+def test_a_token_file_that_holds_none_admits_nobody_and_ends_nothing(configured):
+    old = {"Authorization": f"Bearer {read_token(configured.daemon.home)}"}
+    (configured.daemon.home / TOKEN_FILE).write_text("short")
+    time.sleep(1.5)  # longer than the daemon takes to look again by itself
+    with closing(http.client.HTTPConnection("127.0.0.1", configured.port, timeout=20)) as connection:
+        connection.request("GET", "/v1/models", headers=old)
+        assert connection.getresponse().status == 401
+    assert configured.daemon.get("/v1/models").status == 200
+    rotate_token(configured.daemon.home)
     assert configured.status(PAGE) == 200
 
 
