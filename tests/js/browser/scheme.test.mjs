@@ -89,3 +89,20 @@ test('the daemon’s localStorage as promises, lone surrogates and all', async (
   assert.deepEqual([value, none, length, rest, cleared], ['v\ud800', null, 2, 1, 0]);
   assert.deepEqual([keys.sort(), keys.includes(key)], [['k', 'l'], true]);
 });
+
+test('where a bundler has made tf.io unwritable, the functions that are returned know both', async (t) => {
+  const page = await newTfPage(t);
+  const found = await page.evaluate(async () => {
+    const {register} = await import(`${daemon.url}/tfjsd.js`);
+    const bundled = Object.freeze({...tf, io: Object.freeze({...tf.io})});
+    const tfjsd = register(bundled, {...daemon, origin: 'https://bundled.example'});
+    await model(3).save('tfjsd://indexeddb/m');
+    await model(2).save('localstorage://own');
+    const params = (await bundled.loadLayersModel('tfjsd://indexeddb/m')).countParams();
+    await tfjsd.copyModel('tfjsd://indexeddb/m', 'indexeddb://copied');
+    await tfjsd.moveModel('localstorage://own', 'tfjsd://indexeddb/moved');
+    await tfjsd.removeModel('tfjsd://indexeddb/m');
+    return {replaced: tfjsd.replaced, params, all: Object.keys(await tfjsd.listModels()).sort(), own: Object.keys(await bundled.io.listModels())};
+  });
+  assert.deepEqual(found, {replaced: false, params: 9, all: ['indexeddb://copied', 'tfjsd://indexeddb/moved'], own: ['indexeddb://copied']});
+});
