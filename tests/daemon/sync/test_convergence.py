@@ -4,6 +4,7 @@ hold every version that nobody took away."""
 import contextlib
 import errno
 import itertools
+import json
 import os
 import shutil
 import tempfile
@@ -110,9 +111,11 @@ class World:
             if side == "store":
                 self.pairing.rename(model, name)
             else:
-                (self.pairing.directory / name).mkdir(parents=True, exist_ok=True)
-                for file in ("weights.bin", "model.json"):
-                    (self.pairing.directory / model / file).rename(self.pairing.directory / name / file)
+                place, new = self.pairing.directory / model, self.pairing.directory / name
+                new.mkdir(parents=True, exist_ok=True)
+                (group,) = json.loads((place / "model.json").read_bytes())["weightsManifest"]
+                for file in (*group["paths"], "model.json"):  # a crash may have left the weights another name
+                    (place / file).rename(new / file)
 
     def rename_tree(self) -> None:
         tree, other = self.pairing.directory / "t", self.pairing.directory / "moved"
@@ -234,6 +237,9 @@ QUIET: dict[str, Any] = {
 @given(STORIES)
 @example(
     [("write", "directory", "a"), ("pass",), ("delete", "directory", "a"), ("crash", 3), ("revert", "directory", "a")]
+)
+@example(
+    [("write", "directory", "b"), ("pass",), ("write", "store", "b"), ("crash", 14), ("rename", "directory", "b", "a")]
 )
 def test_both_sides_converge_and_lose_nothing(operations):
     tell(operations)
