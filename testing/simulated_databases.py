@@ -73,17 +73,17 @@ class SimulatedDatabases(IndexedDBBackingStore):
         job.start_at_once()
         return job.future
 
-    def write(self, mutation: Mutation, view: TransactionView) -> None:
+    def write(self, mutation: Mutation, view: TransactionView, name: str) -> None:
         if self._rehearsal is None:
             rules = self.browser
             refusal = QuotaExceededError(
                 rules.bucket.record_message, unit="disk", interface=rules.web_storage.quota_interface
             )
             self._faults.check("indexeddb", refusal)
-            super().write(mutation, view)
+            super().write(mutation, view, name)
             return
         try:
-            super().write(mutation, view)
+            super().write(mutation, view, name)
         except QuotaExceededError as refusal:
             self._rehearsal.note(refusal)
             raise

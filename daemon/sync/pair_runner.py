@@ -7,7 +7,7 @@ import contextlib
 import copy
 import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -26,6 +26,7 @@ from .memory import Memory, MemoryFile
 from .one_pass import LINGER_SECONDS, RETRY_SECONDS, PassOptions, PassResult, run_pass
 from .pair_report import result_json, status_json
 from .planning import Step
+from .store_watch import StoreWatch
 from .sweeping import sweep
 from .watching import POLL_SECONDS, Watch, identity_of
 
@@ -37,7 +38,6 @@ _DISPLACED_SECONDS = 3.0
 _FAILED_SECONDS = 60.0
 _END_SECONDS = 4.0  # a pass ends between two steps; a step of gigabytes is finished by its thread
 _ONCE_SECONDS = 10.0
-_LOCAL_STORAGE = "tensorflowjs_models/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,8 @@ class PairRunner:
         self._looked = 0.0
         self._asked = False
         self._watch = Watch(pair.directory, self._wake_from_thread)
-        self._touched: deque[str] = deque()
         self._commit = asyncio.Event()
-        self._subscription: tuple[Origin, Callable[[], None]] | None = None
+        self._store = StoreWatch(shared.origins, pair, lambda: self._wake_from_thread(self._commit))
         self._full = time.monotonic()
 
     async def run(self) -> None:
@@ -99,8 +98,7 @@ class PairRunner:
     async def close(self) -> None:
         """Ends the watching; the task of ``run`` has ended."""
         async with self.lock:
-            if self._subscription is not None:
-                self._subscription[1]()
+            self._store.stop()
             await self.in_thread(self._watch.stop)
             with contextlib.suppress(OSError):  # out of reach: swept once it is back
                 await self.in_thread(self._discards.remove, at_once=True)
@@ -179,8 +177,7 @@ class PairRunner:
     def _look(self, memory: Memory, options: PassOptions) -> PassResult:
         """In a thread."""
         places = frozenset[str]() if options.dry_run else self._places()
-        origin = self._subscribed()
-        touched = {self._touched.popleft() for _ in range(len(self._touched))}
+        origin, touched = self._store.origin(), self._store.touched()
         full = not options.dry_run and time.monotonic() - self._full > RESCAN_SECONDS / 2
         done = False
         try:
@@ -200,7 +197,7 @@ class PairRunner:
             done = not options.dry_run
         finally:
             if not done:
-                self._touched.extend(touched)
+                self._store.put_back(touched)
                 self._view.forget()
         if full or (done and not self.passes):
             self._full = time.monotonic()
@@ -217,28 +214,6 @@ class PairRunner:
             self._view.forget()
             self._looked, self._asked = now, False
         return places or frozenset()
-
-    def _subscribed(self) -> Origin:
-        """The origin; after a restore it is another object."""
-        origin = self._shared.origins.get(self.pair.origin)
-        if self._subscription is None or self._subscription[0] is not origin:
-            if self._subscription is not None:
-                self._subscription[1]()
-            self._subscription = (origin, origin.subscribe(self._hear))
-        return origin
-
-    def _hear(self, event: StoreEvent) -> None:
-        """In a committing thread."""
-        if event.type == "model":
-            url = str(event.data["url"])
-        else:
-            key = event.data.get("key")
-            if not isinstance(key, str) or not key.startswith(_LOCAL_STORAGE):
-                return
-            url = f"localstorage://{key.removeprefix(_LOCAL_STORAGE).rpartition('/')[0]}"
-        if url.startswith(self.pair.prefix):
-            self._touched.append(url.removeprefix(self.pair.prefix))
-            self._wake_from_thread(self._commit)
 
     def _wake_from_thread(self, *events: asyncio.Event) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the pair
@@ -284,11 +259,7 @@ class PairRunner:
     def _is_displaced(self) -> bool:
         """Whether a side is another one than was watched, which gives no event: the directory was moved or mounted
         over, a restore has given the origin another object."""
-        watched = None if self._subscription is None else self._subscription[0]
-        return (
-            identity_of(self.pair.directory) != self._watch.identity
-            or self._shared.origins.get(self.pair.origin) is not watched
-        )
+        return identity_of(self.pair.directory) != self._watch.identity or self._store.is_displaced
 
     def _unrest(self) -> float:
         """Seconds until the last event is long enough ago. A commit in the store need not rest."""

@@ -50,6 +50,7 @@ class IndexedDBBackingStore(BackingStore):
         self.last_commit: Future[None] | None = None
         self.live: set[LocalTransaction] = set()
         self._queues: dict[str, ConnectionQueue] = {}
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._ids: IdSequence | None = None
         self._has_garbage = True  # what an earlier run left in the journal
 
@@ -133,11 +134,18 @@ class IndexedDBBackingStore(BackingStore):
                 for store in schema.stores.values():
                     StoreRecords(view, schema.id, store).drop()
                 view.writes.delete(database_key(name))
-                self.write(mutation, view)
+                self.write(mutation, view, name)
                 self.replace_schema(mutation, name, None)
                 self.admission.database_deleted()
                 mutation.on_undo(self.abort_live)
         return mutation.future
+
+    def subscribe(self, name: str, listener: Callable[[], None]) -> Callable[[], None]:
+        """Tells of every commit that changes the database, whoever made it, until the returned function is called. The
+        listener runs in the committing thread and must not block."""
+        listeners = self._listeners.setdefault(name, [])
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
 
     def abort_live(self) -> None:
         """A commit failed: transactions that may have read what it wrote cannot go on."""
@@ -156,10 +164,12 @@ class IndexedDBBackingStore(BackingStore):
         """A transaction's view of the bucket."""
         return TransactionView(self.bucket, self.new_id)
 
-    def write(self, mutation: Mutation, view: TransactionView) -> None:
-        """The pending writes become part of a mutation; in its block. Raises QuotaExceededError."""
+    def write(self, mutation: Mutation, view: TransactionView, name: str) -> None:
+        """The pending writes to a database become part of a mutation; in its block. Raises QuotaExceededError."""
         self._has_garbage |= view.left_garbage
         write_to(mutation, view, self._sequence(), self.admission.admit)
+        for listener in self._listeners.get(name, ()):
+            mutation.on_commit(listener)
 
     def replace_schema(self, mutation: Mutation, name: str, schema: DatabaseSchema | None) -> None:
         """The schema is another one from this mutation on, and what it was should the commit fail."""

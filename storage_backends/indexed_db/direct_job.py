@@ -105,7 +105,7 @@ class DirectJob(Generic[T]):
         if is_new:
             view.writes.put(database_key(work.database), encode_schema(schema))
             store.replace_schema(mutation, work.database, schema)
-        store.write(mutation, view)
+        store.write(mutation, view, work.database)
         return result
 
     def _settled(self, done: Future[None], result: T) -> None:

@@ -274,7 +274,7 @@ class LocalTransaction(TransactionBackend):
                 self._view.took_id = True  # the database's own
                 self._view.writes.put(database_key(self.schema.name), encode_schema(self.schema))
                 self._store.replace_schema(mutation, self.schema.name, self.schema)
-            self._store.write(mutation, self._view)
+            self._store.write(mutation, self._view, self.schema.name)
             mutation.on_undo(self._store.abort_live)
         return mutation
 
