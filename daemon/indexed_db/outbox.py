@@ -28,10 +28,12 @@ class Outbox:
         self._frames: deque[bytes] = deque()
         self._size = 0
         self._is_waking = False
+        self._is_writing = False
         self._is_closed = False
+        self._loop_thread = threading.get_ident()
 
     def send(self, frame: bytes) -> None:
-        """In the session's thread. Raises SessionOver."""
+        """In the session's thread, or on the loop, where ``flush`` is to follow. Raises SessionOver."""
         with self._change:
             while self._size > _ROOM and not self._is_closed:
                 self._change.wait()
@@ -39,22 +41,38 @@ class Outbox:
                 raise SessionOver
             self._frames.append(frame)
             self._size += len(frame)
-            if self._is_waking:
+            if self._is_waking or threading.get_ident() == self._loop_thread:
                 return
             self._is_waking = True
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._filled.set)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits for the client to read: then nobody waits who sends."""
+        return not self._size
 
     async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Writes what there is, until cancelled; returns once the outbox is closed and empty."""
         while not (self._is_closed and not self._frames):
             await self._filled.wait()
             self._filled.clear()
-            for frame in self._taken():
-                await write(frame)
-                with self._change:
-                    self._size -= len(frame)
-                    self._change.notify_all()
+            await self.flush(write)
+
+    async def flush(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Writes what there is. Where somebody is at it already, that one writes it, in order."""
+        if self._is_writing:
+            return
+        self._is_writing = True
+        try:
+            while frames := self._taken():
+                for frame in frames:
+                    await write(frame)
+                    with self._change:
+                        self._size -= len(frame)
+                        self._change.notify_all()
+        finally:
+            self._is_writing = False
 
     def _taken(self) -> deque[bytes]:
         with self._change:

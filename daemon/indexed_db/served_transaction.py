@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from .session import IndexedDBSession
 
 
+def is_short(message: Message) -> bool:
+    """Whether a request takes less time than a change of threads: a put, or the reading of one record."""
+    if message.type == "put":
+        return "value" not in message.fields
+    return message.type == "read" and message.fields.get("limit") == 1 and message.fields.get("skip") == 0
+
+
 class ServedTransaction:
     """Belongs to the session's thread."""
 

@@ -17,9 +17,11 @@ from ...wire.indexed_db_errors import problem_to_json
 from ..logs import LOGGER
 from .outbox import Outbox, SessionOver
 from .served_connection import ServedConnection
-from .served_transaction import ServedTransaction, place_of
+from .served_transaction import ServedTransaction, is_short, place_of
 from .session_thread import SessionThread
 from .transit import Transit
+
+_SMALL: Final = 16 * 1024
 
 
 class IndexedDBSession:
@@ -52,9 +54,17 @@ class IndexedDBSession:
 
     # -- On the loop --
 
-    def received(self, data: bytes) -> None:
-        """Takes a message of the client."""
+    def received(self, data: bytes) -> bool:
+        """Takes a message of the client. Whether it was carried out here and now: what is soon done, and waits for
+        nothing."""
+        ready = self.origin.bucket.is_ready and self._outbox.is_empty and not self.transit.is_full
+        if ready and len(data) <= _SMALL:
+            with contextlib.suppress(BadRequestError):  # which the session's thread finds, too
+                message = Message.decode(data)
+                if is_short(message) and self._thread.run_here(lambda: self._carry_out(message)):
+                    return True
         self._thread.post(lambda: self._take(data))
+        return False
 
     @property
     def waiting(self) -> int:
@@ -104,7 +114,9 @@ class IndexedDBSession:
         return place_of(self.origin.bucket.blobs.path(blob)) if self._shares_files else None
 
     def _take(self, data: bytes) -> None:
-        message = Message.decode(data)
+        self._carry_out(Message.decode(data))
+
+    def _carry_out(self, message: Message) -> None:
         handler = _MESSAGES.get(message.type)
         if handler is not None:
             handler(self, message)

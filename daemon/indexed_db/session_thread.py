@@ -17,6 +17,9 @@ class SessionThread:
         self._failed = failed
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._lock = threading.Lock()
+        self._unfinished = 0
+        self._turn = threading.Lock()
+        """Held while one of them runs."""
         self._is_ended = False
         self.over: Future[None] = Future()
         """Done once the last function has returned."""
@@ -28,8 +31,20 @@ class SessionThread:
         with self._lock:
             if self._is_ended:
                 return False
+            self._unfinished += 1
             self._tasks.put(task)
             return True
+
+    def run_here(self, task: Task) -> bool:
+        """Runs ``task`` in the calling thread, which saves two changes of threads. False, and it does not run, where
+        something waits or runs, or the session has ended."""
+        with self._lock:
+            if self._is_ended or self._unfinished:
+                return False
+            self._unfinished += 1
+            self._turn.acquire()  # free, as nothing is unfinished; what is posted from now on waits for it
+        self._finish(task)
+        return True
 
     def end(self, last: Task) -> None:
         """Takes nothing more; ``last`` runs after all that was posted before. Idempotent."""
@@ -37,6 +52,7 @@ class SessionThread:
             if self._is_ended:
                 return
             self._is_ended = True
+            self._unfinished += 1
             self._tasks.put(last)
             self._tasks.put(None)
 
@@ -47,8 +63,17 @@ class SessionThread:
 
     def _run(self) -> None:
         while (task := self._tasks.get()) is not None:
-            try:
-                task()
-            except Exception as problem:  # noqa: BLE001 (the outermost frame of a message)
-                self._failed(problem)
+            self._turn.acquire()
+            self._finish(task)
         self.over.set_result(None)
+
+    def _finish(self, task: Task) -> None:
+        """Runs it, and gives the turn back."""
+        try:
+            task()
+        except Exception as problem:  # noqa: BLE001 (the outermost frame of a message)
+            self._failed(problem)
+        finally:
+            self._turn.release()
+            with self._lock:
+                self._unfinished -= 1

@@ -59,7 +59,7 @@ async def _converse(
     call: Call, socket: web.WebSocketResponse, session: IndexedDBSession, outbox: Outbox, ending: asyncio.Event
 ) -> None:
     tasks = [
-        asyncio.ensure_future(_receive(socket, session)),
+        asyncio.ensure_future(_receive(socket, session, outbox)),
         asyncio.ensure_future(outbox.pump(socket.send_bytes)),
         asyncio.ensure_future(_watch(session)),
         asyncio.ensure_future(ending.wait()),
@@ -76,11 +76,12 @@ async def _converse(
         await socket.close(code=1008 if ending.is_set() else 1001)
 
 
-async def _receive(socket: web.WebSocketResponse, session: IndexedDBSession) -> None:
+async def _receive(socket: web.WebSocketResponse, session: IndexedDBSession, outbox: Outbox) -> None:
     async for message in socket:
         if message.type is not WSMsgType.BINARY:
             return
-        session.received(message.data)
+        if session.received(message.data):
+            await outbox.flush(socket.send_bytes)
         while session.backlog > _BACKLOG:  # noqa: ASYNC110 (the other side is a thread)
             await asyncio.sleep(_PAUSE)
 
