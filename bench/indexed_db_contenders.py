@@ -22,19 +22,22 @@ Figures = dict[str, float]
 Contender = Callable[[int], Awaitable[Figures]]
 """Runs the workload with so many records: microseconds for each operation."""
 
+Clock = Callable[[], float]
+"""Seconds that have passed, or that the process has worked."""
+
 
 def _upgrade(db: Any, _tx: Any, _old: int, _new: int) -> None:
     db.create_object_store("s", "id").create_index("i", "author")
 
 
-async def workload(store: AsyncStore, count: int) -> Figures:
+async def workload(store: AsyncStore, count: int, clock: Clock) -> Figures:
     """``indexed_db.js``, line for line."""
     found: Figures = {}
 
     async def timed(name: str, work: Awaitable[None]) -> None:
-        began = time.perf_counter()
+        began = clock()
         await work
-        found[name] = (time.perf_counter() - began) * 1e6 / count
+        found[name] = (clock() - began) * 1e6 / count
 
     async def put(run: Any) -> None:
         async with db.transaction("s", "readwrite", durability="relaxed") as tx:
@@ -77,19 +80,21 @@ async def workload(store: AsyncStore, count: int) -> Figures:
 
 
 @asynccontextmanager
-async def _store(opening: AbstractAsyncContextManager[AsyncStore]) -> AsyncIterator[Contender]:
+async def _store(
+    opening: AbstractAsyncContextManager[AsyncStore], clock: Clock = time.perf_counter
+) -> AsyncIterator[Contender]:
     async with opening as store:
-        yield lambda count: workload(store, count)
+        yield lambda count: workload(store, count, clock)
 
 
-def in_memory() -> AbstractAsyncContextManager[Contender]:
-    return _store(tfjsd.aopen_store())
+def in_memory(clock: Clock) -> AbstractAsyncContextManager[Contender]:
+    return _store(tfjsd.aopen_store(), clock)
 
 
 @asynccontextmanager
-async def on_disk() -> AsyncIterator[Contender]:
+async def on_disk(clock: Clock) -> AsyncIterator[Contender]:
     with tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory:
-        async with _store(tfjsd.aopen_store(Path(directory) / "home")) as contender:
+        async with _store(tfjsd.aopen_store(Path(directory) / "home"), clock) as contender:
             yield contender
 
 
@@ -120,12 +125,16 @@ _NODE = """require("fake-indexeddb/auto");
 require("readline").createInterface({input: process.stdin}).on("line", (count) =>
   bench(Number(count), "relaxed").then((found) => console.log(JSON.stringify(found))));"""
 
+_CPU_CLOCK = """
+clock = () => { const {user, system} = process.cpuUsage(); return (user + system) / 1000; };"""
+
 
 @asynccontextmanager
-async def in_node(directory: Path) -> AsyncIterator[Contender]:
+async def in_node(directory: Path, *, cpu: bool) -> AsyncIterator[Contender]:
     """fake-indexeddb, which is in memory, as it schedules itself in Node: by setImmediate."""
+    program = _NODE % (WORKLOAD.read_text() + (_CPU_CLOCK if cpu else ""))
     process = await asyncio.create_subprocess_exec(
-        "node", "-e", _NODE % WORKLOAD.read_text(), cwd=directory,
+        "node", "-e", program, cwd=directory,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     stdin, stdout = process.stdin, process.stdout
