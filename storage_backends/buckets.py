@@ -243,7 +243,7 @@ class Bucket:
     def _write_late(self, engine: OrderedEngine) -> None:
         late, self._late = self._late, {}
         catalogue = self._slot.catalogue.changed((key, engine.get(key), value) for key, value in late.items())
-        self._slot.commit(WriteBatch(list(late.items())), catalogue.numbered(catalogue.number + 1), strict=True)
+        self._slot.commit(WriteBatch(list(late.items())), catalogue.numbered(catalogue.number + 1), strict=False)
 
     def take_back(self, before: dict[bytes, bytes | None]) -> None:
         """What to restore if a ``put_alone`` that failed with an unknown outcome turns out to be there."""

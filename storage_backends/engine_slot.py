@@ -126,7 +126,7 @@ class EngineSlot:
             engine.write(batch, sync=strict)
         except StoreFailedError as error:
             self._settle_failure(error, catalogue)
-        self._acknowledge(catalogue, is_durable=strict)
+        self._acknowledge(catalogue, is_durable=strict or self._place.directory is None)
 
     def _not_tried(self, error: StoreFailedError) -> TfjsdError:
         if error.disk_full:
@@ -137,8 +137,11 @@ class EngineSlot:
         with self._mutex:
             self.catalogue = catalogue
         if is_durable:
-            self.durable_number = catalogue.number
-            self._place.acknowledge(catalogue.number)
+            self._note_durable(catalogue.number)
+
+    def _note_durable(self, number: int) -> None:
+        self.durable_number = max(number, self.durable_number)
+        self._place.acknowledge(self.durable_number)
 
     def _settle_failure(self, error: StoreFailedError, catalogue: Catalogue) -> None:
         """Returns if the failed group turns out to be there, durably; raises if it is absent or nobody knows."""
@@ -198,7 +201,7 @@ class EngineSlot:
             engine.sync()
         except StoreFailedError as error:
             self._settle_failure(error, catalogue)
-        self._acknowledge(catalogue, is_durable=True)
+        self._note_durable(catalogue.number)
 
     def close(self) -> None:
         """Closes the engine; it opens again on demand. Under the mutex."""

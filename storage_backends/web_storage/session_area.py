@@ -25,7 +25,7 @@ class SessionArea:
 
     def __init__(self, browser: Browser) -> None:
         order = key_order(browser.web_storage.key_order)
-        self._map = StorageMap(browser.web_storage, order.log(), _value)
+        self._map = StorageMap(browser.web_storage, order.log(), _value, reinserts_empty=False)
         self._lock = threading.RLock()
         self._listeners = Listeners()
 

@@ -27,6 +27,7 @@ class StorageMap:
         "items",
         "order",
         "peak",
+        "reinserts_empty",
         "restored",
         "restored_sequence",
         "room",
@@ -36,12 +37,17 @@ class StorageMap:
         "value_of",
     )
 
-    def __init__(self, rules: WebStorageRules, order: KeyLog, value_of: Callable[[Item], str]) -> None:
+    def __init__(
+        self, rules: WebStorageRules, order: KeyLog, value_of: Callable[[Item], str], *, reinserts_empty: bool = True
+    ) -> None:
         self.rules = rules
         self._bound = sys.maxsize if rules.limit is None else rules.limit
         self._width_counts = rules.unit == "byte"
         self.order = order
         self.value_of = value_of
+        self.reinserts_empty = reinserts_empty
+        """Whether an empty value that is set again is an overwrite to the order of keys: so in Firefox's localStorage,
+        not in its sessionStorage."""
         self.items: dict[str, Item] = {}
         self.total = 0
         self.peak = 0
@@ -102,7 +108,7 @@ class StorageMap:
         else:
             old_value = self._inline_value(old)
             is_same = _is_same(old, old_value, text, value)
-            if not is_same or not text.units:  # Firefox inserts an empty value again
+            if not is_same or (not text.units and self.reinserts_empty):
                 self.order.overwrite(key)
             if is_same:
                 return key, old, old

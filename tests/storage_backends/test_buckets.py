@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +99,29 @@ def test_a_mutation_follows_upon_late_records():
                 bucket.put_late(b"\x02b", b"in between")
         mutation.future.result(5)
         assert dict(bucket.scan(b"\x02", b"\x03")) == {b"\x02a": b"late and later", b"\x02b": b"in between"}
+        assert verify_home(home).ok
+
+
+def test_late_records_may_come_while_the_bucket_syncs():
+    with Home(None, engines=memory_engine) as home:
+        bucket = home.bucket("http://localhost")
+        is_done = threading.Event()
+
+        def sync():
+            while not is_done.is_set():
+                bucket._sync_relaxed()
+
+        syncing = threading.Thread(target=sync)
+        syncing.start()
+        for number in range(300):
+            with bucket.mutate("relaxed", inline=True) as mutation:
+                mutation.put(b"\x02%d" % number, b"1")
+            mutation.future.result(5)
+            with bucket.locked():
+                assert bucket.put_late(b"\x02%d-late" % number, b"2")
+            assert bucket.totals().count == 2 * number + 2
+        is_done.set()
+        syncing.join()
         assert verify_home(home).ok
 
 

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tfjsd.storage_backends.browsers import FIREFOX
+from tfjsd.storage_backends.engines.memory import memory_engine
+from tfjsd.storage_backends.home import Home
 from tfjsd.storage_backends.web_storage.key_order.blink import rapidhash
 from tfjsd.storage_backends.web_storage.key_order.orders import key_order
+from tfjsd.storage_backends.web_storage.operations import SetItem
+from tfjsd.storage_backends.web_storage.session_area import SessionArea
+from tfjsd.storage_backends.web_storage.storage_area import StorageArea
 
 HERE = Path(__file__).parent
 LISTS = json.loads((HERE / "key_order_lists.json").read_text())
@@ -143,6 +149,18 @@ def test_firefox_grows_its_table_for_a_key_that_is_refused():
     before = log.keys().copy()
     log.refuse("item1")
     assert log.keys() != before
+
+
+def test_firefox_inserts_an_empty_value_again_but_not_in_session_storage():
+    """Found by the live run: sessionStorage takes any value that is there already for no operation."""
+    with Home(None, engines=memory_engine) as home:
+        areas = (StorageArea(home.bucket("http://localhost"), FIREFOX), SessionArea(FIREFOX))
+        for area, is_moved in zip(areas, (True, False), strict=True):
+            for _, key in GROWING:
+                area.submit([SetItem(key, "")]).result(5)
+            before = area.keys()
+            area.submit([SetItem("item1", "")]).result(5)
+            assert (area.keys() != before) == is_moved
 
 
 @pytest.mark.parametrize("name", ["blink", "webkit"])
