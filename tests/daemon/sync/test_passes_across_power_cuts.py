@@ -49,15 +49,17 @@ def kept_until_the_cut(disk: Disk, place: Path, seed: int, how: str) -> set[int]
 
     listener = threading.Thread(target=listen, args=(worker.stdout,))
     listener.start()
-    assert begun.wait(30), "the worker did not start"
-    time.sleep(random.Random(seed).uniform(0.0, 0.8))
-    assert worker.poll() is None, "the worker ended by itself"
-    heard = len(said)
-    disk.cut()
-    worker.kill()
-    listener.join()
-    worker.wait()
-    worker.stdout.close()
+    try:
+        assert begun.wait(60), f"the worker did not start ({worker.poll()})"
+        time.sleep(random.Random(seed).uniform(0.0, 0.8))
+        assert worker.poll() is None, "the worker ended by itself"
+        heard = len(said)
+        disk.cut()
+    finally:
+        worker.kill()
+        listener.join()
+        worker.wait()
+        worker.stdout.close()
     kept: set[int] = set()
     for number, (what, content) in enumerate(said):
         if what == "gone":
