@@ -100,10 +100,12 @@ async def on_disk(clock: Clock) -> AsyncIterator[Contender]:
 
 @asynccontextmanager
 async def over_the_socket() -> AsyncIterator[Contender]:
-    with tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory:
-        with DaemonProcess(Path(directory) / "home") as daemon:  # its log lies beside its home
-            async with _store(daemon.aconnect()) as contender:
-                yield contender
+    with (
+        tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory,
+        DaemonProcess(Path(directory) / "home") as daemon,  # its log lies beside its home
+    ):
+        async with _store(daemon.aconnect()) as contender:
+            yield contender
 
 
 @asynccontextmanager
