@@ -43,7 +43,7 @@ class Connection(web.RequestHandler):
         self.peer: Peer | None = None
         self.over_tcp = False
         self.origin: str | None = None
-        self.rotation = 0
+        self.rotation: int | None = None
         self.gone = asyncio.Event()
         self.answering = 0
         self.heard = 0.0
@@ -75,11 +75,13 @@ class Connection(web.RequestHandler):
             return False
         if self.pool.now() - self.answered_at > self.pool.lean_seconds:
             return False
-        answer = self.pool.lean.answer(data, self.peer)
-        if answer is None or not isinstance(self.transport, asyncio.Transport):
+        transport = self.transport
+        if not isinstance(transport, asyncio.Transport) or transport.get_write_buffer_size():
             return False
-        self.transport.write(answer)
-        return True
+        answer = self.pool.lean.answer(data, self.peer)
+        if answer is not None:
+            transport.write(answer)
+        return answer is not None
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Nothing more comes; where that is our own doing, what has come is still answered."""
@@ -202,7 +204,8 @@ class Connections:
     def cut_admitted(self, *, origins: frozenset[str] = frozenset(), before_rotation: int = 0) -> None:
         """Cuts what pages of these origins still read, and what was let in with a token that is worth nothing now."""
         for connection in [other for other in self._open if other.over_tcp]:
-            if connection.origin in origins or connection.rotation < before_rotation:
+            was_let_in_before = connection.rotation is not None and connection.rotation < before_rotation
+            if connection.origin in origins or was_let_in_before:
                 connection.abort()
 
     async def sweep(self) -> None:

@@ -7,6 +7,7 @@ in anything, or is in doubt, goes the ordinary way, which alone decides on error
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -33,6 +34,7 @@ _PLAIN_HEADERS = frozenset({"host", "content-type", "content-length", "accept", 
 _KNOWN_HEADS = 256
 _SHORT_BODY = 4096
 _DEBUG = 10
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class _Head(NamedTuple):
@@ -106,6 +108,8 @@ class LeanReads:
 
 
 def _parsed(head: bytes, default_origin: str) -> _Head | None:
+    if _CONTROL.search(head.replace(b"\r\n", b"")):
+        return None
     try:
         first, *lines = head.decode("ascii").split("\r\n")
         method, target, version = first.split(" ")
@@ -121,7 +125,8 @@ def _parsed(head: bytes, default_origin: str) -> _Head | None:
             return None
         headers[name.lower()] = value.strip(" \t")
     length = headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > _SHORT_BODY or headers.get("content-type") != JSON_TYPE:
+    is_short = length.isdecimal() and len(length) <= 4 and int(length) <= _SHORT_BODY
+    if not is_short or headers.get("content-type") != JSON_TYPE:
         return None
     return _Head(parameters.get("origin") or default_origin, headers.get(CLIENT_HEADER), int(length))
 

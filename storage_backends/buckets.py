@@ -73,6 +73,7 @@ class Bucket:
         self._views: weakref.WeakSet[Iterator[tuple[bytes, bytes]]] = weakref.WeakSet()
         self._used_at = time.monotonic()
         self._relaxed_since: float | None = None
+        self._is_watched = False
         self._closed = False
         self.blobs.on_unpinned(self._unpinned)
 
@@ -125,7 +126,7 @@ class Bucket:
     @property
     def is_ready(self) -> bool:
         """Whether a small mutation can be sequenced at once: the engine is open, and not too much is pending."""
-        return self._slot.is_open and self._queue.has_room()
+        return not self._closed and self._slot.is_open and self._queue.has_room()
 
     @property
     def committed_count(self) -> int:
@@ -216,7 +217,8 @@ class Bucket:
         what to ``take_back``.
         """
         needs_sync = durability == "strict" and self._place.directory is not None
-        if needs_sync or not self._slot.is_open or not self._queue.is_idle or not self._io.acquire(blocking=False):
+        is_free = not self._closed and self._slot.is_open and self._queue.is_idle
+        if needs_sync or not is_free or not self._io.acquire(blocking=False):
             return None
         try:
             share = share_of(key, value)
@@ -234,7 +236,7 @@ class Bucket:
     def put_late(self, key: bytes, value: bytes) -> bool:
         """``put_alone`` where the engine is of a kind that may be late: the record is written before anything else is
         read or changed. False, with nothing done, where that is not possible. Call it with the mutex held."""
-        if not self._slot.may_be_late or not self._queue.is_idle:
+        if self._closed or not self._slot.may_be_late or not self._queue.is_idle:
             return False
         self._late[key] = value
         self.generation += 1
@@ -370,13 +372,15 @@ class Bucket:
         self._note_outstanding()
 
     def _note_outstanding(self) -> None:
-        """After a commit: sees to it that relaxed ones are synced in time, and garbage compacted; under the mutex."""
-        due = self._garbage >= COMPACTED_BYTES
+        """After a commit: sees to it that relaxed ones are synced in time, garbage is compacted, and an engine that is
+        used no more is closed; under the mutex."""
+        due = not self._is_watched or self._garbage >= COMPACTED_BYTES
         if self._slot.relaxed_outstanding and self._relaxed_since is None:
             self._relaxed_since, due = time.monotonic(), True
         elif not self._slot.relaxed_outstanding:
             self._relaxed_since = None
         if due:
+            self._is_watched = True
             self._wake(self)
 
     def _fail(self, group: Group) -> None:
@@ -440,6 +444,7 @@ class Bucket:
         """Syncs relaxed commits that are due and closes an idle engine; seconds until the next call, None if never."""
         with self._mutex:
             if self._closed or not self._slot.is_open:
+                self._is_watched = False
                 return None
             relaxed_since = self._relaxed_since
         if relaxed_since is not None:
@@ -474,6 +479,7 @@ class Bucket:
             if rest > 0 or not self._queue.is_idle or self._views or self._reclaimer.snapshots:
                 return max(rest, 1.0)
             self._close_engine()
+            self._is_watched = False
             return None
 
     def close(self) -> None:

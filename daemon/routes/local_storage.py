@@ -28,7 +28,8 @@ async def local_storage(call: Call) -> web.StreamResponse:
             return text_answer(session.read_text(operation))
         return text_answer(await workers.long(session.read_text, operation))
     is_small = operation.op != "clear" and len(operation.value or "") <= SMALL_VALUE
-    at_once = is_small and origin.bucket.is_ready
+    # A relaxed write would be made in this thread, beside whatever is being synced.
+    at_once = is_small and call.durability() == "strict" and origin.bucket.is_ready
     await (workers.commit_here if at_once else workers.commit)(session.write, operation)
     return json_answer({"result": None})
 

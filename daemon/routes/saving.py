@@ -16,7 +16,7 @@ from ...model_io.origin import Origin
 from ...model_io.stored_model import StoredModel
 from ...model_io.types import WIRE_NAMES
 from ...model_io.weight_specs import check_byte_length, parse_weight_specs
-from ...storage_backends.abc import Blob, Buffer, Durability
+from ...storage_backends.abc import INLINE_LIMIT, Blob, Buffer, Durability
 from ...wire.model_body import ModelHeader, parse_header
 from ...wire.protocol import MODEL_TYPE
 from ..service import Call, text_answer
@@ -107,7 +107,10 @@ async def _commit(call: Call, destination: Destination, model: StoredModel) -> w
 
 
 def _is_small(model: StoredModel) -> bool:
-    return not isinstance(model.weights, Blob) and sum(map(len, model.texts.values())) <= _SMALL_HEADER
+    """Whether no part of it becomes a file, in base64 neither."""
+    if isinstance(model.weights, Blob) or len(model.weights or b"") > INLINE_LIMIT // 2:
+        return False
+    return sum(map(len, model.texts.values())) <= _SMALL_HEADER
 
 
 def parse_checked(data: bytes) -> ModelHeader:

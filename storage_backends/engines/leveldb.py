@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,7 @@ WRITE_BUFFER_SIZE = 4 << 20
 
 _READ_AHEAD = 256
 _READ_AHEAD_BYTES = 1 << 18
+_CLOCK_TICK_NS = 20_000_000
 _DISK_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large")
 
 _ENTRY_OVERHEAD = 56
@@ -61,6 +63,7 @@ class LevelDBEngine(OrderedEngine):
         self._errors: tuple[type[Exception], ...] = (self._plyvel.Error, RuntimeError)
         self._directory = directory
         self._write_buffer_size = write_buffer_size
+        self._least_switch = write_buffer_size // 2  # an arena may waste a third
         self._filled = 0  # of the write buffer, at most, since the last switch of logs
         self._logs: frozenset[str] = frozenset()
         self._changed_at = 0
@@ -128,40 +131,67 @@ class LevelDBEngine(OrderedEngine):
     def _iterate(self, iterator: Any, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         count = 1
         try:
-            while records := self._read(list, islice(iterator, count)):
+            while True:
+                # Twice as many each time: one lock for many records, and little in vain where the first is wanted.
+                records, failure = self._take(iterator, count)
                 for record in records:
                     if record[0] < start:
                         return
                     yield record
-                # Twice as many each time: one lock for many records, and little in vain where only the first is wanted.
-                count = min(2 * count, _READ_AHEAD_BYTES // (len(record[1]) + 1) + 1, _READ_AHEAD)
+                if failure is not None:
+                    raise failure
+                if not records:
+                    return
+                count = min(2 * count, _READ_AHEAD)
         finally:
             self._read(iterator.close)
+
+    def _take(self, iterator: Any, count: int) -> tuple[list[tuple[bytes, bytes]], errors.TfjsdError | None]:
+        """The next records, ``count`` or fewer large ones; and the error that was met behind them."""
+        records: list[tuple[bytes, bytes]] = []
+        room = _READ_AHEAD_BYTES
+        with self._reading:
+            try:
+                for record in islice(iterator, count):
+                    records.append(record)
+                    room -= len(record[1])
+                    if room < 0:
+                        break
+            except self._errors as error:
+                failure = self._translated(error)
+                failure.__cause__ = error
+                return records, failure
+        return records, None
 
     def write(self, batch: WriteBatch, *, sync: bool) -> None:
         with self._writing:
             try:
-                self._filled += self._write(batch, sync)
+                size = self._write(batch, sync)
             except self._errors as error:
                 raise self._translated(error) from error
+        self._filled += size
         if sync:
-            self._note_logs()
-        elif self._filled >= self._write_buffer_size * 3 // 4:  # an arena may waste a quarter
-            self._watch_for_a_switch()
+            self._note_logs(size)
+        elif self._filled >= self._least_switch:
+            self._watch_for_a_switch(size)
 
-    def _watch_for_a_switch(self) -> None:
+    def _watch_for_a_switch(self, size: int) -> None:
         """Syncs the old log as soon as LevelDB has left it: else a power cut could take its end and keep what follows.
 
-        A switch comes when the write buffer is full, and changes the directory.
+        A switch comes when the write buffer is full, and changes the directory: the time of its change tells, unless
+        another change has just had the same tick of the clock. The new log begins with the batch of ``size`` bytes.
         """
-        changed_at = os.stat(self._directory).st_mtime_ns
-        if changed_at != self._changed_at:
+        with self._files_translated():
+            changed_at = os.stat(self._directory).st_mtime_ns
+        if changed_at != self._changed_at or time.time_ns() - changed_at < _CLOCK_TICK_NS:
             self._changed_at = changed_at
             if self._log_names() != self._logs:
-                self.sync()
+                self._sync_logs()
+                self._note_logs(size)
 
     def _log_names(self) -> frozenset[str]:
-        return frozenset(name for name in os.listdir(self._directory) if name.endswith(".log"))
+        with self._files_translated():
+            return frozenset(name for name in os.listdir(self._directory) if name.endswith(".log"))
 
     def _write(self, batch: WriteBatch, sync: bool) -> int:
         """Returns what the entries take in the write buffer, at most.
@@ -183,23 +213,28 @@ class LevelDBEngine(OrderedEngine):
             self._targets[sync] = target
         return size
 
-    def _note_logs(self) -> None:
-        """A log file that a switch created needs its directory entry on stable storage, too."""
+    def _note_logs(self, size: int | None = None) -> None:
+        """A log file that a switch created needs its directory entry on stable storage, too. It holds ``size`` bytes;
+        None: at most what did not fit into the old one."""
         logs = self._log_names()
         if logs != self._logs:
-            self._filled = 0
+            if self._logs and logs - self._logs:
+                self._filled = max(self._filled - self._least_switch, 0) if size is None else size
             with self._files_translated():
                 durable.fsync_path(self._directory)
             self._logs = logs
 
     def sync(self) -> None:
+        self._sync_logs()
+        self._note_logs()
+
+    def _sync_logs(self) -> None:
         with self._files_translated():
             for name in sorted(os.listdir(self._directory)):
                 if name.endswith(".log"):
                     # One that vanishes meanwhile is in a synced table that a synced manifest names.
                     with contextlib.suppress(FileNotFoundError):
                         durable.fsync_path(self._directory / name)
-        self._note_logs()
 
     @contextlib.contextmanager
     def _files_translated(self) -> Iterator[None]:

@@ -152,7 +152,7 @@ class IndexedDBBackingStore(BackingStore):
         with self.mutex:
             live = list(self.live)
         for transaction in live:
-            transaction.fail(StoreFailedError(READ_FROM_FAILED))
+            transaction.fail(StoreFailedError(READ_FROM_FAILED, outcome="unchanged"))
 
     def make_room(self) -> bool:
         """Reclaims what is dead already; whether there was any."""

@@ -269,7 +269,7 @@ class LocalTransaction(TransactionBackend):
     def _mutate(self) -> Mutation:
         with self._store.bucket.mutate(self._durability) as mutation:
             if self._store.bucket.failures != self._failures:
-                raise StoreFailedError(READ_FROM_FAILED)
+                raise StoreFailedError(READ_FROM_FAILED, outcome="unchanged")
             if self._mode == "versionchange":
                 self._view.took_id = True  # the database's own
                 self._view.writes.put(database_key(self.schema.name), encode_schema(self.schema))

@@ -71,10 +71,10 @@ def value_of(record: bytes) -> bytes:
 
 
 def stored_blobs(key: bytes, stored: bytes) -> list[Blob]:
-    """The blobs of what is stored under a key of the bucket: those of a record, none of anything else."""
+    """The blobs of what is stored under a key of the bucket, each once: those of a record, none of anything else."""
     if key[:1] != RECORDS or key[_INDEX] != _NO_INDEX:
         return []
-    return blobs_of(value_of(stored))
+    return list(dict.fromkeys(blobs_of(value_of(stored))))
 
 
 def exact_key_of(record: bytes) -> bytes | None:

@@ -202,7 +202,7 @@ class StoreRecords:
         """By how many bytes the bucket would grow, without the index entries, if this were put."""
         place = self._prefix + (key or PLACEHOLDER_KEY)
         old = None if key is None else self._writes.get(place)
-        added = len(place) + len(value.data) + sum(blob.size for blob in value.blobs)
+        added = len(place) + len(value.data) + sum(blob.size for blob in set(value.blobs))
         return added if old is None else added - len(place) - len(old) - sum(b.size for b in stored_blobs(place, old))
 
     def delete(self, bounds: Bounds) -> None:

@@ -56,8 +56,8 @@ class WriteSet:
         self._replace(key, len(key) + len(value), is_new)
         self.writes[key] = value
         if blobs:
-            self.blobs[key] = blobs
-            self.growth += sum(blob.size for blob in blobs)
+            self.blobs[key] = tuple(dict.fromkeys(blobs))  # a record refers to a blob once, however often it is in it
+            self.growth += sum(blob.size for blob in self.blobs[key])
 
     def delete(self, key: bytes) -> None:
         self._replace(key, 0)

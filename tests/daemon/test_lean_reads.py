@@ -147,6 +147,21 @@ def test_what_is_not_plain_goes_the_ordinary_way(caller, lean, sent):
     assert not any(lean)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request(Content_Length="9" * 5000),
+        request(User_Agent="x\ncontent-length: 3"),
+        request(Accept="a\rb"),
+        request(User_Agent="\0"),
+        request(Accept="\ntransfer-encoding: chunked"),
+    ],
+)
+def test_what_is_no_http_is_refused_as_ever(caller, lean, sent):
+    assert caller.ask(sent)[0] == 400
+    assert not any(lean)
+
+
 def test_a_request_in_pieces_and_two_in_one_piece_are_answered(caller, lean):
     whole = request()
     for at in (1, 30, len(whole) - 1):
