@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -185,16 +186,23 @@ async def attempt(work: Callable[[IDBFactory], Awaitable[None]], factory: IDBFac
 
 
 class Here:
-    """A pool without threads."""
+    """A pool whose work the thread that made it does itself."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._thread = threading.get_ident()
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> None:
-        work(*arguments)
+        if threading.get_ident() == self._thread:
+            work(*arguments)
+        else:
+            self._pool.submit(work, *arguments)
 
 
 def work_in_one_thread(store: Any) -> None:
     """A fault hits the N-th call of whichever thread makes so many first: only one that makes all is hit at each."""
     bucket, databases = store._store.storage.bucket, store._store.storage.databases
-    bucket._queue._pool = bucket._in_background._pool = Here()
+    bucket._queue._pool = bucket._in_background._pool = Here(bucket._queue._pool)
     databases.staging.close()
 
 
