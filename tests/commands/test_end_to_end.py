@@ -317,6 +317,7 @@ def test_every_document_is_as_its_schema_says(tfjsd, schemas):
 
 
 def test_events_are_shown_as_they_happen(tfjsd, schemas):
+    tfjsd("start")
     with tfjsd.start("events", "--json") as watcher:
         assert watcher.stdout is not None
         while tfjsd.json("status")["subscribers"] == 0:

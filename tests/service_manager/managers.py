@@ -89,10 +89,12 @@ this program lie where every user may read them, the command is ``/usr/local/bin
 
 
 class Manager:
-    """``run`` runs a command where the manager is at work; ``tfjsd`` is the command, ``units`` where units belong."""
+    """``run`` runs a command where the manager is at work; ``tfjsd`` is the command, ``units`` where units belong,
+    ``root`` this repository as it is seen there."""
 
     def __init__(self, inside: int, home: Path, tfjsd: str, *, user: bool) -> None:
         self.is_user, self.home, self.command = user, home, tfjsd
+        self.root = ROOT if user else Path("/opt/tests/package/tfjsd")
         self.units = home / ".config/systemd/user" if user else Path("/etc/systemd/system")
         self.config = home / ".config/tfjsd/config.toml" if user else Path("/etc/tfjsd/config.toml")
         self._enter = ["nsenter", f"--target={inside}", "--mount", "--pid", "--cgroup"]

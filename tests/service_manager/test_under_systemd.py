@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .managers import ROOT, SYSTEMD, UnavailableError, system_manager, until, user_manager
+from .managers import SYSTEMD, UnavailableError, system_manager, until, user_manager
 
-MODEL = ROOT / "tests" / "fixtures" / "tfjs-models" / "jsmlp" / "model.json"
+MODEL = Path("tests/fixtures/tfjs-models/jsmlp/model.json")
 TOOLS = ("unshare", "nsenter", "systemctl", "mount")
 
 
@@ -77,7 +77,7 @@ def test_a_service_that_never_says_so_does_not_start(manager, drop_in):
 
 
 def test_the_socket_starts_it_and_nothing_is_lost(manager):
-    manager.tfjsd("copy", str(MODEL), "indexeddb://kept")
+    manager.tfjsd("copy", str(manager.root / MODEL), "indexeddb://kept")
     before = process(manager)
     manager.systemctl("stop", "tfjsd.service")
     assert (manager.show("Result"), manager.show("ExecMainStatus")) == ("success", "0")
@@ -105,7 +105,7 @@ def test_it_reads_its_configuration_again(manager):
 def test_one_that_hangs_is_started_again(manager, drop_in):
     drop_in("WatchdogSec=1\nTimeoutAbortSec=1\nRestartSec=0.1")
     manager.systemctl("restart", "tfjsd.service")
-    manager.tfjsd("copy", str(MODEL), "indexeddb://before-it-hung")
+    manager.tfjsd("copy", str(manager.root / MODEL), "indexeddb://before-it-hung")
     before = process(manager)
     manager.run("sh", "-c", "sleep 2.5")
     assert process(manager) == before, "it shows signs of life"
@@ -118,7 +118,7 @@ def test_one_that_hangs_is_started_again(manager, drop_in):
 def test_one_that_was_killed_is_started_again(manager, drop_in):
     drop_in("RestartSec=0.1")
     manager.systemctl("restart", "tfjsd.service")
-    manager.tfjsd("copy", str(MODEL), "indexeddb://before-it-died")
+    manager.tfjsd("copy", str(manager.root / MODEL), "indexeddb://before-it-died")
     before = process(manager)
     manager.run("kill", "-KILL", str(before))
     until(lambda: process(manager) not in (before, 0) and is_running(manager))
@@ -129,7 +129,7 @@ def test_one_that_was_killed_is_started_again(manager, drop_in):
 def test_a_daemon_that_a_command_started_hands_its_pairs_over(manager):
     manager.tfjsd("service", "remove")
     directory = manager.home / "handed over"
-    manager.run("cp", "-r", str(MODEL.parent), str(directory))
+    manager.run("cp", "-r", str(manager.root / MODEL.parent), str(directory))
     said = manager.run(
         "sh", "-c", 'exec 2>&1; "$@"', "sh", manager.command, "sync", "add", str(directory), "indexeddb://"
     )
@@ -161,10 +161,10 @@ def test_members_of_the_group_get_in_and_others_do_not(manager):
 @on_a_machine
 def test_a_pair_needs_the_drop_in_that_the_documentation_shows(manager, drop_in):
     manager.run("sh", "-c", "groupadd models && mkdir -p /srv/team && chgrp models /srv/team && chmod 2775 /srv/team")
-    manager.run("cp", "-r", str(MODEL.parent), "/srv/team/m")
+    manager.run("cp", "-r", str(manager.root / MODEL.parent), "/srv/team/m")
     manager.tfjsd("sync", "add", "/srv/team", "indexeddb://team/", "--name", "team")
     until(lambda: "indexeddb://team/m" in json.loads(manager.tfjsd("list", "--json")))
-    manager.tfjsd("copy", str(MODEL), "indexeddb://team/new")
+    manager.tfjsd("copy", str(manager.root / MODEL), "indexeddb://team/new")
     until(lambda: "Read-only" in json.dumps(json.loads(manager.tfjsd("sync", "status", "--json"))["team"]["problems"]))
     drop_in("ReadWritePaths=/srv/team\nSupplementaryGroups=models\nUMask=0002")
     manager.systemctl("restart", "tfjsd.service")
