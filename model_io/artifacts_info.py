@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, cast
 from ..errors import InvalidArtifactsError
 from . import ecma_json
 
+_TopologyType = Literal["JSON", "GraphDef"]
 _PLAIN_JSON = json.JSONEncoder(separators=(",", ":")).encode  # what stringify makes of these members, sooner
 
 
@@ -21,7 +22,7 @@ class ModelArtifactsInfo(NamedTuple):
     """
 
     date_saved: datetime | None
-    model_topology_type: Literal["JSON", "GraphDef"] = "JSON"
+    model_topology_type: _TopologyType = "JSON"
     model_topology_bytes: int | None = None
     weight_specs_bytes: int | None = None
     weight_data_bytes: int | None = None
@@ -54,7 +55,7 @@ class ModelArtifactsInfo(NamedTuple):
             raise InvalidArtifactsError(f"a ModelArtifactsInfo is a JSON object, not {type(members).__name__}")
         return cls(
             _date(members.get("dateSaved")),
-            cast(Literal["JSON", "GraphDef"], members.get("modelTopologyType")),
+            cast(_TopologyType, members.get("modelTopologyType")),
             _size(members.get("modelTopologyBytes")),
             _size(members.get("weightSpecsBytes")),
             _size(members.get("weightDataBytes")),

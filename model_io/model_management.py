@@ -7,11 +7,11 @@ IndexedDB save writes both records or none. Every change is one mutation of the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
 from typing import TypeVar, get_args
 
 from ..errors import ConfigurationError, ModelChangedError, ModelExistsError, UnsupportedURLError
@@ -28,7 +28,7 @@ from .io_utils import get_model_artifacts_info_for_json
 from .local_storage import LocalStorageModels
 from .missing_model import missing_for_removal
 from .model_change import ModelChange, Prepared
-from .model_url import ModelURL
+from .model_url import SCHEME_SEPARATOR, ModelURL
 from .store import StoreEvent
 from .stored_model import StoredModel
 from .types import ModelArtifacts, ModelArtifactsInfo
@@ -81,7 +81,7 @@ class Models:
                 self._listed = (
                     generation,
                     {
-                        str(ModelURL(scheme, path)): text
+                        f"{scheme}{SCHEME_SEPARATOR}{path}": text
                         for scheme, medium in self._media.items()
                         for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
                     },
@@ -93,7 +93,7 @@ class Models:
         with self._bucket.locked():
             texts = self.list_models_text()
             if self._document is None or self._document[0] != self._bucket.generation:
-                members = ",".join(f"{json.dumps(url)}:{text}" for url, text in texts.items())
+                members = ",".join(f"{encode_basestring_ascii(url)}:{text}" for url, text in texts.items())
                 self._document = (self._bucket.generation, f"{{{members}}}")
             return self._document[1]
 

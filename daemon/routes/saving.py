@@ -95,7 +95,7 @@ async def _save_form(call: Call, destination: Destination) -> web.StreamResponse
 
 async def _commit(call: Call, destination: Destination, model: StoredModel) -> web.StreamResponse:
     workers = call.service.workers
-    at_once = _is_small(model) and destination.origin.bucket.is_ready
+    at_once = _is_small(model, destination.url) and destination.origin.bucket.is_ready
     info = await (workers.commit_here if at_once else workers.long_commit)(
         destination.origin.models.save,
         destination.url,
@@ -106,9 +106,10 @@ async def _commit(call: Call, destination: Destination, model: StoredModel) -> w
     return text_answer(f'{{"modelArtifactsInfo":{info.to_json()}}}')
 
 
-def _is_small(model: StoredModel) -> bool:
-    """Whether no part of it becomes a file, in base64 neither."""
-    if isinstance(model.weights, Blob) or len(model.weights or b"") > INLINE_LIMIT // 2:
+def _is_small(model: StoredModel, url: str) -> bool:
+    """Whether no part of it becomes a file; in localStorage, not in base64 either."""
+    limit = INLINE_LIMIT // 2 if url.startswith("localstorage://") else INLINE_LIMIT
+    if isinstance(model.weights, Blob) or len(model.weights or b"") > limit:
         return False
     return sum(map(len, model.texts.values())) <= _SMALL_HEADER
 
