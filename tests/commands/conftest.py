@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,17 @@ import pytest
 from tfjsd.errors import ModelExistsError, ModelNotFoundError, QuotaExceededError, UnsupportedURLError
 from tfjsd.model_io.store import StorageEstimate
 from tfjsd.model_io.types import ModelArtifacts, SaveResult
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """A shell has what it starts in the background ignore Ctrl-C, and the commands that are tested would inherit that."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
 
 SAVED = datetime(2026, 11, 20, 12, 0, 0, 123000, tzinfo=UTC)
 
