@@ -182,6 +182,8 @@ class Machine(RuleBasedStateMachine):
                 self._close()
                 self.run(self.place.stop())
         finally:
+            if self.place is not None:
+                self.run(self.place.let_go())
             self.loop.close()
 
     # -- Transactions --
