@@ -206,5 +206,5 @@ def test_a_program_that_other_users_cannot_read_is_no_system_service(manager, ca
 def test_what_is_hidden_from_a_system_service(tmp_path):
     assert service_files.hidden_place(Path("/usr/bin/env"), Path("/opt")) is None
     assert service_files.hidden_place(Path("/home/ann/venv/bin/tfjsd")) == Path("/home")
-    (tmp_path / "link").symlink_to("/root/venv")
+    (tmp_path / "link").symlink_to("/home/ann/venv")
     assert service_files.hidden_place(tmp_path / "link") is not None
