@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Final
 
 from ..abc import Blob, BlobStore, Buffer
+from .passing_threads import PassingThreads, carry_out
 
 _THREADS: Final = 2
 _ROOM: Final = 256 << 20
@@ -19,13 +20,12 @@ def stand_in(size: int) -> Blob:
 
 
 class Staging:
-    """Stages in threads of its own, which live while it is open. Thread-safe."""
+    """Stages in threads of its own. Thread-safe."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._mutex = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
-        self._is_closed = False
+        self._threads = PassingThreads(_THREADS, "tfjsd-staging")
         self._held = 0
 
     def begin(self, data: Buffer) -> Future[Blob]:
@@ -35,27 +35,16 @@ class Staging:
         """
         size = memoryview(data).nbytes
         with self._mutex:
-            executor = self._executor_for(size)
-            if executor is not None:
-                self._held += size
-        if executor is None:
+            has_room = not self._held or self._held + size <= _ROOM
+            self._held += size if has_room else 0
+        if not has_room:
             return self._staged_here(data)
-        return executor.submit(self._stage, data if isinstance(data, bytes) else bytes(data))
+        kept = data if isinstance(data, bytes) else bytes(data)
+        return self._threads.submit(lambda: self._stage(kept))
 
     def close(self) -> None:
         """Returns once nothing is being staged any more. Idempotent."""
-        with self._mutex:
-            self._is_closed = True
-            executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown()
-
-    def _executor_for(self, size: int) -> ThreadPoolExecutor | None:
-        if self._is_closed or (self._held and self._held + size > _ROOM):
-            return None
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(_THREADS, "tfjsd-staging")
-        return self._executor
+        self._threads.close()
 
     def _stage(self, data: bytes) -> Blob:
         try:
@@ -66,8 +55,5 @@ class Staging:
 
     def _staged_here(self, data: Buffer) -> Future[Blob]:
         future: Future[Blob] = Future()
-        try:
-            future.set_result(self._blobs.stage(data))
-        except Exception as problem:  # noqa: BLE001 (it is the future's to raise)
-            future.set_exception(problem)
+        carry_out(lambda: self._blobs.stage(data), future)
         return future

@@ -14,7 +14,7 @@ from idb_support.homes import ENGINES, ORIGIN, open_home
 from tfjsd.errors import DataCloneError, DataError, QuotaExceededError, StoreFailedError, UnknownError
 from tfjsd.storage_backends.abc import INLINE_LIMIT
 from tfjsd.storage_backends.browsers import CHROME
-from tfjsd.storage_backends.indexed_db import staging
+from tfjsd.storage_backends.indexed_db import passing_threads, staging
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 
@@ -114,6 +114,20 @@ async def test_what_is_put_is_what_it_was_at_the_call(db, gate):
     found = await db.transaction("s").object_store("s").get(1)
     assert (found["array"] == np.arange(INLINE_LIMIT, dtype="f4")).all()
     assert bytes(found["data"]) == LARGE
+
+
+async def test_the_threads_end_where_there_is_nothing_to_stage(db, gate, monkeypatch):
+    monkeypatch.setattr(passing_threads, "IDLE_SECONDS", 0.01)
+    gate.opened.set()
+    for _ in range(2):  # and start again
+        async with db.transaction("s", "readwrite") as tx:
+            tx.object_store("s").put(LARGE, 1)
+            tx.object_store("s").put(LARGE + b"2", 2)
+        async with asyncio.timeout(30):
+            while any(thread.is_alive() for thread in gate.threads):
+                await asyncio.sleep(0.01)
+    assert len(gate.threads) == 4
+    assert bytes(await db.transaction("s").object_store("s").get(2)) == LARGE + b"2"
 
 
 async def test_the_commit_waits(db, gate):
