@@ -642,7 +642,7 @@ class Ops:
     def _act(self, cursor: Any, action: str, arguments: list[Any], request: Any) -> Any:
         store: IDBObjectStore = cursor.source.record_store
         if action == "continue":
-            return cursor.continue_(*map(_key, arguments))
+            return cursor.continue_(*arguments)  # to Chromium null is no key here, as None is to Python
         if action == "continuePrimaryKey":
             return cursor.continue_primary_key(*arguments)
         if action == "advance":

@@ -55,6 +55,17 @@ async def test_a_recorded_program_ends_so_on_leveldb_too(number, tmp_path):
     assert await _play(recorded["steps"], tmp_path, "leveldb") == _shown(normal(recorded["results"]))
 
 
+async def test_a_cursor_goes_on_where_its_key_is_null(tmp_path):
+    """As Chromium 156 does; by the specification null is a key that was given, and a DataError."""
+    program = [
+        {"do": "open", "db": "d", "version": 1, "upgrade": [{"op": "createStore", "name": "s"}]},
+        {"do": "tx", "stores": "s", "mode": "readwrite", "ops": [{"op": "put", "store": "s", "value": 0, "key": 1}]},
+        {"do": "tx", "stores": "s", "ops": [{"op": "cursor", "store": "s", "script": [[["continue", None]]]}]},
+    ]
+    played = await _play(program, tmp_path)
+    assert played[-1]["ops"] == [{"ok": {"visited": [[1, 1, 0]], "acts": [], "end": "done"}}]
+
+
 async def test_the_programs_notice_a_broken_store(monkeypatch, tmp_path):
     monkeypatch.setattr(StoreRecords, "_check_unique", lambda *_: None)
     played = [await _play(recorded["steps"], tmp_path) for recorded in RECORDED[:20]]
