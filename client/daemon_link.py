@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import AccessDeniedError, DaemonUnavailableError, HomeInUseError, TfjsdError
-from ..wire.protocol import BROWSER_HEADER, HOME_HEADER, VERSION_HEADER
+from ..wire.protocol import BROWSER_HEADER, CLIENT_HEADER, HOME_HEADER, VERSION_HEADER
 from .connection import Connection
 from .target import Target
 
@@ -45,6 +45,12 @@ class DaemonLink:
     def client_name(self) -> str:
         """What the daemon knows this client by: all views of one client, in one process."""
         return f"{self._name}-{os.getpid()}"
+
+    def own_headers(self) -> dict[str, str]:
+        """What every request says of who sends it: the client's name, and the token that a daemon on TCP asks for."""
+        token = self.target.token
+        own = {CLIENT_HEADER: self.client_name()}
+        return own if token is None else own | {"authorization": f"Bearer {token}"}
 
     def idle_connection(self) -> Connection | None:
         """A connection that was used before and is still open, or None."""

@@ -144,9 +144,18 @@ def _may_send_again(request: Request, lost: ConnectionLost) -> bool:
     return request.reads or lost.bytes_sent == 0
 
 
+def read_timed_out(link: DaemonLink, timeout: float | None) -> TfjsdError:
+    """What to raise where the daemon has left a question unanswered for that long: it is not asked again."""
+    return _read_lost(link, f"no progress for {timeout:g} s" if timeout is not None else "timed out")
+
+
+def _read_lost(link: DaemonLink, reason: object) -> TfjsdError:
+    return DaemonUnavailableError(f"The connection to the daemon at {link.target} was lost: {reason}.")
+
+
 def _translated(link: DaemonLink, request: Request, lost: ConnectionLost) -> TfjsdError:
     if request.reads or lost.bytes_sent == 0:
-        return DaemonUnavailableError(f"The connection to the daemon at {link.target} was lost: {lost}.")
+        return _read_lost(link, lost)
     return OutcomeUnknownError(
         f"The connection to the daemon was lost after part of the request had left ({lost}): it may have been carried "
         "out, whole, or not at all."

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import StoreClosedError
-from ..wire.protocol import CLIENT_HEADER
 from . import delivery
 from .daemon_link import DaemonLink
 from .effects import Operation
@@ -35,9 +34,7 @@ class Session(NamedTuple):
         """The request with the token that a daemon on TCP asks for. Raises StoreClosedError."""
         if self.link.closed:
             raise StoreClosedError("The store is closed.")
-        request.headers[CLIENT_HEADER] = self.link.client_name()
-        if self.link.target.token is not None:
-            request.headers["authorization"] = f"Bearer {self.link.target.token}"
+        request.headers.update(self.link.own_headers())
         return request
 
     def ask(self, request: Request, timeout: float | None = None) -> Operation[Response]:

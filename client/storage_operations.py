@@ -40,11 +40,12 @@ def _on_the_wire(operation: StorageOperation) -> dict[str, Any]:
 
 
 def _post(session: Session, body: dict[str, Any], *, reads: bool) -> Operation[dict[str, Any]]:
-    request = json_request("POST", _target(session.origin), body, reads=reads)
+    request = json_request("POST", target(session.origin), body, reads=reads)
     answer: dict[str, Any] = yield from session.ask_json(request)
     return answer
 
 
 @lru_cache(64)
-def _target(origin: str) -> str:
+def target(origin: str) -> str:
+    """Where an origin's localStorage is asked."""
     return with_query("/v1/local-storage", {"origin": origin})

@@ -6,7 +6,7 @@ import weakref
 
 from ..errors import BadRequestError
 
-_LONGEST_NAME = 100
+LONGEST_NAME = 100
 
 
 class Author:
@@ -25,6 +25,6 @@ class Authors:
         """The client of that name; without a name one that makes this request only. Raises BadRequestError."""
         if name is None:
             return Author()
-        if len(name) > _LONGEST_NAME:
-            raise BadRequestError(f"The name of a client has at most {_LONGEST_NAME} characters.")
+        if len(name) > LONGEST_NAME:
+            raise BadRequestError(f"The name of a client has at most {LONGEST_NAME} characters.")
         return self._known.setdefault(name, Author())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import socket
 from typing import Any
 
@@ -14,7 +15,8 @@ from ..errors import BadRequestError
 from ..wire.error_body import error_body
 from ..wire.limits import Limits
 from ..wire.protocol import JSON_TYPE
-from .lean_reads import LeanReads
+from .eager_loop import Arrival, EagerLoop
+from .lean_reads import LONGEST_REQUEST, LeanReads
 from .logs import LOGGER
 from .peer import Peer, peer_of
 
@@ -23,6 +25,7 @@ class Connection(web.RequestHandler):
     """aiohttp's protocol, which itself waits for ever for the rest of a header or for a client that does not read."""
 
     __slots__ = (
+        "_descriptor",
         "_hung_up",
         "_stalled",
         "answered_at",
@@ -50,14 +53,22 @@ class Connection(web.RequestHandler):
         self.answered_at = -math.inf
         self._stalled: tuple[float, int] | None = None
         self._hung_up = False
+        self._descriptor: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.peer, self.over_tcp = _peer(transport), _over_tcp(transport)
         self.pool.add(self)
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, EagerLoop) and not self.over_tcp:
+            self._descriptor = transport.get_extra_info("socket").fileno()
+            loop.ask_first(self._descriptor, self.answer_first)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.pool.discard(self)
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, EagerLoop) and self._descriptor is not None:
+            loop.ask_no_more(self._descriptor)
         self.gone.set()
         super().connection_lost(exc)
 
@@ -69,19 +80,52 @@ class Connection(web.RequestHandler):
         super().data_received(data)
 
     def _answered_leanly(self, data: bytes) -> bool:
-        """Only between two requests: aiohttp then waits for the next one. It closes connections that it takes for
-        unused, so that it gets a request now and then."""
-        if self.pool.lean is None or self.over_tcp or self.answering or not self._waiter or self._hung_up:
-            return False
-        if self.pool.now() - self.answered_at > self.pool.lean_seconds:
-            return False
-        transport = self.transport
-        if not isinstance(transport, asyncio.Transport) or transport.get_write_buffer_size():
-            return False
-        answer = self.pool.lean.answer(data, self.peer)
-        if answer is not None:
+        """What came too early to be answered first: before aiohttp was done with the request before it."""
+        transport = self._transport_between_requests()
+        answer = None if transport is None or self.pool.lean is None else self.pool.lean.answer(data, self.peer)
+        if transport is not None and answer is not None:
             transport.write(answer)
         return answer is not None
+
+    def answer_first(self) -> Arrival:
+        """Reads and answers what has arrived, in the transport's place, if it is the plainest request there is."""
+        transport = self._transport_between_requests()
+        if transport is None or self._descriptor is None or self.pool.lean is None:
+            return Arrival.UNTOUCHED
+        try:
+            data = os.read(self._descriptor, LONGEST_REQUEST)
+        except OSError:  # the transport comes to the same
+            return Arrival.UNTOUCHED
+        if not data:
+            return Arrival.UNTOUCHED
+        answer = self.pool.lean.answer(data, self.peer)
+        if answer is None:
+            self.heard = self.pool.now()
+            asyncio.get_running_loop().call_soon(self.data_received, data)
+            return Arrival.SCHEDULED
+        return self._write(transport, answer)
+
+    def _write(self, transport: asyncio.Transport, answer: bytes) -> Arrival:
+        assert self._descriptor is not None
+        try:
+            count = os.write(self._descriptor, answer)
+        except OSError:  # a full buffer, or nobody there: the transport waits, or closes
+            count = 0
+        if count == len(answer):
+            return Arrival.ANSWERED
+        transport.write(answer[count:])
+        return Arrival.SCHEDULED
+
+    def _transport_between_requests(self) -> asyncio.Transport | None:
+        """What to answer a lean request on: only between two requests, while aiohttp waits for the next one. It closes
+        connections that it takes for unused, so that it gets a request now and then."""
+        if self.heard or self.over_tcp or self.answering or not self._waiter or self._hung_up:
+            return None
+        if self.pool.now() - self.answered_at > self.pool.lean_seconds:
+            return None
+        transport = self.transport
+        is_free = isinstance(transport, asyncio.Transport) and not transport.get_write_buffer_size()
+        return transport if is_free else None
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Nothing more comes; where that is our own doing, what has come is still answered."""

@@ -59,15 +59,14 @@ def _serve(options: ServeOptions, ready: ReadyPipe) -> None:
     configuration = options.configuration()
     address = configuration.server_address()
     with without_tls():
-        import asyncio
-
+        from . import eager_loop
         from .server import take_home
     home = take_home(address, DETACHED_PATIENCE if options.detached else 0.0)
     try:
         if options.detached:
             log_into(address.home)
         logs.configure(configuration["log.format"], configuration["log.level"])
-        asyncio.run(_run(options, configuration, address, home, ready))
+        eager_loop.run(_run(options, configuration, address, home, ready))
     finally:
         home.close()
 

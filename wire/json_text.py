@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import BadRequestError, TooLargeError
 
 _DECODER = json.JSONDecoder()
+_COMPACT = json.JSONEncoder(separators=(",", ":")).encode
 _SPACE = " \t\n\r"
 
 
@@ -29,7 +30,7 @@ def check_objects(data: bytes, limit: int) -> None:
 
 def dump_json(value: object) -> str:
     """ASCII text without white space; lone surrogates as ``\\udXXX``."""
-    return json.dumps(value, separators=(",", ":"))
+    return _COMPACT(value)
 
 
 def split_members(text: str) -> dict[str, str]:

@@ -56,11 +56,15 @@ class StorageArea:
 
     def get_item(self, key: str, *, source: object = None) -> str | None:
         """The item's value, or None. Raises CorruptionError naming what is damaged."""
+        value = self.at_hand(key)
+        return self._value_for(source, key) if value is None else value
+
+    def at_hand(self, key: str) -> str | None:
+        """The item's value, if it is in memory and no change is pending: then all clients see the same. None: ask
+        ``get_item``."""
         item = (self._map or self._loaded()).items.get(key)
         # In this order: a change is announced in _pending before its item can be seen.
-        if not self._pending and item is not None and (value := item.value) is not None:
-            return value
-        return self._value_for(source, key)
+        return None if self._pending or item is None else item.value
 
     def value_units(self, key: str) -> int:
         """UTF-16 code units of the newest value, 0 where there is no item; once the area is loaded, from memory."""

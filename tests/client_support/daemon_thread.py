@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tfjsd.daemon import eager_loop
 from tfjsd.daemon.listener import bind
 from tfjsd.daemon.ready import ReadyPipe
 from tfjsd.daemon.server import Server, take_home
@@ -35,7 +36,7 @@ class DaemonThread:
         self._store = take_home(address, 0)
         self._server = Server(configuration, address, self._store, bind(self.socket, group=None))
         reader, writer = os.pipe()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(writer)))
+        self._thread = threading.Thread(target=lambda: eager_loop.run(self._run(writer)))
         self._thread.start()
         said = os.read(reader, 1 << 16)
         os.close(reader)

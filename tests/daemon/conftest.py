@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from tfjsd.daemon import eager_loop
 from tfjsd.daemon.listener import bind
 from tfjsd.daemon.ready import ReadyPipe
 from tfjsd.daemon.server import Server, take_home
@@ -147,7 +148,7 @@ class InProcess(Remote):
         listener = bind(self.socket, group=None)
         self.server = Server(configuration, address, self.store, listener, limits=replace(DEFAULT_LIMITS, **limits))
         reader, writer = os.pipe()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(writer)))
+        self._thread = threading.Thread(target=lambda: eager_loop.run(self._run(writer)))
         self._thread.start()
         assert os.read(reader, 100) == b"ready\n"
         os.close(reader)
