@@ -157,7 +157,8 @@ class EngineSlot:
     def _reopen(self) -> None:
         """Closes and opens the engine and makes what it found durable; raises StoreFailedError where that fails.
 
-        Where the disk has no room for it, the old handle stays open for reading.
+        Where the disk has no room for it, the old handle stays open for reading. Nothing is written: on a full disk the
+        compaction that an opening starts may fail at once, and with it all writes, which says nothing of what is there.
         """
         poison = self._poison
         assert poison is not None
@@ -168,17 +169,22 @@ class EngineSlot:
         with self._mutex:
             try:
                 self._close_engine()
-                engine = self._open()
-                batch = WriteBatch()
-                batch.put(COMMIT_KEY, self.catalogue.encode())
-                engine.write(batch, sync=True)
-                engine.sync()
+                self._open_with_reserve().sync()
             except (TfjsdError, OSError) as error:
                 self._close_engine()
                 self._poison, self.catalogue = poison, acknowledged
                 raise StoreFailedError(f"{poison}; reopening failed: {error}", disk_full=poison.disk_full) from error
         self._acknowledge(self.catalogue, is_durable=True)
         self._reserve.restore_last()
+
+    def _open_with_reserve(self) -> OrderedEngine:
+        """LevelDB's compaction goes on until the old handle is closed, and may have filled what was released for it."""
+        try:
+            return self._open()
+        except StoreFailedError as error:
+            if not (error.disk_full and self._reserve.release(self._place.reopening_size())):
+                raise
+        return self._open()
 
     def forget_journal(self, digests: list[str]) -> None:
         """Deletes journal entries of blobs that are gone; needs no sync, a start would only look again."""

@@ -157,6 +157,26 @@ def test_on_a_full_disk_what_frees_space_goes_through(bucket: Bucket, faults: Fa
     assert faults.fired == 1
 
 
+def test_a_write_that_fails_right_after_a_recovery_is_tried_again(bucket: Bucket, faults: Faults) -> None:
+    """LevelDB refuses all writes once a compaction has failed, which an opening on a full disk may start."""
+    fail_next(faults, "write", disk_full=True, times=2)
+    put(bucket, A, None)
+    assert bucket.get(A) is None
+    assert faults.fired == 2
+
+
+def test_a_recovery_whose_room_was_taken_is_tried_again_with_the_rest_of_the_reserve(
+    bucket: Bucket, faults: Faults
+) -> None:
+    fail_next(faults, "write", disk_full=True)
+    fail_next(faults, "open", disk_full=True)
+    with pytest.raises(QuotaExceededError) as caught:
+        put(bucket, A, b"new")
+    assert caught.value.unit == "disk"
+    assert bucket.get(A) == b"old"
+    assert faults.fired == 2
+
+
 def test_without_room_for_a_recovery_reads_go_on(bucket: Bucket, faults: Faults, monkeypatch) -> None:
     monkeypatch.setattr("tfjsd.storage_backends.durable.free_space", lambda path: 0)
     opened = faults.calls["open"]
