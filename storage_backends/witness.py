@@ -22,7 +22,7 @@ class Witness:
     """Keeps one number in ``path``; the file is mapped, so that a kill -9 loses nothing."""
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
+        if not path.exists() or path.stat().st_size != _RECORD.size:
             durable.write_file(path, _encode(0))
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:

@@ -125,3 +125,15 @@ def test_a_log_cut_at_any_length_is_noticed(sound: Path, tmp_path: Path) -> None
             file.truncate(length)
         assert judge(home) == "reported", length
         shutil.rmtree(home)
+
+
+@pytest.mark.parametrize("length", [0, 5, 40])
+def test_a_witness_of_another_length_is_written_anew(sound: Path, tmp_path: Path, length: int) -> None:
+    """A power cut may leave it so: it is not synced."""
+    home = tmp_path / "home"
+    shutil.copytree(sound, home)
+    (witness,) = home.glob("buckets/*/acknowledged")
+    expected = witness.stat().st_size
+    witness.write_bytes(bytes(length))
+    assert judge(home) == "sound"
+    assert witness.stat().st_size == expected
