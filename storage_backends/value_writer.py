@@ -313,7 +313,10 @@ def _pairs(items: Iterable[tuple[Any, Any]]) -> Iterator[Any]:
 
 
 def _flat(data: Buffer) -> memoryview | bytes:
-    view = memoryview(data)
+    try:
+        view = memoryview(data)
+    except ValueError as problem:
+        raise DataCloneError("An ArrayBuffer is detached and could not be cloned.", hint=str(problem)) from problem
     if view.format == "B" and view.ndim == 1 and view.c_contiguous:
         return view
     return view.tobytes()

@@ -183,6 +183,13 @@ def _encode_binary(data: Any) -> bytes:
     return b"\x40" + _escaped(bytes(data)) + END
 
 
+def _encode_view(view: memoryview) -> bytes:
+    try:
+        return _encode_binary(view.tobytes())
+    except ValueError as problem:  # JavaScript: a detached buffer
+        raise InvalidKeyError("a released memoryview is no key") from problem
+
+
 def _encode_one(value: Any) -> bytes:
     """A key that is no array, of any class that is one of the key types."""
     encoder = _ENCODERS.get(type(value))
@@ -233,7 +240,7 @@ _ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
     float: _encode_float,
     bytes: _encode_binary,
     bytearray: _encode_binary,
-    memoryview: lambda view: _encode_binary(view.tobytes()),
+    memoryview: _encode_view,
     datetime: _encode_date,
     Date: _encode_date,
     bool: _refuse,

@@ -208,6 +208,19 @@ _both(
 _both("clone-before-key", "both-wrong", lambda put: raised(DataCloneError, lambda: put(len, {})) and None)
 
 
+@covers("add-or-put", "clone", "a-released-buffer")
+async def a_released_memoryview_is_no_value_and_no_key(bench: Bench) -> None:
+    view = memoryview(b"detached")
+    view.release()
+    db = await bench.store()
+    async with db.transaction("s", "readwrite") as tx:
+        store = tx.object_store("s")
+        raised(DataCloneError, lambda: store.put({"buffer": view}, 1))
+        raised(DataError, lambda: store.put("v", view))
+        raised(DataError, lambda: store.get([view]))
+        assert await store.count() == 0
+
+
 @covers("add-or-put", "clone", "a-snapshot-of-the-moment")
 async def a_later_change_of_the_value_is_not_stored(bench: Bench) -> None:
     db = await bench.store()
