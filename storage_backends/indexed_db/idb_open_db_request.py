@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 from ...errors import DOMError, UnknownError
 from ..script_types import UNDEFINED
@@ -24,11 +24,12 @@ Upgrade = Callable[[IDBDatabase, IDBTransaction, int, int], Awaitable[object] | 
 class IDBOpenDBRequest(IDBRequest[Any]):
     """A request to open or delete a database. ``await`` gives the connection, or None for a deletion."""
 
-    __slots__ = ("_upgrade_tx", "old_version")
+    __slots__ = ("_upgrade_tx", "_upgraded", "old_version")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(None, None, loop)
         self._upgrade_tx: IDBTransaction | None = None
+        self._upgraded: IDBDatabase | None = None
         self.old_version: int | None = None
         """The version before an upgrade or a deletion; None where there was neither."""
 
@@ -37,8 +38,23 @@ class IDBOpenDBRequest(IDBRequest[Any]):
         """The version-change transaction, while it runs."""
         return self._upgrade_tx
 
+    @property
+    def ready_state(self) -> Literal["pending", "done"]:
+        return super().ready_state if self._upgraded is None else "done"
+
+    @property
+    def result(self) -> Any:
+        """The connection, also while the upgrade runs."""
+        return super().result if self._upgraded is None else self._upgraded
+
+    @property
+    def error(self) -> BaseException | None:
+        return super().error if self._upgraded is None else None
+
     def upgrading(self, transaction: IDBTransaction | None) -> None:
+        """https://w3c.github.io/IndexedDB/#upgrade-a-database, steps 10.1 to 10.3"""
         self._upgrade_tx = transaction
+        self._upgraded = None if transaction is None else transaction.db
 
 
 class OpenCourse(OpenEvents):

@@ -226,6 +226,7 @@ async def an_upgrade_has_a_version_change_transaction(bench: Bench) -> None:
 
     def upgrade(db: Any, tx: Any, old: int, new: int) -> None:
         seen.append((tx.mode, tx.db, tx.is_active, request.transaction, request.old_version, old, new))
+        assert (request.ready_state, request.result, request.error) == ("done", db, None)
 
     request: Any = bench.factory.open("d", 4, upgrade=upgrade)
     db = await request
