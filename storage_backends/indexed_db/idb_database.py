@@ -123,6 +123,7 @@ class IDBDatabase:
         schema = StoreSchema(self.schema.new_id(), name, path, bool(auto_increment))
         self.schema.stores[name] = schema
         handle = tx.store_handle(schema)
+        handle.is_new = True
         tx.undo.append(lambda: handle.mark_deleted(True))
         tx.change(lambda reply: tx.backend.create_store(schema, reply))
         return handle

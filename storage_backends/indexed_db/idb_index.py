@@ -35,6 +35,10 @@ class IDBIndex(RecordSource):
         return self._store
 
     @property
+    def schema(self) -> IndexSchema:
+        return self._schema
+
+    @property
     def key_path(self) -> str | list[str]:
         path = self._schema.key_path
         return list(path) if isinstance(path, list) else path
@@ -73,7 +77,8 @@ class IDBIndex(RecordSource):
         before = dict(store.indexes)
         store.rename_index(self._schema.id, name)
         self._store.index_renamed(old, self)
-        tx.undo.append(lambda: self._name_back(old, before))
+        if not self.is_new:
+            tx.undo.append(lambda: self._name_back(old, before))
         tx.change(lambda reply: tx.backend.rename_index(store.id, self._schema.id, name, reply))
 
     def mark_deleted(self, is_deleted: bool) -> None:

@@ -59,7 +59,7 @@ class IDBObjectStore(RecordSource):
 
     @property
     def index_names(self) -> list[str]:
-        return sorted_names(self._schema.indexes)
+        return [] if self._is_deleted else sorted_names(self._schema.indexes)
 
     @property
     def name(self) -> str:
@@ -85,7 +85,8 @@ class IDBObjectStore(RecordSource):
             raise self._says.error("store-exists", "name", self.interface, name=name)
         schema.rename_store(self._schema.id, name)
         tx.store_renamed(old, self)
-        tx.undo.append(lambda: setattr(self._schema, "name", old))
+        if not self.is_new:
+            tx.undo.append(lambda: setattr(self._schema, "name", old))
         self._change(lambda reply: tx.backend.rename_store(self._schema.id, name, reply))
 
     # -- Writing --
@@ -260,6 +261,7 @@ class IDBObjectStore(RecordSource):
         schema = IndexSchema(self._tx.db.schema.new_id(), name, path, bool(unique), bool(multi_entry))
         self._schema.indexes[name] = schema
         handle = IDBIndex(self, schema)
+        handle.is_new = True
         self._indexes[name] = handle
         self._tx.undo.append(lambda: self._take_back(handle))
         self._change(lambda reply: self._tx.backend.create_index(self._schema.id, schema, reply))
@@ -291,7 +293,9 @@ class IDBObjectStore(RecordSource):
 
     def _take_back(self, handle: IDBIndex) -> None:
         handle.mark_deleted(True)
-        self._schema.indexes.pop(handle.name, None)
+        for name, schema in list(self._schema.indexes.items()):
+            if schema is handle.schema:
+                del self._schema.indexes[name]
         self._indexes.pop(handle.name, None)
 
     def _restore_indexes(self, before: dict[str, IndexSchema], handle: IDBIndex | None) -> None:

@@ -238,13 +238,20 @@ class IDBTransaction:
         self._changes += 1
 
         def reply(_result: Any, problem: BaseException | None) -> None:
-            if problem is not None:  # still counted: nothing is committed any more
-                self.loop.call_soon(self.abort_with, self.says.of_change(problem))
-                return
             self._changes -= 1
+            if problem is not None:
+                self._abort_in_turn(self.says.of_change(problem))
+                return
             self.loop.call_soon(self._commit_if_through)
 
         ask(reply)
+
+    def _abort_in_turn(self, problem: BaseException) -> None:
+        """Aborts once what has its answer already is settled: as a request that fails after them would."""
+        turn: IDBRequest[Any] = IDBRequest(None, self, self.loop)
+        turn.add_done_callback(lambda _: self.abort_with(problem))
+        self._pending.insert(len(self._ready), turn)
+        self._answered(turn, None, problem)
 
     def _pump(self) -> None:
         """Settles requests in order, up to one that somebody waits for: that code runs before the next is settled.

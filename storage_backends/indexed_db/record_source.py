@@ -41,6 +41,8 @@ class RecordSource:
         self._tx = transaction
         self._says = transaction.says
         self._is_deleted = False
+        self.is_new = False
+        """Made by this transaction, whose abort then leaves its name as it is."""
 
     @property
     def transaction(self) -> IDBTransaction:

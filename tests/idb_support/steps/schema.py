@@ -268,6 +268,24 @@ async def two_records_with_one_unique_key_abort_the_upgrade(bench: Bench) -> Non
         assert await tx.object_store("s").get_all() == BOOKS
 
 
+@covers(CREATE_INDEX, "populate-unique", "in-its-turn")
+async def requests_before_a_failing_index_succeed(bench: Bench) -> None:
+    log: list[str] = []
+
+    def upgrade(db: Any, tx: Any, _old: int, _new: int) -> None:
+        store = db.create_object_store("s")
+        for number in (1, 2):
+            store.put({"n": "same"}, number).add_done_callback(lambda request: log.append(f"put {request.result}"))
+        store.create_index("i", "n", unique=True)
+        later = store.put({"n": "same"}, 3)
+        later.add_done_callback(lambda request: log.append(type(request.error).__name__))
+        tx.add_done_callback(lambda tx: log.append(f"tx {type(tx.error).__name__}"))
+
+    problem = await failed(AbortError, bench.open(upgrade))
+    assert isinstance(problem.__cause__, ConstraintError)
+    assert log == ["put 1", "put 2", "AbortError", "tx ConstraintError"]
+
+
 @covers(DELETE_INDEX, "not-found")
 async def a_missing_index_is_not_found(bench: Bench) -> None:
     await bench.upgrade(
@@ -457,6 +475,47 @@ async def a_renamed_index_gets_its_name_back(bench: Bench) -> None:
 
     _, index = await _aborted(bench, change)
     assert index.name == "i"
+    await _check_unchanged(bench)
+
+
+@covers(REVERT, "renamed-store", "made-by-the-upgrade")
+async def a_store_that_is_gone_keeps_its_last_name(bench: Bench) -> None:
+    def change(db: Any, _tx: Any) -> Any:
+        store = db.create_object_store("new")
+        store.name = "newer"
+        return store
+
+    _, store = await _aborted(bench, change)
+    assert store.name == "newer"
+    raised(InvalidStateError, lambda: store.get(1))
+    await _check_unchanged(bench)
+
+
+@covers(REVERT, "renamed-index", "made-by-the-upgrade")
+async def an_index_that_is_gone_keeps_its_last_name(bench: Bench) -> None:
+    def change(_db: Any, tx: Any) -> Any:
+        store = tx.object_store("s")
+        index = store.create_index("new", "n")
+        store.index("i").name = "j"
+        index.name = "newer"
+        return index
+
+    _, index = await _aborted(bench, change)
+    assert (index.name, index.object_store.index_names) == ("newer", ["i"])
+    raised(InvalidStateError, lambda: index.get(1))
+    await _check_unchanged(bench)
+
+
+@covers(REVERT, "index-names", "deleted-store")
+async def a_deleted_store_gets_its_indexes_back(bench: Bench) -> None:
+    def change(db: Any, tx: Any) -> Any:
+        store = tx.object_store("s")
+        db.delete_object_store("s")
+        assert store.index_names == []
+        return store
+
+    _, store = await _aborted(bench, change)
+    assert store.index_names == ["i"]
     await _check_unchanged(bench)
 
 
