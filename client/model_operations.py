@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 
 def list_models(session: Session) -> Operation[dict[str, ModelArtifactsInfo]]:
-    from ..model_io.artifacts_info import ModelArtifactsInfo
+    from ..model_io.artifacts_info import infos_of_objects
 
     response = yield from session.ask(Request("GET", with_query(MODELS, session.query())))
-    listed = parse_json(str(response.body, "utf-8"))
-    return {url: ModelArtifactsInfo.from_object(members) for url, members in listed.items()}
+    return infos_of_objects(parse_json(str(response.body, "utf-8")))
 
 
 def info(session: Session, url: str) -> Operation[ModelArtifactsInfo]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple, cast
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple, cast
 
 from ..errors import InvalidArtifactsError
 from . import ecma_json
 
 _TopologyType = Literal["JSON", "GraphDef"]
 _PLAIN_JSON = json.JSONEncoder(separators=(",", ":")).encode  # what stringify makes of these members, sooner
+_MEMBERS = itemgetter("dateSaved", "modelTopologyType", "modelTopologyBytes", "weightSpecsBytes", "weightDataBytes")
+_NEW = tuple.__new__
 
 
 class ModelArtifactsInfo(NamedTuple):
@@ -64,8 +67,24 @@ class ModelArtifactsInfo(NamedTuple):
 
 def infos_of(texts: Mapping[str, str]) -> dict[str, ModelArtifactsInfo]:
     """The infos of canonical texts. They are parsed in one go: one by one, ten thousand take ten times as long."""
-    objects = json.loads(f"[{','.join(texts.values())}]")
-    return {url: ModelArtifactsInfo.from_object(members) for url, members in zip(texts, objects, strict=True)}
+    return infos_of_objects(dict(zip(texts, json.loads(f"[{','.join(texts.values())}]"), strict=True)))
+
+
+def infos_of_objects(listed: Mapping[str, object]) -> dict[str, ModelArtifactsInfo]:
+    """``from_object`` of each, in two thirds of the time."""
+    return {url: _usual(members) or ModelArtifactsInfo.from_object(members) for url, members in listed.items()}
+
+
+def _usual(members: Any) -> ModelArtifactsInfo | None:
+    """The info of an object that has all members in the form in which TensorFlow.js writes them."""
+    try:
+        date, topology_type, topology, specs, weights = _MEMBERS(members)
+        are_numbers = topology.__class__ is specs.__class__ is weights.__class__ is int
+        if are_numbers and topology >= 0 and specs >= 0 and weights >= 0 and date[-1:] == "Z":
+            return _NEW(ModelArtifactsInfo, (datetime.fromisoformat(date), topology_type, topology, specs, weights))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return None
 
 
 def to_milliseconds(moment: datetime) -> datetime:

@@ -176,14 +176,15 @@ def in_property_order(members: dict[str, Any]) -> dict[str, Any]:
 
     https://tc39.es/ecma262/multipage/ordinary-and-exotic-objects-behaviours.html#sec-ordinaryownpropertykeys
     """
-    indices = sorted(int(key) for key in members if _is_index(key))
+    indices = sorted(int(key) for key in members if is_index(key))
     if not indices:
         return members
     first = {str(index): members[str(index)] for index in indices}
     return first | members
 
 
-def _is_index(key: str) -> bool:
+def is_index(key: str) -> bool:
+    """Whether an object has the key before those that are none (https://tc39.es/ecma262/#array-index)."""
     return (
         key.isdecimal()
         and key.isascii()

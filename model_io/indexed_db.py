@@ -6,7 +6,7 @@ Database ``tensorflowjs`` version 1 with the stores ``models_store`` and ``model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from copy import copy
 from typing import Any, TypeVar
@@ -19,6 +19,8 @@ from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from ..storage_backends.indexed_db.direct_transaction import BackingTransaction
 from ..storage_backends.script_types import UNDEFINED
 from . import ecma_json
+from .info_records import InfoRecords
+from .listed_info import ListedInfo
 from .model_change import ModelChange, Prepared
 from .stored_model import StoredModel
 from .types import ModelArtifactsInfo
@@ -47,23 +49,17 @@ class IndexedDBModels:
     def __init__(self, bucket: Bucket, databases: IndexedDBBackingStore) -> None:
         self._bucket = bucket
         self._databases = databases
-        self._info_texts: dict[bytes, tuple[str, str]] = {}
+        self._infos = InfoRecords(bucket, INFO_STORE_NAME, self._read, self._listed)
 
     def check_path(self, path: str) -> None:
         """Raises what the constructor of tfjs's handler throws for an empty path."""
         if not path:
             raise InvalidArtifactsError("For IndexedDB, modelPath must not be null, undefined or empty.")
 
-    def infos(self) -> Iterator[tuple[str, str]]:
-        """Path and info text of each model in key order; neither topology nor weights are read.
-
-        A record is decoded once: its text is kept for as long as the record stays as it is.
-        """
-        known, self._info_texts = self._info_texts, {}
-        records = self._read(lambda transaction: transaction.records(INFO_STORE_NAME)) or []
-        for _, data in records:
-            self._info_texts[data] = known.get(data) or self._decoded_info(data)
-        yield from (self._info_texts[data] for _, data in records)
+    def infos(self) -> Sequence[ListedInfo]:
+        """The info of each model in key order; neither topology nor weights are read, nor infos that are known."""
+        with self._bucket.locked():
+            return self._infos.current()
 
     def info(self, path: str) -> str | None:
         """The info text of one model, or None where no such model is."""
@@ -156,6 +152,9 @@ class IndexedDBModels:
         view = memoryview(weights)
         blob = opened.get(id(view.obj))
         return blob if blob is not None and blob.size == view.nbytes else view
+
+    def _listed(self, data: bytes) -> ListedInfo:
+        return ListedInfo.of(self.scheme, *self._decoded_info(data))
 
     def _decoded_info(self, data: bytes) -> tuple[str, str]:
         record = values.decode(data, self._bucket.blobs.map)

@@ -6,7 +6,7 @@ through the raw storage, and what was written there raw is a model here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ..errors import InvalidArtifactsError, ModelNotFoundError, QuotaExceededError, TfjsdError
 from ..storage_backends.abc import Blob
@@ -17,6 +17,7 @@ from ..storage_backends.web_storage.quota import quota_error
 from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.text import EncodedText
 from . import base64, ecma_json
+from .listed_info import ListedInfo
 from .model_change import ModelChange, Prepared
 from .stored_model import StoredModel
 from .types import ModelArtifactsInfo
@@ -54,13 +55,15 @@ class LocalStorageModels:
         if not path:
             raise InvalidArtifactsError("For local storage, modelPath must not be null, undefined or empty.")
 
-    def infos(self) -> Iterator[tuple[str, str]]:
-        """Path and info text of each model, in the browser's key order; no topology and no weight is read."""
+    def infos(self) -> list[ListedInfo]:
+        """The info of each model, in the browser's key order; no topology and no weight is read."""
         prefix, suffix = PATH_PREFIX + PATH_SEPARATOR, PATH_SEPARATOR + INFO_SUFFIX
         with self._bucket.locked():
-            for key in self._area.keys():  # noqa: SIM118 (an area is no mapping)
-                if key.startswith(prefix) and key.endswith(suffix):
-                    yield _path_of(key), self._canonical(key)
+            return [
+                ListedInfo.of(self.scheme, _path_of(key), self._canonical(key))
+                for key in self._area.keys()  # noqa: SIM118 (an area is no mapping)
+                if key.startswith(prefix) and key.endswith(suffix)
+            ]
 
     def info(self, path: str) -> str | None:
         """The info text of one model, or None where no such model is."""

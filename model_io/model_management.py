@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from json.encoder import encode_basestring_ascii
 from typing import TypeVar, get_args
 
 from ..errors import ConfigurationError, ModelChangedError, ModelExistsError, UnsupportedURLError
@@ -25,10 +24,11 @@ from .composite_buffer import CompositeBuffer
 from .event_hub import EventHub
 from .indexed_db import DATABASE_NAME, STORES, IndexedDBModels, create_database, with_cause
 from .io_utils import get_model_artifacts_info_for_json
+from .listed_info import ListedInfo, in_property_order
 from .local_storage import LocalStorageModels
 from .missing_model import missing_for_removal
 from .model_change import ModelChange, Prepared
-from .model_url import SCHEME_SEPARATOR, ModelURL
+from .model_url import ModelURL
 from .store import StoreEvent
 from .stored_model import StoredModel
 from .types import ModelArtifacts, ModelArtifactsInfo
@@ -66,36 +66,25 @@ class Models:
         self._databases = databases
         self._clock = clock
         local_storage, indexed_db = LocalStorageModels(bucket, area, browser), IndexedDBModels(bucket, databases)
-        self._listed: tuple[int, dict[str, str]] | None = None
         self._document: tuple[int, str] | None = None
         self._media: dict[str, Medium] = {medium.scheme: medium for medium in (local_storage, indexed_db)}
 
     def list_models_text(self) -> dict[str, str]:
         """URL to the canonical JSON text of its ModelArtifactsInfo: localStorage first, each medium in tfjs's order
-        (the browser's key order, but integer-like paths first, as the results pass through a JavaScript object).
-
-        Kept for as long as nothing in the bucket changes."""
-        with self._bucket.locked():
-            generation = self._bucket.generation
-            if self._listed is None or self._listed[0] != generation:
-                self._listed = (
-                    generation,
-                    {
-                        f"{scheme}{SCHEME_SEPARATOR}{path}": text
-                        for scheme, medium in self._media.items()
-                        for path, text in ecma_json.in_property_order(dict(medium.infos())).items()
-                    },
-                )
-            return dict(self._listed[1])
+        (the browser's key order, but integer-like paths first, as the results pass through a JavaScript object)."""
+        return {info.url: info.text for info in self._listing()}
 
     def list_models_json(self) -> str:
-        """``JSON.stringify(await tf.io.listModels())``: ``list_models_text`` as one document, kept likewise."""
+        """``JSON.stringify(await tf.io.listModels())``, kept for as long as nothing in the bucket changes."""
         with self._bucket.locked():
-            texts = self.list_models_text()
             if self._document is None or self._document[0] != self._bucket.generation:
-                members = ",".join(f"{encode_basestring_ascii(url)}:{text}" for url, text in texts.items())
+                members = ",".join([info.member for info in self._listing()])
                 self._document = (self._bucket.generation, f"{{{members}}}")
             return self._document[1]
+
+    def _listing(self) -> list[ListedInfo]:
+        with self._bucket.locked():
+            return [info for medium in self._media.values() for info in in_property_order(medium.infos())]
 
     def info(self, url: str) -> ModelArtifactsInfo:
         """The stored info of one model. Raises ModelNotFoundError."""

@@ -18,6 +18,7 @@ from .background import Background
 from .bucket_place import BucketPlace
 from .bucket_snapshot import BucketSnapshot
 from .catalogue import Catalogue, Share, journal_key, reference_prefix, share_of
+from .changed_keys import ChangedKeys
 from .commit_queue import CommitQueue, Group, Sequenced, replaced_by
 from .differences import Differences
 from .engine_slot import EngineSlot
@@ -50,7 +51,7 @@ class Bucket:
         self.origin = place.origin
         self.is_in_memory = place.directory is None
         self.blobs: BlobStore = place.blobs
-        self.generation = 0
+        self._changed_keys = ChangedKeys()
         self.failures = 0
         """Commits that failed: who has read before and writes after the newest one has to check what it read."""
         self._place = place
@@ -127,6 +128,16 @@ class Bucket:
     def is_ready(self) -> bool:
         """Whether a small mutation can be sequenced at once: the engine is open, and not too much is pending."""
         return not self._closed and self._slot.is_open and self._queue.has_room()
+
+    @property
+    def generation(self) -> int:
+        """Grows with every change, and when changes are taken back."""
+        return self._changed_keys.generation
+
+    def changed_since(self, generation: int) -> set[bytes] | None:
+        """The keys whose values may have changed since the bucket was at that generation; None: any may have."""
+        with self._mutex:
+            return self._changed_keys.since(generation)
 
     @property
     def committed_count(self) -> int:
@@ -229,7 +240,7 @@ class Bucket:
                 self._note_outstanding()
         finally:
             self._io.release()
-            self.generation += 1
+            self._changed_keys.note((key,))
         self._garbage += replaced[1]
         return share
 
@@ -239,7 +250,7 @@ class Bucket:
         if self._closed or not self._slot.may_be_late or not self._queue.is_idle:
             return False
         self._late[key] = value
-        self.generation += 1
+        self._changed_keys.note((key,))
         return True
 
     def _write_late(self, engine: OrderedEngine) -> None:
@@ -273,7 +284,7 @@ class Bucket:
             self._reclaimer.propose(digest, entry.catalogue.number)
         self._overlay.add(entry.catalogue.number, changes)
         self._last = entry.catalogue
-        self.generation += 1
+        self._changed_keys.note(tuple(changes))
         return entry
 
     def _check_references(self, mutation: Mutation) -> None:
@@ -387,7 +398,7 @@ class Bucket:
         """The group and all after it are void; under the mutex."""
         self._overlay.drop()
         self._last = None
-        self.generation += 1
+        self._changed_keys.note(None)
         for entry in reversed(group):
             for callback in reversed(entry.undo):
                 callback()

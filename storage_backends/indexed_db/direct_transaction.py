@@ -72,6 +72,10 @@ class BackingTransaction:
         rows = records.read(Query((records.schema.id, STORE_ITSELF), ALL, values=True))
         return [(key, value or b"") for key, _, value in rows]
 
+    def key_prefix(self, store: str) -> bytes:
+        """What the bucket's keys of the store's records begin with, before the encoded key."""
+        return self._records(store).prefix
+
     def count(self, store: str) -> int:
         return self._records(store).count(STORE_ITSELF, ALL)
 

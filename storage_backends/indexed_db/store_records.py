@@ -71,6 +71,11 @@ class StoreRecords:
 
     # -- Reading --
 
+    @property
+    def prefix(self) -> bytes:
+        """What the keys of the store's records begin with, until it is cleared."""
+        return self._prefix
+
     def record(self, key: bytes) -> bytes | None:
         """The stored record (head and value) under a key."""
         return self._writes.get(self._prefix + key)
