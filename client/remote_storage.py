@@ -24,6 +24,10 @@ class RemoteStorage:
         self._session = session
         self._lean = LeanAsk(session.link, storage_operations.target(session.origin), session.timeout)
 
+    def at_hand(self, key: str) -> str | None:
+        """None: nothing is kept here."""
+        return None
+
     def apply(self, operations: Sequence[Operation]) -> None:
         run(storage_operations.apply(self._session, operations))
 

@@ -49,6 +49,10 @@ class SimulatedArea(StorageArea):
 
     # -- Reading: an access may start a snapshot -----------------------------------------------------------------------
 
+    def at_hand(self, key: str) -> str | None:
+        """None: every access goes through ``get_item``."""
+        return None
+
     def get_item(self, key: str, *, source: object = None) -> str | None:
         if self._snapshot is not None:
             with self._bucket.locked():

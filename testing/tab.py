@@ -98,6 +98,10 @@ class PresentArea:
         self._check()
         return self._present()
 
+    def at_hand(self, key: str) -> str | None:
+        """None: every access is checked."""
+        return None
+
     def get_item(self, key: str, *, source: object = None) -> str | None:
         return self._area().get_item(key, source=source)
 

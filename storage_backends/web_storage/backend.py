@@ -14,6 +14,11 @@ from .storage_event import StorageListener
 class StorageBackend(Protocol):
     """One client's synchronous view of a storage area."""
 
+    @property
+    def at_hand(self) -> Callable[[str], str | None]:
+        """Looks a value up where that needs no more than memory; what it gives is None where ``get_item`` is to be
+        asked. The same function every time."""
+
     def apply(self, operations: Sequence[Operation]) -> None:
         """Carries out all of the operations or, where one is refused, none. Returns when that is committed.
 
@@ -58,6 +63,8 @@ class AsyncStorageBackend(Protocol):
 class Area(Protocol):
     """What localStorage and sessionStorage areas have in common; see StorageArea for what each method promises."""
 
+    def at_hand(self, key: str) -> str | None: ...
+
     def get_item(self, key: str, *, source: object = None) -> str | None: ...
 
     def key(self, index: int, *, source: object = None) -> str | None: ...
@@ -88,6 +95,7 @@ class AreaBackend:
     def __init__(self, area: Area, *, source: object = None, url: str = "", durability: Durability = "strict") -> None:
         """``url`` is what the others' StorageEvents name (default: the origin). Without a source it is one itself."""
         self.area = area
+        self.at_hand = area.at_hand
         self.source: object = self if source is None else source
         self.url = url
         self.durability: Durability = durability

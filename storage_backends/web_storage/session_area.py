@@ -29,6 +29,10 @@ class SessionArea:
         self._lock = threading.RLock()
         self._listeners = Listeners()
 
+    def at_hand(self, key: str) -> str | None:
+        """None: a look without the lock could see half a group of operations."""
+        return None
+
     def get_item(self, key: str, *, source: object = None) -> str | None:
         with self._lock:
             _, item = self._map.find(key)

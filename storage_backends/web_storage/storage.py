@@ -24,10 +24,11 @@ class Storage(MutableMapping[str, str]):
     write in two steps. Keys and values are str: anything else is a TypeError, never converted silently.
     """
 
-    __slots__ = ("_backend",)
+    __slots__ = ("_at_hand", "_backend")
 
     def __init__(self, backend: StorageBackend) -> None:
         self._backend = backend
+        self._at_hand = backend.at_hand  # each attribute and call less is a fifth of the time that a get takes
 
     # -- https://html.spec.whatwg.org/multipage/webstorage.html#storage-2 ----------------------------------------------
 
@@ -46,7 +47,11 @@ class Storage(MutableMapping[str, str]):
 
     def get_item(self, key: str) -> str | None:
         """The item's value, or None."""
-        return self._backend.get_item(as_key(key))
+        try:
+            value = self._at_hand(key)
+        except TypeError:  # not hashable, and so not a str
+            value = None
+        return self._backend.get_item(as_key(key)) if value is None else value
 
     def set_item(self, key: str, value: str) -> None:
         """Sets an item. Raises QuotaExceededError: then the item keeps the value it had."""

@@ -62,9 +62,9 @@ class StorageArea:
     def at_hand(self, key: str) -> str | None:
         """The item's value, if it is in memory and no change is pending: then all clients see the same. None: ask
         ``get_item``."""
-        item = (self._map or self._loaded()).items.get(key)
-        # In this order: a change is announced in _pending before its item can be seen.
-        return None if self._pending or item is None else item.value
+        if (area := self._map) is None or (item := area.items.get(key)) is None or self._pending:
+            return None  # in this order: a change is announced in _pending before its item can be seen
+        return item.value
 
     def value_units(self, key: str) -> int:
         """UTF-16 code units of the newest value, 0 where there is no item; once the area is loaded, from memory."""
