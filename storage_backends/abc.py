@@ -57,6 +57,10 @@ class Reader(ABC):
         The iterator sees one consistent state, the one of the call. Close it (or exhaust it) to free what it pins.
         """
 
+    def first(self, start: bytes, stop: bytes | None) -> tuple[bytes, bytes] | None:
+        """The first record of a range; costs less than a scan."""
+        return next(self.scan(start, stop), None)
+
 
 class Snapshot(Reader):
     """One consistent state, unaffected by later writes, until closed."""

@@ -68,12 +68,13 @@ VIEW_KINDS: Final = (
 """The number of a kind is its place."""
 
 _DIGEST_BYTES = 32
+_SHORT: Final = tuple(bytes((number,)) for number in range(0x80))
 
 
 def varint(number: int) -> bytes:
     """Seven bits a byte, lowest first, the high bit saying that more follow."""
     if number < 0x80:
-        return bytes((number,))
+        return _SHORT[number]
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)

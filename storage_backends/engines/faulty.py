@@ -69,6 +69,9 @@ class FaultyEngine(OrderedEngine):
         self._faults.check("get")
         return self._inner.get(key)
 
+    def first(self, start: bytes, stop: bytes | None) -> tuple[bytes, bytes] | None:
+        return self._inner.first(start, stop)
+
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         return self._inner.scan(start, stop, reverse=reverse)
 

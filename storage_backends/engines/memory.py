@@ -40,6 +40,16 @@ class MemoryEngine(OrderedEngine):
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         return self._snapshot().scan(start, stop, reverse=reverse)
 
+    def first(self, start: bytes, stop: bytes | None) -> tuple[bytes, bytes] | None:
+        with self._lock:
+            self._check_open()
+            if stop is None or start < stop:
+                for key in self._versions.irange(start, stop, (True, False)):
+                    value = _visible(self._versions[key], self._sequence)
+                    if value is not None:
+                        return key, value
+        return None
+
     def write(self, batch: WriteBatch, *, sync: bool) -> None:
         with self._lock:
             self._check_open()

@@ -9,6 +9,7 @@ With the entries in the record, replacing or deleting it needs neither its value
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from typing import Final
 
@@ -23,6 +24,7 @@ _ENTRY = b"\x02"
 PLAIN: Final = b"\x00"
 """The head that says nothing."""
 
+_short_entry = struct.Struct(">cIB").pack
 _INDEX = slice(9, 13)
 _NO_INDEX = bytes(4)
 
@@ -31,9 +33,11 @@ Entry = tuple[int, bytes]
 
 
 def write_head(entries: Iterable[Entry], exact_key: bytes | None) -> bytes:
-    parts = [] if exact_key is None else [_EXACT_KEY + varint(len(exact_key)) + exact_key]
-    parts += [_ENTRY + pack_id(index) + varint(len(key)) + key for index, key in entries]
-    items = b"".join(parts)
+    items = b"" if exact_key is None else _EXACT_KEY + varint(len(exact_key)) + exact_key
+    for index, key in entries:
+        size = len(key)
+        short = _short_entry(_ENTRY, index, size) if size < 0x80 else _ENTRY + pack_id(index) + varint(size)
+        items += short + key
     return varint(len(items)) + items
 
 

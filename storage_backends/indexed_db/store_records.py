@@ -48,7 +48,7 @@ _CLEAR_AT_ONCE: Final = 512
 class StoreRecords:
     """One store within one transaction."""
 
-    __slots__ = ("_auto_increment", "_database", "_next", "_place", "_prefix", "_view", "_writes", "schema")
+    __slots__ = ("_database", "_next", "_place", "_prefix", "_prefixes", "_unique", "_view", "_writes", "schema")
 
     def __init__(self, view: TransactionView, database: int, schema: StoreSchema) -> None:
         self._view = view
@@ -62,7 +62,22 @@ class StoreRecords:
             self._place, self._next = unpack_place(known)
         except CorruptionError as damage:
             raise CorruptionError(f"the place of the object store {schema.name!r} is damaged: {damage}") from damage
-        self._prefix = prefix_of(database, self._place)
+        self._learn_place()
+        self._learn_indexes()
+
+    def _learn_place(self) -> None:
+        self._prefix = prefix_of(self._database, self._place)
+        self._prefixes: dict[int, bytes] = {}
+
+    def _learn_indexes(self) -> None:
+        self._unique = frozenset(index.id for index in self.schema.indexes.values() if index.unique)
+
+    def _prefix_of(self, index: int) -> bytes:
+        """What the entries of an index begin with."""
+        prefix = self._prefixes.get(index)
+        if prefix is None:
+            prefix = self._prefixes[index] = prefix_of(self._database, self._place, index)
+        return prefix
 
     @staticmethod
     def create(view: TransactionView, database: int, schema: StoreSchema) -> None:
@@ -76,25 +91,26 @@ class StoreRecords:
         """What the keys of the store's records begin with, until it is cleared."""
         return self._prefix
 
-    def record(self, key: bytes) -> bytes | None:
-        """The stored record (head and value) under a key."""
-        return self._writes.get(self._prefix + key)
-
     def read(self, query: Query) -> list[Row]:
         """Records of the store, or of one of its indexes."""
-        index, values, limit = query.source[1], query.values, query.limit
-        if index == STORE_ITSELF:
-            return self._read_store(query)
-        found = []
-        for key, primary, exact in islice(self._entries(index, query.bounds, query.direction), query.skip, None):
-            value = None
-            if values:
-                record = self.record(primary)
-                value = None if record is None else value_of(record)
-            found.append((key, primary, value) if not exact else (*_exact_pair(exact), value))
-            if limit is not None and len(found) >= limit:
-                break
-        return found
+        if query.limit == 1 and not query.skip and query.direction == "next":
+            row = self._first(query)
+            return [] if row is None else [row]
+        return list(self.rows(query))
+
+    def _first(self, query: Query) -> Row | None:
+        """https://w3c.github.io/IndexedDB/#retrieve-a-value-from-an-object-store, and the like for an index"""
+        (_, index), (start, stop), values = query.source, query.bounds, query.values
+        if index != STORE_ITSELF:
+            prefix = self._prefix_of(index)
+            found = self._writes.first(prefix + start, prefix + stop)
+            return None if found is None else self._index_row(*_split(found[0], len(prefix)), found[1], values)
+        prefix = self._prefix
+        if start and stop == start + AFTER:
+            record = self._writes.get(prefix + start)
+            return None if record is None else _row(start, record, values)
+        found = self._writes.first(prefix + start, prefix + stop)
+        return None if found is None else _row(found[0][len(prefix) :], found[1], values)
 
     def rows(self, query: Query) -> Iterator[Row]:
         """What ``read`` gives, one by one: as the records are now, and nothing may be written meanwhile."""
@@ -104,35 +120,27 @@ class StoreRecords:
 
     def _index_rows(self, index: int, query: Query) -> Iterator[Row]:
         for key, primary, exact in self._entries(index, query.bounds, query.direction):
-            record = self.record(primary) if query.values else None
-            value = None if record is None else value_of(record)
-            yield (key, primary, value) if not exact else (*_exact_pair(exact), value)
+            yield self._index_row(key, primary, exact, query.values)
+
+    def _index_row(self, key: bytes, primary: bytes, exact: bytes, values: bool) -> Row:
+        record = self._writes.get(self._prefix + primary) if values else None
+        value = None if record is None else value_of(record)
+        return (key, primary, value) if not exact else (*_exact_pair(exact), value)
 
     def _store_rows(self, query: Query) -> Iterator[Row]:
-        (start, stop), prefix = query.bounds, self._prefix
+        (start, stop), prefix, values = query.bounds, self._prefix, query.values
         reverse = query.direction in ("prev", "prevunique")
+        length = len(prefix)
         for key, record in self._writes.scan(prefix + start, prefix + stop, reverse=reverse):
-            yield _row(key[len(prefix) :], record, query.values)
+            yield _row(key[length:], record, values)
 
     def count(self, index: int, bounds: Bounds) -> int:
         """https://w3c.github.io/IndexedDB/#count-the-records-in-a-range"""
-        prefix = prefix_of(self._database, self._place, index)
+        prefix = self._prefix_of(index)
         return sum(1 for _ in self._writes.scan(prefix + bounds[0], prefix + bounds[1]))
 
-    def _read_store(self, query: Query) -> list[Row]:
-        (start, stop), values, limit = query.bounds, query.values, query.limit
-        if start and stop == start + AFTER:
-            record = self.record(start)
-            return [] if record is None or query.skip else [_row(start, record, values)]
-        prefix = self._prefix
-        length = len(prefix)
-        reverse = query.direction in ("prev", "prevunique")
-        records = self._writes.scan(prefix + start, prefix + stop, reverse=reverse)
-        last = None if limit is None else query.skip + limit
-        return [_row(key[length:], record, values) for key, record in islice(records, query.skip, last)]
-
     def _entries(self, index: int, bounds: Bounds, direction: Direction) -> Iterator[tuple[bytes, bytes, bytes]]:
-        prefix = prefix_of(self._database, self._place, index)
+        prefix = self._prefix_of(index)
         reverse = direction in ("prev", "prevunique")
         if not direction.endswith("unique"):
             for entry, exact in self._writes.scan(prefix + bounds[0], prefix + bounds[1], reverse=reverse):
@@ -173,22 +181,23 @@ class StoreRecords:
             number += 1
         elif self.schema.auto_increment:
             number = next_after(number, decode_key(key))
-        flat = [(index, exact) for index, keys in entries for exact in keys]
-        old = self.record(key) if self.schema.indexes or not overwrite else None
+        exact = [(index, index_key) for index, keys in entries for index_key in keys]
+        canonical = [(index, canonical_form(index_key)) for index, index_key in exact]
+        place = self._prefix + key
+        old = self._writes.get(place) if self.schema.indexes or not overwrite else None
         if old is not None and not overwrite:
             raise ConstraintViolation("key")
-        self._check_unique(flat, key)
-        head = PLAIN
-        canonical = [(index, canonical_form(exact)) for index, exact in flat]
-        if flat or exact_key is not None:
-            head = write_head(canonical, exact_key)
-        self._writes.check_room(len(head) + len(data) + sum(_ENTRY_BYTES + 2 * len(exact) for _, exact in flat))
+        if self._unique:
+            self._check_unique(canonical, key)
+        head = write_head(canonical, exact_key) if canonical or exact_key is not None else PLAIN
+        # Each entry is in the head, and in the index once or, with its exact keys, twice.
+        self._writes.check_room(3 * len(head) + len(data) + _ENTRY_BYTES * len(canonical))
         if old is None:
-            self._write_entries(flat, key, exact_key or key)
+            self._write_entries(canonical, exact, key, exact_key or key)
         elif not _has_entries(old, canonical, head):
             self._remove_entries(old, key)
-            self._write_entries(flat, key, exact_key or key)
-        self._writes.put(self._prefix + key, head + data, value.blobs)
+            self._write_entries(canonical, exact, key, exact_key or key)
+        self._writes.put(place, head + data, value.blobs)
         if number != self._next:
             self._set_next(number)
         return exact_key or key
@@ -229,7 +238,7 @@ class StoreRecords:
         if not self._abandon(place_prefix(self._database, self._place)):
             return
         self._place = self._view.new_id()
-        self._prefix = prefix_of(self._database, self._place)
+        self._learn_place()
         self._set_next(self._next)
 
     def _abandon(self, prefix: bytes) -> bool:
@@ -251,7 +260,7 @@ class StoreRecords:
         self._writes.put(store_key(self._database, self.schema.id), pack_place(self._place, number))
 
     def _delete_one(self, key: bytes) -> None:
-        record = self.record(key)
+        record = self._writes.get(self._prefix + key)
         if record is None:
             return
         self._remove_entries(record, key)
@@ -261,29 +270,30 @@ class StoreRecords:
         if record[:1] == PLAIN:
             return
         for index, index_key in read_head(record)[0]:
-            self._writes.delete(prefix_of(self._database, self._place, index) + index_key + key)
+            self._writes.delete(self._prefix_of(index) + index_key + key)
 
-    def _write_entries(self, flat: list[Entry], key: bytes, exact_key: bytes) -> None:
-        for index, exact in flat:
-            canonical = canonical_form(exact)
-            pair = b"" if canonical == exact and key == exact_key else exact + exact_key
+    def _write_entries(self, canonical: list[Entry], exact: list[Entry], key: bytes, exact_key: bytes) -> None:
+        writes = self._writes
+        for (index, index_key), (_, exact_index_key) in zip(canonical, exact, strict=True):
+            is_exact = index_key == exact_index_key and key == exact_key
+            pair = b"" if is_exact else exact_index_key + exact_key
             # Of this record the base has no entry but those of its head, and these were removed.
-            self._writes.put(prefix_of(self._database, self._place, index) + canonical + key, pair, is_new=True)
+            writes.put(self._prefix_of(index) + index_key + key, pair, is_new=True)
 
-    def _check_unique(self, flat: list[Entry], key: bytes) -> None:
-        for index, exact in flat:
-            schema = self.schema.index(index)
-            if schema.unique and self._is_taken(index, canonical_form(exact), key):
-                raise ConstraintViolation("index", schema.name)
+    def _check_unique(self, canonical: list[Entry], key: bytes) -> None:
+        for index, index_key in canonical:
+            if index in self._unique and self._is_taken(index, index_key, key):
+                raise ConstraintViolation("index", self.schema.index(index).name)
 
     def _is_taken(self, index: int, index_key: bytes, key: bytes) -> bool:
-        prefix = prefix_of(self._database, self._place, index) + index_key
+        prefix = self._prefix_of(index) + index_key
         return any(entry != prefix + key for entry, _ in self._writes.scan(prefix, prefix + AFTER))
 
     # -- Indexes --
 
     def add_index(self, index: IndexSchema, entries_of: IndexEntries) -> None:
         """Fills an index that was just created. Raises ConstraintError where two records have one unique key."""
+        self._learn_indexes()
         prefix = self._prefix
         seen: set[bytes] = set()
         for key, record in list(self._writes.scan(prefix, prefix + AFTER)):
@@ -300,11 +310,17 @@ class StoreRecords:
             value = record[start:]
             blobs = self._writes.blobs.get(key, tuple(blobs_of(value)))
             self._writes.put(key, head + value, blobs)
-            self._write_entries([(index.id, index_key) for index_key in keys], primary, exact or primary)
+            self._write_entries(
+                [(index.id, index_key) for index_key in canonical],
+                [(index.id, index_key) for index_key in keys],
+                primary,
+                exact or primary,
+            )
 
     def drop_index(self, index: int) -> None:
         """Leaves an index's entries dead. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex"""
-        self._abandon(prefix_of(self._database, self._place, index))
+        self._learn_indexes()
+        self._abandon(self._prefix_of(index))
 
     def drop(self) -> None:
         """Takes the store's records and its place away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, Protocol
 
 from sortedcontainers import SortedList
@@ -20,6 +21,8 @@ class Base(Protocol):
 
     def get(self, key: bytes) -> bytes | None: ...
 
+    def first(self, start: bytes, stop: bytes | None) -> tuple[bytes, bytes] | None: ...
+
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]: ...
 
 
@@ -30,12 +33,11 @@ class WriteSet:
     looked up when the transaction first writes it: its locks keep that from changing.
     """
 
-    __slots__ = ("_base", "_fresh", "_order", "_seen", "before", "blobs", "growth", "old_blobs", "size", "writes")
+    __slots__ = ("_base", "_order", "_seen", "before", "blobs", "growth", "old_blobs", "size", "writes")
 
     def __init__(self, base: Base) -> None:
         self._base = base
         self._order: SortedList = SortedList()
-        self._fresh: list[bytes] = []
         self._seen: tuple[bytes, bytes | None] = (b"", None)
         self.writes: dict[bytes, bytes | None] = {}
         self.before: dict[bytes, bytes | None] = {}
@@ -53,31 +55,47 @@ class WriteSet:
 
     def put(self, key: bytes, value: bytes, blobs: tuple[Blob, ...] = (), *, is_new: bool = False) -> None:
         """Raises UnknownError above MAX_INLINE_BYTES; nothing is changed then. ``is_new``: the base has no such key."""
-        self._replace(key, len(key) + len(value), is_new)
+        added = len(key) + len(value)
+        if key in self.writes:
+            self._replace(key, added)
+        else:
+            self._write_first(key, added, is_new)
         self.writes[key] = value
         if blobs:
             self.blobs[key] = tuple(dict.fromkeys(blobs))  # a record refers to a blob once, however often it is in it
             self.growth += sum(blob.size for blob in self.blobs[key])
 
     def delete(self, key: bytes) -> None:
-        self._replace(key, 0)
+        if key in self.writes:
+            self._replace(key, 0)
+        else:
+            self._write_first(key, 0, is_new=False)
         self.writes[key] = None
 
     def check_room(self, added: int) -> None:
         """Raises UnknownError where so many bytes more pass MAX_INLINE_BYTES."""
         if self.size + added > MAX_INLINE_BYTES:
-            raise UnknownError(
-                f"The transaction changes more than {MAX_INLINE_BYTES} bytes.",
-                hint="Write many records in several transactions; large binaries and strings do not count.",
-            )
+            raise _too_much()
 
-    def _replace(self, key: bytes, added: int, is_new: bool = False) -> None:
-        """Accounts for a write: ``added`` bytes in place of what the key has now."""
-        if key not in self.writes:
-            self.check_room(added)
-            self.size += added
-            self.growth += added - self._first_write(key, is_new)
-            return
+    def _write_first(self, key: bytes, added: int, is_new: bool) -> None:
+        """Accounts for ``added`` bytes under a key that the transaction has not written yet."""
+        if self.size + added > MAX_INLINE_BYTES:
+            raise _too_much()
+        self.size += added
+        self.growth += added
+        old = None
+        if not is_new:
+            old = self._seen[1] if self._seen[0] == key else self._base.get(key)
+        self.before[key] = old
+        if old is not None:
+            self.growth -= len(key) + len(old)
+            blobs = stored_blobs(key, old)
+            if blobs:
+                self.old_blobs[key] = tuple(blobs)
+                self.growth -= sum(blob.size for blob in blobs)
+
+    def _replace(self, key: bytes, added: int) -> None:
+        """Accounts for ``added`` bytes in place of what the transaction has written under the key."""
         old = self.writes[key]
         more = added if old is None else added - len(key) - len(old)
         self.check_room(more)
@@ -85,20 +103,6 @@ class WriteSet:
         self.growth += more
         if self.blobs:
             self.growth -= sum(blob.size for blob in self.blobs.pop(key, ()))
-
-    def _first_write(self, key: bytes, is_new: bool) -> int:
-        """The bytes that the key has in the base."""
-        self._fresh.append(key)
-        old = None
-        if not is_new:
-            old = self._seen[1] if self._seen[0] == key else self._base.get(key)
-        self.before[key] = old
-        if old is None:
-            return 0
-        blobs = stored_blobs(key, old)
-        if blobs:
-            self.old_blobs[key] = tuple(blobs)
-        return len(key) + len(old) + sum(blob.size for blob in blobs)
 
     def forget(self, prefix: bytes, end: bytes) -> None:
         """Drops the set's own writes under a prefix that is dead as a whole."""
@@ -108,6 +112,12 @@ class WriteSet:
             del self.writes[key], self.before[key]
             self.old_blobs.pop(key, None)
 
+    def first(self, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
+        """The first record of a range, as it is now."""
+        if not self.writes:
+            return self._base.first(start, stop)
+        return next(self._merged(start, stop, reverse=False), None)
+
     def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Records in order, as they are now. Don't write while it runs."""
         if not self.writes:
@@ -115,9 +125,9 @@ class WriteSet:
         return self._merged(start, stop, reverse)
 
     def _own_keys(self, start: bytes, stop: bytes, *, reverse: bool) -> Iterator[bytes]:
-        if self._fresh:
-            self._order.update(self._fresh)
-            self._fresh = []
+        fresh = len(self.writes) - len(self._order)
+        if fresh:  # they are the dict's last
+            self._order.update(islice(reversed(self.writes), fresh))
         keys: Iterator[bytes] = self._order.irange(start, stop, (True, False), reverse=reverse)
         return keys
 
@@ -136,3 +146,10 @@ class WriteSet:
         if record is not None:
             yield record
             yield from records
+
+
+def _too_much() -> UnknownError:
+    return UnknownError(
+        f"The transaction changes more than {MAX_INLINE_BYTES} bytes.",
+        hint="Write many records in several transactions; large binaries and strings do not count.",
+    )

@@ -72,6 +72,18 @@ class OrderedEngineConformance(ABC):
                 expected = [key for key in KEYS if start <= key and (stop is None or key < stop)]
                 found = [key for key, _ in engine.scan(start, stop, reverse=reverse)]
                 assert found == (expected[::-1] if reverse else expected), (start, stop)
+                first = engine.first(start, stop)
+                assert first == ((expected[0], b"") if expected else None), (start, stop)
+
+    def test_the_first_record_is_the_first_that_is_left(self, engine: OrderedEngine) -> None:
+        engine.write(batch(*((b"%04d" % n, b"") for n in range(600))), sync=False)
+        engine.write(batch(*((b"%04d" % n, None) for n in range(500))), sync=False)
+        assert engine.first(b"", None) == (b"0500", b"")
+        assert engine.first(b"0000", b"0500") is None
+        with engine.snapshot() as snapshot:
+            engine.write(batch((b"0500", None)), sync=False)
+            assert snapshot.first(b"0499", b"0501") == (b"0500", b"")
+            assert engine.first(b"0499", b"0501") is None
 
     def test_a_scan_sees_the_state_of_its_call(self, engine: OrderedEngine) -> None:
         engine.write(batch((b"a", b"1"), (b"b", b"1"), (b"c", b"1")), sync=False)
@@ -153,6 +165,8 @@ class OrderedEngineConformance(ABC):
             engine.get(b"k")
         with pytest.raises(StoreClosedError):
             engine.write(batch((b"k", b"v")), sync=False)
+        with pytest.raises(StoreClosedError):
+            engine.first(b"", None)
         with pytest.raises(StoreClosedError):
             list(engine.scan(b"", None))
         with pytest.raises(StoreClosedError):

@@ -59,9 +59,10 @@ def judge(path: Path) -> str:
         for key, value in RECORDS.items():
             try:
                 found = bucket.get(key)
+                first = bucket.first(key, key + b"\x00")
             except TfjsdError:
                 continue
-            if found is not None and found != value:
+            if (found is not None and found != value) or first != (None if found is None else (key, found)):
                 return "wrong"
             lost += found is None
         listed = home.all_origins() == [ORIGIN]
