@@ -17,7 +17,8 @@ import pytest
 
 from ...errors import StoreClosedError
 from ...model_io.store import AsyncStore, Store, StoreEvent
-from .store import INGEST, StoreConformance, example
+from .models import INGEST, example
+from .store import StoreConformance
 
 
 class AwaitedStorage:

@@ -23,7 +23,7 @@ import tfjsd
 from tfjsd.client import ingest, load_operation
 from tfjsd.client.connection import Connection
 from tfjsd.client.mapped_weights import BlobMoved, BlobUnreachable, map_blob
-from tfjsd.testing.conformance.store import BLOB, INGEST, example, other
+from tfjsd.testing.conformance.models import BLOB, INGEST, example, other
 
 pytest.importorskip("plyvel")
 
