@@ -148,7 +148,7 @@ class IDBCursor:
         self._has_value = False
         self._ahead.clear()
         self._batch = 1
-        self._tx.request(self, self.arrived, self._request)
+        self._tx.request_again(self._request)
         self.read_from(bounds, steps)
         return self._request
 
@@ -157,7 +157,7 @@ class IDBCursor:
         if self._tx.mode != "readonly" or self._tx.has_pending:
             return self._go(self._after(), 1)
         self._has_value = False
-        self._tx.request(self, self.arrived, self._request)
+        self._tx.request_again(self._request)
         if self._ahead:
             self._tx.reply_to(self._request)([self._ahead.popleft()], None)
         else:

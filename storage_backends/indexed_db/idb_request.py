@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _Settlement = tuple[Any, BaseException | None]
+Convert = Callable[[Any], Any]
+"""Makes a request's result of what the backing store replied."""
 
 
 class IDBRequest(Generic[R]):
@@ -29,31 +31,43 @@ class IDBRequest(Generic[R]):
         "_error",
         "_is_done",
         "_loop",
-        "_polls",
         "_prevented",
         "_result",
         "_settlements",
         "_source",
         "_tx",
         "_waiters",
+        "answer",
         "convert",
         "is_fresh",
+        "observers",
+        "problem",
     )
 
-    def __init__(self, source: Any, transaction: IDBTransaction | None, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        source: Any,
+        transaction: IDBTransaction | None,
+        loop: asyncio.AbstractEventLoop,
+        convert: Convert | None = None,
+    ) -> None:
         self._source = source
         self._tx = transaction
         self._loop = loop
         self._is_done = False
         self._prevented = False
-        self._polls = 0
         self._settlements = 0
         self._result: Any = None
         self._error: BaseException | None = None
         self._waiters: list[asyncio.Future[_Settlement]] | None = None
         self._callbacks: list[Callable[[Any], object]] | None = None
-        self.convert: Callable[[Any], Any] = _as_it_is
+        self.convert: Convert = convert or _as_it_is
         self.is_fresh = True
+        self.observers = 0
+        """How many run when the request settles."""
+        self.answer: Any = None
+        """What the backing store replied, or the problem that it met, until the request settles."""
+        self.problem: BaseException | None = None
 
     @property
     def source(self) -> Any:
@@ -97,9 +111,10 @@ class IDBRequest(Generic[R]):
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
+        self.observers += 1
 
     def __await__(self) -> Generator[Any, None, R]:
-        if self._is_done or self._settles_at_once():
+        if self._is_done or (self._tx is not None and self._tx.settle_awaited(self)):
             result, error = self._result, self._error
         else:
             result, error = yield from self._next_settlement()
@@ -107,32 +122,24 @@ class IDBRequest(Generic[R]):
             raise error.with_traceback(None)
         return result  # type: ignore[no-any-return]
 
-    def _settles_at_once(self) -> bool:
-        """Whether the transaction could settle it now, with nobody else to run before who begins to wait here."""
-        return self._tx is not None and not self.is_observed and self._tx.settle_awaited(self)
-
     def _next_settlement(self) -> Generator[Any, None, _Settlement]:
         """Most requests settle in the next turn: waiting for that first saves a future and a turn."""
         before = self._settlements
-        self._polls += 1
+        self.observers += 1
         try:
             yield
         finally:
-            self._polls -= 1
+            self.observers -= 1
         if self._settlements != before:
             return self._result, self._error
         waiter: asyncio.Future[_Settlement] = self._loop.create_future()
         if self._waiters is None:
             self._waiters = []
         self._waiters.append(waiter)
+        self.observers += 1
         return (yield from waiter)
 
     # -- For the transaction --
-
-    @property
-    def is_observed(self) -> bool:
-        """Whether something runs when the request settles."""
-        return self._polls > 0 or self._waiters is not None or self._callbacks is not None
 
     @property
     def is_prevented(self) -> bool:
@@ -146,6 +153,7 @@ class IDBRequest(Generic[R]):
         self._settlements += 1
         if self._waiters is not None:
             waiters, self._waiters = self._waiters, None
+            self.observers -= len(waiters)
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result((result, error))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from ...errors import AbortError, InvalidStateError, TfjsdError, UnknownError
+from ...errors import AbortError, InvalidStateError, UnknownError
 from ..script_types import UNDEFINED
 from .abc import Mode, Reply, TransactionBackend
 from .activity import AFTER_CREATION, AFTER_SETTLEMENT, ActivityWindow
 from .idb_object_store import IDBObjectStore
-from .idb_request import IDBRequest
+from .idb_request import Convert, IDBRequest
+from .idle_limit import IDLE_SECONDS, IdleLimit
+from .request_queue import RequestQueue
 from .schema import StoreSchema, sorted_names
 from .transaction_done import TransactionDone, wake
 
@@ -22,15 +22,7 @@ if TYPE_CHECKING:
     from .idb_database import IDBDatabase
 
 State = Literal["active", "inactive", "committing", "finished"]
-IDLE_SECONDS: Final = 30.0
-"""How long a transaction may do nothing inside ``async with`` (or an asynchronous upgrade) before it is aborted."""
-
-AT_ONCE: Final = 16
-"""How many requests settle in one turn of the loop because somebody began to wait for them."""
-
 _INTERFACE: Final = "IDBTransaction"
-Convert = Callable[[Any], Any]
-"""Makes a request's result of what the backing store replied."""
 
 
 class IDBTransaction:
@@ -63,19 +55,17 @@ class IDBTransaction:
         self._is_held = False
         self._is_settled = False
         self._commit_is_sent = False
-        self._pending: deque[IDBRequest[Any]] = deque()
-        self._ready: deque[tuple[IDBRequest[Any], Any, BaseException | None]] = deque()
-        self._is_pumping = False
-        self._at_once_left = AT_ONCE
         self._changes = 0
         self._failing: IDBRequest[Any] | None = None
         self._failing_turns = 0
         self._failed_late: BaseException | None = None
         self._callbacks: list[Callable[[IDBTransaction], object]] = []
         self._stores: dict[str, IDBObjectStore] = {}
-        self._used_at = 0.0
-        self._idle_timer: Any = None
         self.undo: list[Callable[[], None]] = []
+        self._requests = RequestQueue(self.loop, self._settling, self._fail)
+        self.settle_awaited = self._requests.settle_awaited
+        self.reply_to = self._requests.reply_to
+        self._idle_limit = IdleLimit(self.loop, lambda: self.has_pending, self._idled)
         self._window = ActivityWindow(self.loop, self._window_closed, self._turn)
         self._window.open(AFTER_CREATION)
         self.backend = begin(self)
@@ -127,7 +117,7 @@ class IDBTransaction:
     @property
     def has_pending(self) -> bool:
         """Whether a request has not settled yet."""
-        return bool(self._pending)
+        return bool(self._requests)
 
     @property
     def abort_reason(self) -> BaseException | None:
@@ -198,40 +188,16 @@ class IDBTransaction:
 
     # -- Requests --
 
-    def request(self, source: Any, convert: Convert, again: IDBRequest[Any] | None = None) -> IDBRequest[Any]:
-        """Queues a request; the caller hands ``reply_to`` to the backing store."""
-        if again is None:
-            again = IDBRequest(source, self, self.loop)
-        else:
-            again.restart()
-        self._pending.append(again)
-        if self._is_held:
-            self.touch()
-        again.convert = convert
-        return again
+    def request(self, source: Any, convert: Convert) -> IDBRequest[Any]:
+        """Queues a request; the caller hands ``reply_to`` it to the backing store."""
+        request: IDBRequest[Any] = IDBRequest(source, self, self.loop, convert)
+        self._requests.add(request)
+        return request
 
-    def reply_to(self, request: IDBRequest[Any]) -> Reply:
-        """What takes the backing store's answer."""
-
-        return partial(self._answered, request)
-
-    def _answered(self, request: IDBRequest[Any], result: Any, problem: BaseException | None) -> None:
-        self._ready.append((request, result, problem))
-        if not self._is_pumping and self._failing is None:
-            self._is_pumping = True
-            self.loop.call_soon(self._pump)
-
-    def settle_awaited(self, request: IDBRequest[Any]) -> bool:
-        """Settles a request as somebody begins to wait for it, if it is the next one and has its answer.
-
-        That saves a turn of the loop, but only AT_ONCE times in a turn: others get theirs.
-        """
-        ready = self._ready
-        if not ready or ready[0][0] is not request or not self._at_once_left or self._failing is not None:
-            return False
-        self._at_once_left -= 1
-        self._settle_next()
-        return True
+    def request_again(self, request: IDBRequest[Any]) -> None:
+        """Queues a cursor's request for its next step."""
+        request.restart()
+        self._requests.add(request)
 
     def change(self, ask: Callable[[Reply], None]) -> None:
         """Sends a change of the schema, which nobody waits for; should it fail, the transaction is aborted."""
@@ -250,65 +216,29 @@ class IDBTransaction:
         """Aborts once what has its answer already is settled: as a request that fails after them would."""
         turn: IDBRequest[Any] = IDBRequest(None, self, self.loop)
         turn.add_done_callback(lambda _: self.abort_with(problem))
-        self._pending.insert(len(self._ready), turn)
-        self._answered(turn, None, problem)
-
-    def _pump(self) -> None:
-        """Settles requests in order, up to one that somebody waits for: that code runs before the next is settled.
-
-        What nobody waits for yet gets one turn more: tasks that were created with it begin to wait then.
-        """
-        self._is_pumping = False
-        if self._ready and self._ready[0][0].is_fresh and not self._ready[0][0].is_observed:
-            for request, _, _ in self._ready:
-                request.is_fresh = False
-            self._pump_soon()
-            return
-        while self._ready and self._failing is None:
-            was_observed = self._ready[0][0].is_observed
-            self._settle_next()
-            if was_observed:
-                break
-        self._pump_soon()
-
-    def _settle_next(self) -> None:
-        request, result, problem = self._ready.popleft()
-        self._pending.popleft()
-        self._open_window()
-        if problem is None:
-            try:
-                result = request.convert(result)
-            except TfjsdError as damage:
-                problem = damage
-        if problem is not None:
-            self._fail(request, problem)
-        else:
-            request.settle(result, None)
-
-    def _pump_soon(self) -> None:
-        if self._ready and not self._is_pumping and self._failing is None:
-            self._is_pumping = True
-            self.loop.call_soon(self._pump)
+        self._requests.fail_in_turn(turn, problem)
 
     def _fail(self, request: IDBRequest[Any], problem: BaseException) -> None:
         """The code that waits runs first; whether the transaction is aborted is decided when its window ends."""
         request.settle(UNDEFINED, self.says.of_request(problem))
         if request.is_prevented:
             self._note_late_failure()
-            self._pump_soon()
         elif self._state != "finished":
+            self._requests.pause()
             self._failing = request
             self._failing_turns = AFTER_SETTLEMENT
 
     def _turn(self) -> None:
-        self._at_once_left = AT_ONCE
+        self._requests.turn()
+        if self._is_held:
+            self._idle_limit.touch()
         failing = self._failing
         if failing is None:
             return
         if failing.is_prevented:
             self._note_late_failure()
             self._failing = None
-            self._pump_soon()
+            self._requests.resume()
         elif self._failing_turns > 0:
             self._failing_turns -= 1
         else:
@@ -321,7 +251,7 @@ class IDBTransaction:
             self.abort_with(failing.error)
         elif self.behaviour.commit_refuses_failures:
             self._failed_late = self._failed_late or failing.error
-            self._pump_soon()
+            self._requests.resume()
             self._commit_if_through()
         else:
             self.abort_with(self._error_of_failed_commit(failing))
@@ -337,10 +267,12 @@ class IDBTransaction:
             return failing.error
         return self.says.error("aborted") if shown == "abort" else None
 
-    def _open_window(self) -> None:
-        if self._state == "inactive":
-            self._state = "active"
-        self._window.open(AFTER_SETTLEMENT)
+    def _settling(self) -> None:
+        """A request settles: who waited for it may place others."""
+        if self._window.turns_left < AFTER_SETTLEMENT:
+            if self._state == "inactive":
+                self._state = "active"
+            self._window.open(AFTER_SETTLEMENT)
 
     def _window_closed(self) -> None:
         if self._state == "active" and not self._is_held:
@@ -349,7 +281,7 @@ class IDBTransaction:
 
     def _commit_if_through(self) -> None:
         """https://w3c.github.io/IndexedDB/#transaction-lifetime (automatic commit), or after ``commit()``"""
-        if self._pending or self._changes or self._failing is not None or self._commit_is_sent:
+        if self._requests or self._changes or self._failing is not None or self._commit_is_sent:
             return
         if self._state == "committing" or (self._state == "inactive" and not self._is_held):
             if self._failed_late is not None:
@@ -375,13 +307,12 @@ class IDBTransaction:
         self._is_held = True
         if self._state == "inactive":
             self._state = "active"
-        self.touch()
-        self._idle_timer = self.loop.call_later(IDLE_SECONDS, self._check_idle)
+        self._idle_limit.start()
 
     def release(self, problem: BaseException | None) -> None:
         """Commits, or aborts where a problem ended the block."""
         self._is_held = False
-        self._stop_timer()
+        self._idle_limit.stop()
         if self._state in ("committing", "finished"):
             return
         if problem is None:
@@ -390,21 +321,9 @@ class IDBTransaction:
         else:
             self.abort_with_cause(problem)
 
-    def touch(self) -> None:
-        self._used_at = self.loop.time()
-
-    def _check_idle(self) -> None:
-        left = self._used_at + IDLE_SECONDS - self.loop.time()
-        if left > 0 or self._pending:
-            self._idle_timer = self.loop.call_later(max(left, 1.0), self._check_idle)
-            return
+    def _idled(self) -> None:
         hint = f"Nothing was asked of it for {IDLE_SECONDS:.0f} seconds."
         self.abort_with(AbortError("The transaction was idle for too long.", hint=hint))
-
-    def _stop_timer(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
 
     async def settled(self) -> None:
         """Returns once the transaction is committed or aborted."""
@@ -423,8 +342,8 @@ class IDBTransaction:
         self._error = problem
         self._was_aborted = True
         self._failing = None
-        self._ready.clear()
-        self._stop_timer()
+        self._requests.drop_answers()
+        self._idle_limit.stop()
         while self.undo:
             self.undo.pop()()
         self.loop.call_soon(self._settle)
@@ -444,9 +363,8 @@ class IDBTransaction:
         self.abort_with(error)
 
     def _settle(self) -> None:
-        while self._pending:
-            self._pending.popleft().settle(UNDEFINED, self.says.error("aborted"))
-        self._stop_timer()
+        self._requests.end(lambda: self.says.error("aborted"))
+        self._idle_limit.stop()
         self._is_settled = True
         self.undo.clear()
         callbacks, self._callbacks = self._callbacks, []

@@ -14,7 +14,7 @@ from tfjsd.errors import (
     NotFoundError,
     TransactionInactiveError,
 )
-from tfjsd.storage_backends.indexed_db import idb_transaction
+from tfjsd.storage_backends.indexed_db import idle_limit
 from tfjsd.storage_backends.script_types import UNDEFINED
 
 from .registry import Bench, covers, failed, raised
@@ -275,7 +275,7 @@ async def an_abort_by_hand_leaves_the_block_quietly(bench: Bench) -> None:
 @covers(LIFE, "idle-limit")
 async def an_idle_transaction_in_a_block_is_aborted(bench: Bench) -> None:
     db = await bench.store()
-    limit, idb_transaction.IDLE_SECONDS = idb_transaction.IDLE_SECONDS, 0.01  # type: ignore[misc]
+    limit, idle_limit.IDLE_SECONDS = idle_limit.IDLE_SECONDS, 0.01  # type: ignore[misc]
     try:
         async with db.transaction("s", "readwrite") as tx:
             store = tx.object_store("s")
@@ -285,7 +285,7 @@ async def an_idle_transaction_in_a_block_is_aborted(bench: Bench) -> None:
     except AbortError:
         pass
     finally:
-        idb_transaction.IDLE_SECONDS = limit  # type: ignore[misc]
+        idle_limit.IDLE_SECONDS = limit  # type: ignore[misc]
     assert isinstance(tx.error, AbortError)
 
 

@@ -11,7 +11,7 @@ from tfjsd.errors import ConstraintError
 from tfjsd.storage_backends.browsers import CHROME
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
-from tfjsd.storage_backends.indexed_db.idb_transaction import AT_ONCE
+from tfjsd.storage_backends.indexed_db.request_queue import AT_ONCE
 
 
 @pytest.fixture

@@ -294,7 +294,7 @@ def test_a_loop_that_is_gone_takes_its_connections_with_it(bucket):
             return db.version, await values(db)
 
     assert asyncio.run(upgrade()) == (2, [])
-    kept[0][1]._stop_timer()
+    kept[0][1]._idle_limit.stop()
     store.close()
 
 

@@ -1,0 +1,142 @@
+"""A transaction's requests in the order in which they were made, and when each settles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+from ...errors import TfjsdError
+from ..script_types import UNDEFINED
+from .abc import Reply
+from .idb_request import IDBRequest
+
+AT_ONCE: Final = 16
+"""How many requests settle in one turn of the loop because somebody began to wait for them."""
+
+
+class RequestQueue:
+    """Settles requests in their order, as their answers come.
+
+    ``settling`` is called before each settlement, ``failed`` with a request whose answer is a problem: it settles that
+    one, and may ``pause`` the queue until it is known what becomes of the transaction.
+    """
+
+    __slots__ = ("_at_once_left", "_failed", "_is_paused", "_is_pumping", "_loop", "_pending", "_ready", "_settling")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settling: Callable[[], None],
+        failed: Callable[[IDBRequest[Any], BaseException], None],
+    ) -> None:
+        self._loop = loop
+        self._settling = settling
+        self._failed = failed
+        self._pending: deque[IDBRequest[Any]] = deque()
+        self._ready = 0  # of the pending ones have their answer, the first
+        self._is_pumping = False
+        self._is_paused = False
+        self._at_once_left = AT_ONCE
+
+    def __len__(self) -> int:
+        """How many have not settled yet."""
+        return len(self._pending)
+
+    def add(self, request: IDBRequest[Any]) -> None:
+        self._pending.append(request)
+
+    def reply_to(self, request: IDBRequest[Any]) -> Reply:
+        """What takes the backing store's answer; the answers come in the order of the requests."""
+        return partial(self._answered, request)
+
+    def _answered(self, request: IDBRequest[Any], result: Any, problem: BaseException | None) -> None:
+        request.answer = result
+        request.problem = problem
+        self._ready += 1
+        if not self._is_pumping and not self._is_paused:
+            self._is_pumping = True
+            self._loop.call_soon(self._pump)
+
+    def fail_in_turn(self, request: IDBRequest[Any], problem: BaseException) -> None:
+        """The request, which the backing store was not asked, fails once those that have their answer are settled."""
+        self._pending.insert(self._ready, request)
+        self._answered(request, None, problem)
+
+    def settle_awaited(self, request: IDBRequest[Any]) -> bool:
+        """Settles a request as somebody begins to wait for it, if it is the next one and has its answer.
+
+        That saves a turn of the loop, but only AT_ONCE times in a turn: others get theirs. Who waited or listened
+        before is told by the turn.
+        """
+        if not self._ready or self._pending[0] is not request or request.observers:
+            return False
+        if not self._at_once_left or self._is_paused:
+            return False
+        self._at_once_left -= 1
+        self._settle_next()
+        return True
+
+    def turn(self) -> None:
+        """Another turn of the loop has begun."""
+        self._at_once_left = AT_ONCE
+
+    def pause(self) -> None:
+        """Nothing settles until ``resume``."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        self._is_paused = False
+        self._pump_soon()
+
+    def drop_answers(self) -> None:
+        """What has not settled yet does so in ``end``."""
+        self._ready = 0
+        self._is_paused = False
+
+    def end(self, error: Callable[[], BaseException]) -> None:
+        """Settles all with an error of their own."""
+        while self._pending:
+            self._pending.popleft().settle(UNDEFINED, error())
+
+    def _pump(self) -> None:
+        """Settles requests in order, up to one that somebody waits for: that code runs before the next is settled.
+
+        What nobody waits for yet gets one turn more: tasks that were created with it begin to wait then.
+        """
+        self._is_pumping = False
+        if self._ready and self._pending[0].is_fresh and not self._pending[0].observers:
+            for request in islice(self._pending, self._ready):
+                request.is_fresh = False
+            self._pump_soon()
+            return
+        while self._ready and not self._is_paused:
+            was_observed = self._pending[0].observers
+            self._settle_next()
+            if was_observed:
+                break
+        self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        if self._ready and not self._is_pumping and not self._is_paused:
+            self._is_pumping = True
+            self._loop.call_soon(self._pump)
+
+    def _settle_next(self) -> None:
+        request = self._pending.popleft()
+        self._ready -= 1
+        self._settling()
+        answer, problem = request.answer, request.problem
+        request.answer = None
+        if problem is None:
+            try:
+                result = request.convert(answer)
+            except TfjsdError as damage:
+                problem = damage
+            else:
+                request.settle(result, None)
+                return
+        self._failed(request, problem)
