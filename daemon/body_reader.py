@@ -23,19 +23,20 @@ class BodyReader:
         self.declared_size = request.content_length
         self._pause = pause
         self._pending = b""
+        self._deadline: float | None = None
+        self._arrived = 0
 
     async def exactly(self, size: int) -> bytes:
         """The next ``size`` bytes. Raises BadRequestError where the body ends before."""
-        chunks, missing = [], size
-        async for chunk in self._chunks():
+        chunks, missing = list[bytes](), size
+        while missing:
+            chunk = await self._next()
+            if not chunk:
+                raise BadRequestError(f"The body ends {missing} bytes too early.")
             self._pending = chunk[missing:]
             chunks.append(chunk[:missing])
             missing -= len(chunks[-1])
-            if not missing:
-                return b"".join(chunks)
-        if missing:
-            raise BadRequestError(f"The body ends {missing} bytes too early.")
-        return b""
+        return b"".join(chunks)
 
     async def whole(self, limit: int) -> bytes:
         """The rest. Raises TooLargeError as soon as it passes ``limit``."""
@@ -47,7 +48,7 @@ class BodyReader:
         """The rest in lists of about a mebibyte. Raises TooLargeError as soon as it passes ``limit``."""
         piece: list[bytes] = []
         size = total = 0
-        async for chunk in self._chunks():
+        while chunk := await self._next():
             piece.append(chunk)
             size += len(chunk)
             total += len(chunk)
@@ -59,23 +60,23 @@ class BodyReader:
         if piece:
             yield piece
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        if self._pending:
-            pending, self._pending = self._pending, b""
-            yield pending
+    async def _next(self) -> bytes:
+        """What has come, nothing at the body's end. Not a generator: one that is left early costs two turns of the
+        loop."""
+        chunk, self._pending = self._pending, b""
+        try:
+            return chunk or self._content.read_nowait() or await self._awaited()
+        except web.RequestPayloadError as error:
+            raise BadRequestError("The body was cut off.") from error
+
+    async def _awaited(self) -> bytes:
         loop = asyncio.get_running_loop()
-        deadline, arrived = loop.time() + self._pause, 0
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    chunk = await self._content.readany()
-            except TimeoutError:
-                raise BadRequestError(f"The body stopped coming for {self._pause:g} seconds.") from None
-            except web.RequestPayloadError as error:
-                raise BadRequestError("The body was cut off.") from error
-            if not chunk:
-                return
-            arrived += len(chunk)
-            if arrived >= _PACE:
-                deadline, arrived = loop.time() + self._pause, 0
-            yield chunk
+        if self._deadline is None or self._arrived >= _PACE:
+            self._deadline, self._arrived = loop.time() + self._pause, 0
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                chunk = await self._content.readany()
+        except TimeoutError:
+            raise BadRequestError(f"The body stopped coming for {self._pause:g} seconds.") from None
+        self._arrived += len(chunk)
+        return chunk
