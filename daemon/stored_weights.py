@@ -55,7 +55,7 @@ def open_model(origin: Origin, url: str, check: Check, *, mapped: bool = False) 
     """
     blobs = origin.bucket.blobs
     with origin.bucket.locked():  # no removal falls between reading the record and pinning its blob
-        model, info = origin.models.open(url), origin.models.info(url).to_json()
+        model, info = origin.models.open(url), origin.models.info_text(url)
         blob = model.weights if isinstance(model.weights, Blob) else None
         if blob is not None:
             blobs.pin(blob.digest)

@@ -88,11 +88,15 @@ class Models:
 
     def info(self, url: str) -> ModelArtifactsInfo:
         """The stored info of one model. Raises ModelNotFoundError."""
+        return ModelArtifactsInfo.from_json(self.info_text(url))
+
+    def info_text(self, url: str) -> str:
+        """The stored info of one model as it is listed, canonical JSON. Raises ModelNotFoundError."""
         medium, path = self._handler(url, "load")
         text = medium.info(path)
         if text is None:
             raise medium.missing(path)
-        return ModelArtifactsInfo.from_json(text)
+        return text
 
     def open(self, url: str) -> StoredModel:
         """The model as it lies in the store. Raises ModelNotFoundError, InvalidArtifactsError, CorruptionError."""

@@ -422,9 +422,17 @@ class Bucket:
 
     def _unpinned(self, digest: str) -> None:
         with self._mutex:
-            if not self._closed:
+            if not self._closed and not self._is_kept(digest):
                 self._reclaimer.propose(digest, self._newest().number)
         self._schedule_reclaim()
+
+    def _is_kept(self, digest: str) -> bool:
+        """Whether a reference keeps the blob for now: whatever takes that back, a later mutation or the failure of the
+        one that made it, proposes the blob anew."""
+        try:
+            return self._slot.is_open and self._is_referred(digest)
+        except TfjsdError:  # somebody who reads this for its own sake hears of it
+            return False
 
     def _schedule_reclaim(self) -> None:
         with self._mutex:
