@@ -43,8 +43,8 @@ class FileStamp(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class DirectoryModel:
     """``json`` and the paths of ``files`` are relative to the pair's directory; the JSON file, whose content is
-    ``document``, comes first. ``changed`` is when the youngest file last changed in any way (its ctime), ``modified``
-    when its content did."""
+    ``document``, comes first. ``changes`` are when each file last changed in any way (its ctime), ``modified`` when the
+    content of the youngest did."""
 
     json: str
     document: bytes
@@ -52,8 +52,13 @@ class DirectoryModel:
     texts: Mapping[str, str]
     pieces: tuple[memoryview, ...]
     has_weights: bool
-    changed: float
+    changes: tuple[float, ...]
     modified: float
+
+    @property
+    def changed(self) -> float:
+        """When the youngest file last changed in any way."""
+        return max(self.changes)
 
     def digest(self) -> str:
         """Reads all of it."""
@@ -95,7 +100,7 @@ def read_model(root: Path, json: str) -> DirectoryModel:
         parsed.artifact_texts(),
         tuple(pieces),
         parsed.manifest is not None,
-        max(status.st_ctime for status in statuses.values()),
+        tuple(status.st_ctime for status in statuses.values()),
         max(status.st_mtime for status in statuses.values()),
     )
 
@@ -103,7 +108,7 @@ def read_model(root: Path, json: str) -> DirectoryModel:
 def _content(directory: ConfinedDirectory, path: str, limit: int, statuses: dict[str, os.stat_result]) -> memoryview:
     descriptor = directory.open(path)
     try:
-        if _is_being_written(descriptor):
+        if is_being_written(descriptor):
             raise BlockingIOError(errno.EAGAIN, "it is open for writing", path)
         statuses[posixpath.normpath(path)] = os.fstat(descriptor)
         return content_of(descriptor, path, limit=limit)
@@ -117,11 +122,11 @@ def _check(parsed: ModelJSON, pieces: Sequence[memoryview]) -> None:
     check_weights(parsed.weight_specs if parsed.manifest is not None else None, CompositeBuffer(pieces))
 
 
-def _is_being_written(descriptor: int) -> bool:
+def is_being_written(descriptor: int) -> bool | None:
     """Whether a writer has the file open, as far as a read lease tells (Linux, own files): the kernel grants none then.
-    It is given back at once."""
+    It is given back at once. None where it does not tell."""
     if _F_SETLEASE is None:
-        return False
+        return None
     try:
         # A lease that is broken raises a signal; the default one would end the process.
         fcntl.fcntl(descriptor, _F_SETSIG, signal.SIGURG)
@@ -130,7 +135,7 @@ def _is_being_written(descriptor: int) -> bool:
     except BlockingIOError:
         return True
     except OSError:  # another user's file, or a file system without leases
-        return False
+        return None
     return False
 
 

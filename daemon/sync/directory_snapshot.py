@@ -14,6 +14,7 @@ from .directory_model import DirectoryModel, FileStamp, own_directory, read_mode
 from .directory_walk import Walk, walk
 from .ignored_names import objection
 from .planning import State, Step, Unready, Version
+from .running_writers import unrest_of
 from .settling import Settling
 
 _WRITER_SECONDS = 0.05
@@ -58,10 +59,11 @@ class DirectorySnapshot:
 @dataclass(slots=True)
 class DirectoryView:
     """What one look leaves for the next, so that it costs only what was touched meanwhile. ``unready``: the models that
-    have to be looked at in any case; ``written``: the directories that were written to since."""
+    have to be looked at in any case, and the directories of their files; ``written``: the directories that were written
+    to since."""
 
     walk: Walk | None = None
-    unready: frozenset[str] = frozenset()
+    unready: Mapping[str, set[str]] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
 
     def forget(self) -> None:
@@ -74,6 +76,10 @@ class DirectoryView:
             self.written.update(known.places)
         else:
             self.forget()
+
+    def places(self, touched: Collection[str]) -> set[str]:
+        """The directories to look at again."""
+        return self.written.union(touched, *self.unready.values())
 
 
 def take_directory(
@@ -88,10 +94,11 @@ def take_directory(
     """Looks at every file's stamp, and reads what is not as ``known``. ``expected``: the models that were last equal;
     of these, one that cannot be seen is not taken for deleted. With the ``view`` of the look before, only what lies in
     directories that were ``touched`` since is looked at. Raises OSError where the directory cannot be listed."""
-    snapshot = DirectorySnapshot()
     view = view or DirectoryView()
-    touched = view.written.union(touched)
+    touched = view.places(touched)
     walked, partial = _walked(pair.directory, known, view, touched)
+    look = _Look(pair.directory, settling, walked)
+    snapshot = look.snapshot
     for model, files in sorted(walked.models().items()):
         if pair.takes(model):
             before = known.get(model)
@@ -99,21 +106,19 @@ def take_directory(
             if is_clean and before and files == [before.json] and before.places.isdisjoint(touched):
                 snapshot.take(model, before)
             else:
-                _examine(snapshot, pair.directory, model, files, before, settling)
-    hidden = {
-        model: reason
-        for model in expected
-        if model not in snapshot.states and (reason := _hidden(pair.directory, model, walked, settling, snapshot))
-    }
-    if any(not reason.problem for reason in hidden.values()):
-        # What went away just now may have come back under another name: wait, to see both at once as a rename.
-        for model in snapshot.states.keys() - expected.keys():
-            if isinstance(snapshot.states[model], Version):
-                snapshot.states[model] = Unready("something else went away just now")
-    snapshot.states |= hidden
+                look.examine(model, files, before)
+    look.miss(expected)
     view.walk, view.written = walked, set()
-    view.unready = frozenset(model for model, state in snapshot.states.items() if isinstance(state, Unready))
+    view.unready = {
+        model: _places(model, known, snapshot) for model, state in snapshot.states.items() if isinstance(state, Unready)
+    }
     return snapshot
+
+
+def _places(model: str, known: Mapping[str, KnownModel], snapshot: DirectorySnapshot) -> set[str]:
+    if model in known:
+        return known[model].places
+    return {posixpath.dirname(snapshot.found[model])} if model in snapshot.found else set()
 
 
 def _walked(
@@ -127,25 +132,95 @@ def _walked(
     return walk(root, jsons), False
 
 
-def _examine(
-    snapshot: DirectorySnapshot,
-    root: Path,
-    model: str,
-    files: list[str],
-    known: KnownModel | None,
-    settling: Settling,
-) -> None:
-    if len(files) > 1:
-        snapshot.states[model] = Unready(f"{' and '.join(sorted(files))} are both this model", problem=True)
-        return
-    if (reason := objection(model)) is not None:
-        snapshot.states[model] = Unready(reason, problem=True)
-        return
-    snapshot.found[model] = files[0]
-    if known is None or known.json != files[0] or not is_unchanged(root, known):
-        known = _read(snapshot, root, model, files[0], settling)
-    if known is not None:
-        snapshot.take(model, known)
+@dataclass(slots=True)
+class _Look:
+    """One look at the directories of ``walked``, which fills the ``snapshot``."""
+
+    root: Path
+    settling: Settling
+    walked: Walk
+    snapshot: DirectorySnapshot = field(default_factory=DirectorySnapshot)
+
+    def examine(self, model: str, files: list[str], known: KnownModel | None) -> None:
+        """Takes the model that these JSON files claim to be, or says why not."""
+        states = self.snapshot.states
+        if len(files) > 1:
+            states[model] = Unready(f"{' and '.join(sorted(files))} are both this model", problem=True)
+            return
+        if (reason := objection(model)) is not None:
+            states[model] = Unready(reason, problem=True)
+            return
+        self.snapshot.found[model] = files[0]
+        if known is None or known.json != files[0] or not is_unchanged(self.root, known):
+            known = self._read(model, files[0], known)
+        if known is not None:
+            self.snapshot.take(model, known)
+
+    def miss(self, expected: Mapping[str, str]) -> None:
+        """Says which of the ``expected`` models that were not seen may be there all the same."""
+        states = self.snapshot.states
+        hidden = {
+            model: reason for model in expected if model not in states and (reason := self._hidden(model)) is not None
+        }
+        if any(not reason.problem for reason in hidden.values()):
+            # What went away just now may have come back under another name: wait, to see both at once as a rename.
+            for model in states.keys() - expected.keys():
+                if isinstance(states[model], Version):
+                    states[model] = Unready("something else went away just now")
+        states |= hidden
+
+    def _read(self, model: str, json: str, before: KnownModel | None) -> KnownModel | None:
+        try:
+            read = read_model(self.root, json)
+            on_their_way = self.walked.on_their_way({posixpath.dirname(file.path) for file in read.files})
+            unrest = unrest_of(self.root, read, () if before is None else before.files, on_their_way, self.settling)
+            if unrest is None:
+                return self._known(model, read)
+            self.snapshot.states[model], rest = Unready(unrest.reason), unrest.seconds
+        except BlockingIOError as error:
+            rest = self.settling.seconds or _WRITER_SECONDS
+            self.snapshot.states[model] = Unready(_sentence(error))
+        except (OSError, TfjsdError) as error:
+            rest = self._rest_of_place(json)
+            self.snapshot.states[model] = Unready(_sentence(error), problem=not rest)
+        self._look_again(rest)
+        return None
+
+    def _known(self, model: str, read: DirectoryModel) -> KnownModel | None:
+        digest = read.digest()
+        self.snapshot.read += 1
+        known = KnownModel(read.files, digest, read.modified)
+        if is_unchanged(self.root, known):
+            return known
+        self.snapshot.states[model] = Unready("it changed while it was read")
+        self._look_again(self.settling.seconds)
+        return None
+
+    def _look_again(self, rest: float) -> None:
+        if rest and (self.snapshot.rest is None or rest < self.snapshot.rest):
+            self.snapshot.rest = rest
+
+    def _rest_of_place(self, json: str) -> float:
+        """How long until the directory and the JSON file rest: a missing file may be on its way."""
+        places = (self.root / json, (self.root / json).parent)
+        rests = (self.settling.rest(place.lstat().st_ctime) for place in places if os.path.lexists(place))
+        return max(rests, default=0.0)
+
+    def _hidden(self, model: str) -> Unready | None:
+        """Why a model that was there may still be: its directory cannot be listed, or something changed there just
+        now."""
+        for place, reason in self.walked.unreadable.items():
+            if model == place or model.startswith(f"{place}/"):
+                return Unready(reason, problem=True)
+        nearest = self.root / model
+        while nearest != self.root and not nearest.is_dir():
+            nearest = nearest.parent
+        try:
+            rest = self.settling.rest(nearest.stat().st_ctime)
+        except FileNotFoundError:
+            rest = self.settling.seconds
+        self._look_again(rest)
+        return Unready("it went away just now") if rest else None
 
 
 def is_unchanged(root: Path, known: KnownModel) -> bool:
@@ -160,63 +235,6 @@ def _is_own(root: Path, place: str) -> bool:
     except InvalidArtifactsError:
         return False
     return True
-
-
-def _read(snapshot: DirectorySnapshot, root: Path, model: str, json: str, settling: Settling) -> KnownModel | None:
-    try:
-        read = read_model(root, json)
-        rest = settling.rest(read.changed)
-        if not rest:
-            return _known(snapshot, root, model, read, settling)
-        snapshot.states[model] = Unready("it is still changing")
-    except BlockingIOError as error:
-        rest = settling.seconds or _WRITER_SECONDS
-        snapshot.states[model] = Unready(_sentence(error))
-    except (OSError, TfjsdError) as error:
-        rest = _rest_of_place(root, json, settling)
-        snapshot.states[model] = Unready(_sentence(error), problem=not rest)
-    _look_again(snapshot, rest)
-    return None
-
-
-def _known(
-    snapshot: DirectorySnapshot, root: Path, model: str, read: DirectoryModel, settling: Settling
-) -> KnownModel | None:
-    digest = read.digest()
-    snapshot.read += 1
-    known = KnownModel(read.files, digest, read.modified)
-    if is_unchanged(root, known):
-        return known
-    snapshot.states[model] = Unready("it changed while it was read")
-    _look_again(snapshot, settling.seconds)
-    return None
-
-
-def _look_again(snapshot: DirectorySnapshot, rest: float) -> None:
-    if rest and (snapshot.rest is None or rest < snapshot.rest):
-        snapshot.rest = rest
-
-
-def _rest_of_place(root: Path, json: str, settling: Settling) -> float:
-    """How long until the directory and the JSON file rest: a missing file may be on its way."""
-    places = (root / json, (root / json).parent)
-    return max((settling.rest(place.lstat().st_ctime) for place in places if os.path.lexists(place)), default=0.0)
-
-
-def _hidden(root: Path, model: str, walked: Walk, settling: Settling, snapshot: DirectorySnapshot) -> Unready | None:
-    """Why a model that was there may still be: its directory cannot be listed, or something changed there just now."""
-    for place, reason in walked.unreadable.items():
-        if model == place or model.startswith(f"{place}/"):
-            return Unready(reason, problem=True)
-    nearest = root / model
-    while nearest != root and not nearest.is_dir():
-        nearest = nearest.parent
-    try:
-        rest = settling.rest(nearest.stat().st_ctime)
-    except FileNotFoundError:
-        rest = settling.seconds
-    _look_again(snapshot, rest)
-    return Unready("it went away just now") if rest else None
 
 
 def _sentence(error: Exception) -> str:

@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...model_io.model_directory import MODEL_JSON
-from .ignored_names import is_passing
+from .ignored_names import is_on_its_way, is_passing
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One directory: the paths of models' JSON files in it, and the names of the directories."""
+    """One directory: the paths of models' JSON files in it, the names of the directories, and those of the files that
+    may be about to get another name."""
 
     models: tuple[str, ...]
     below: frozenset[str]
+    on_their_way: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -34,6 +36,11 @@ class Walk:
             for json in place.models:
                 found.setdefault(_model_of(json), []).append(json)
         return found
+
+    def on_their_way(self, places: Collection[str]) -> list[str]:
+        """The paths of the files in these directories that may be about to get another name."""
+        found = {place: self.places[place].on_their_way for place in places if place in self.places}
+        return [posixpath.join(place, name) for place, names in found.items() for name in names]
 
     def renewed(self, root: Path, known: Collection[str], touched: Collection[str]) -> bool:
         """Lists the ``touched`` directories again, and says whether that was all there is to do: it is not where
@@ -72,16 +79,17 @@ def walk(root: Path, known: Collection[str]) -> Walk:
 
 
 def _listed(root: Path, path: str, known: Collection[str]) -> Place:
-    files, directories = set[str](), set[str]()
+    files, directories, on_their_way = set[str](), set[str](), set[str]()
     with os.scandir(f"{root}/{path}" if path else root) as entries:
         for entry in entries:
             if is_passing(entry.name):
-                continue
-            if entry.is_dir(follow_symlinks=False):
+                if is_on_its_way(entry.name) and entry.is_file(follow_symlinks=False):
+                    on_their_way.add(entry.name)
+            elif entry.is_dir(follow_symlinks=False):
                 directories.add(entry.name)
             elif entry.is_file(follow_symlinks=False):
                 files.add(entry.name)
-    return Place(tuple(_model_files(path, files, known)), frozenset(directories))
+    return Place(tuple(_model_files(path, files, known)), frozenset(directories), frozenset(on_their_way))
 
 
 def _model_files(place: str, names: set[str], known: Collection[str]) -> Iterator[str]:

@@ -16,10 +16,26 @@ _PASSING = re.compile(
     re.DOTALL,
 )
 
+_KEPT_BESIDE = re.compile(
+    r"\.#.*|.*~|#.*#|.*\.(?:sw[a-z]|bak)|.*___jb_(?:tmp|old)___"  # an editor's: they stay while it is open, or for ever
+    r"|\.tmp-[0-9a-f]{16}"  # ours: what is written so comes into the model as one
+)
+
 
 def is_passing(name: str) -> bool:
     """Whether a file or directory of this name is left out."""
     return _PASSING.fullmatch(name) is not None
+
+
+def is_on_its_way(name: str) -> bool:
+    """Whether a file of this name may be about to get the name of another one: a passing name, and no editor's."""
+    return is_passing(name) and _KEPT_BESIDE.fullmatch(name) is None
+
+
+def may_become(name: str, target: str) -> bool:
+    """Whether what ``is_on_its_way`` says by its name that it is to be ``target``: ``.NAME.X8s7aK`` (rsync),
+    ``NAME.part``, ``.syncthing.NAME.tmp``, ``NAME.1a2b3c4d.partial`` (rclone)."""
+    return re.search(rf"(?<![\w-]){re.escape(target)}(?!\w)", name) is not None
 
 
 def objection(model: str) -> str | None:
