@@ -10,14 +10,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ...storage_backends import durable
-from ...wire.sync_pair import Keep, SyncPair
+from ...wire.sync_pair import SyncPair
 from ..logs import LOGGER
 from .directory_model import FileStamp
 from .directory_snapshot import KnownModel
-from .planning import Side, State, Version
+from .planning import Decision, Dispute, Side, State, Unready, Version
 from .store_snapshot import KnownStored
 
 FORMAT = 1
@@ -49,7 +49,7 @@ class Memory:
     intents: dict[str, Intent] = field(default_factory=dict)
     approved: set[tuple[str, str]] = field(default_factory=set)
     held: set[tuple[str, str]] = field(default_factory=set)
-    resolved: dict[str, Keep] = field(default_factory=dict)
+    resolved: dict[str, Decision] = field(default_factory=dict)
     copies: dict[str, list[ConflictCopy]] = field(default_factory=dict)
     marked: bool = False
     paused: bool = False
@@ -73,6 +73,14 @@ class Memory:
                 self.copies[model] = left
             else:
                 del self.copies[model]
+
+    def forget_decisions(self, directory: Mapping[str, State], store: Mapping[str, State]) -> None:
+        """What the user decided about a conflict lapses with it: a later one has other versions, and is another one."""
+        for model, decision in list(self.resolved.items()):
+            here, there = directory.get(model), store.get(model)
+            about = Dispute(*(side.digest if isinstance(side, Version) else "" for side in (here, there)))
+            if not (isinstance(here, Unready) or isinstance(there, Unready) or about == decision.about):
+                del self.resolved[model]
 
     def remember(self, model: str, digest: str | None) -> None:
         """Both sides hold ``digest`` (None: no model)."""
@@ -126,7 +134,10 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         "intents": {model: [intent.to, intent.digest] for model, intent in memory.intents.items()},
         "approved": sorted(memory.approved),
         "held": sorted(memory.held),
-        "resolved": memory.resolved,
+        "resolved": {
+            model: [decision.keep, decision.about.directory, decision.about.store]
+            for model, decision in memory.resolved.items()
+        },
         "copies": {model: [[copy.name, copy.side] for copy in copies] for model, copies in memory.copies.items()},
         "marked": memory.marked,
         "paused": memory.paused,
@@ -144,7 +155,11 @@ def _from_json(content: Mapping[str, Any]) -> Memory:
         intents={model: Intent(*intent) for model, intent in content["intents"].items()},
         approved={(model, digest) for model, digest in content["approved"]},
         held={(model, digest) for model, digest in content.get("held", ())},  # absent in early states
-        resolved=cast("dict[str, Keep]", dict(content["resolved"])),
+        resolved={
+            model: Decision(decision[0], Dispute(*decision[1:]))
+            for model, decision in content["resolved"].items()
+            if isinstance(decision, list)  # an early state does not say what was decided about: it is asked again
+        },
         copies={model: [ConflictCopy(*copy) for copy in copies] for model, copies in content["copies"].items()},
         marked=bool(content["marked"]),
         paused=bool(content["paused"]),

@@ -107,6 +107,7 @@ def run_pass(
         _finish_deletions(pair, memory, directory)
     memory.recover(directory.states, store.states)
     memory.forget_copies(directory.states, store.states)
+    memory.forget_decisions(directory.states, store.states)
     memory.directory = _known(memory, directory)
     memory.store = store.known
     plan = make_plan(memory.base, directory.states, store.states, _rules(pair, memory, options))

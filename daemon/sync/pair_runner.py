@@ -70,7 +70,7 @@ class PairRunner:
         self._woken = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
-        self._discards = Discards(pair.directory, LINGER_SECONDS)
+        self.discards = Discards(pair.directory, LINGER_SECONDS)
         self._view = DirectoryView()
         self._looked = 0.0
         self._asked = False
@@ -101,7 +101,7 @@ class PairRunner:
             self._store.stop()
             await self.in_thread(self._watch.stop)
             with contextlib.suppress(OSError):  # out of reach: swept once it is back
-                await self.in_thread(self._discards.remove, at_once=True)
+                await self.in_thread(self.discards.remove, at_once=True)
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -157,7 +157,7 @@ class PairRunner:
         self.failure = None
         rescan = LOOK_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 (spreads the load)
         longest = POLL_SECONDS if self._watch.mode == "polling" else rescan
-        return min(seconds for seconds in (longest, result.again, self._discards.rest) if seconds is not None)
+        return min(seconds for seconds in (longest, result.again, self.discards.rest) if seconds is not None)
 
     def _fail(self, failure: str) -> None:
         if failure != self.failure:
@@ -187,7 +187,7 @@ class PairRunner:
                 memory,
                 self.file,
                 options,
-                discards=self._discards,
+                discards=self.discards,
                 view=None if options.dry_run else self._view,
                 places=places,
                 touched=touched | (memory.store.keys() if full else set()),

@@ -40,6 +40,22 @@ State = Version | Unready
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """The two versions (digests) that a conflict is about."""
+
+    directory: str
+    store: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the user chose for one conflict. It says nothing about other versions of the model."""
+
+    keep: Keep
+    about: Dispute
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """``approved``: deletions (model, digest) that may pass however many they are; ``held``: those that wait for it
     since an earlier plan; ``resolved``: what the user chose for a conflict; ``deletion_share``: the largest share of
@@ -50,7 +66,7 @@ class Rules:
     deletion_share: float = 0.5
     approved: frozenset[tuple[str, str]] = frozenset()
     held: frozenset[tuple[str, str]] = frozenset()
-    resolved: Mapping[str, Keep] = field(default_factory=dict)
+    resolved: Mapping[str, Decision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     held: tuple[Step, ...] = ()
-    conflicts: tuple[str, ...] = ()
+    conflicts: Mapping[str, Dispute] = field(default_factory=dict)
     diverged: tuple[str, ...] = ()
     waiting: Mapping[str, Unready] = field(default_factory=dict)
 
@@ -94,7 +110,7 @@ def make_plan(
 ) -> Plan:
     """Deterministic: equal snapshots and rules give equal plans."""
     steps: list[Step] = []
-    conflicts, diverged, waiting = list[str](), list[str](), dict[str, Unready]()
+    conflicts, diverged, waiting = dict[str, Dispute](), list[str](), dict[str, Unready]()
     sides: dict[Side, Mapping[str, State]] = {"directory": directory, "store": store}
     taken = {*base, *directory, *store}
     for model in sorted(taken):
@@ -105,17 +121,16 @@ def make_plan(
             continue
         assert not isinstance(here, Unready)
         assert not isinstance(there, Unready)
+        case = _Case(model, base.get(model), here, there, rules, sides, taken)
         try:
-            steps += _steps_of(_Case(model, base.get(model), here, there, rules, sides, taken))
+            steps += _steps_of(case)
         except _Conflict:
-            conflicts.append(model)
+            conflicts[model] = _dispute(case)
         except _Diverged:
             diverged.append(model)
     steps = _with_moves(steps, sides)
     held = _too_many(steps, len(base), rules)
-    return Plan(
-        tuple(step for step in steps if step not in held), tuple(held), tuple(conflicts), tuple(diverged), waiting
-    )
+    return Plan(tuple(step for step in steps if step not in held), tuple(held), conflicts, tuple(diverged), waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +195,7 @@ def _settle(case: _Case) -> Iterator[Step]:
     """Both sides hold versions that the other one never had."""
     winner, keeps = _winner(case)
     loser: Side = "store" if winner == "directory" else "directory"
-    if keeps == "both" and case.rules.on_conflict == "keep-both" and case.model not in case.rules.resolved:
+    if keeps == "both" and case.rules.on_conflict == "keep-both" and _chosen(case) is None:
         yield _kept(case, winner)
     if keeps == "both":
         yield _kept(case, loser)
@@ -188,7 +203,7 @@ def _settle(case: _Case) -> Iterator[Step]:
 
 
 def _winner(case: _Case) -> tuple[Side, Keep]:
-    chosen = case.rules.resolved.get(case.model)
+    chosen = _chosen(case)
     if case.rules.direction != "both":
         winner: Side = "directory" if case.rules.direction == "in" else "store"
         return winner, "both" if chosen in (None, "both") else chosen
@@ -201,6 +216,16 @@ def _winner(case: _Case) -> tuple[Side, Keep]:
         return ("directory" if policy == "dir" else "store"), "both"
     newer = _version(case, "store").modified > _version(case, "directory").modified
     return ("store" if newer else "directory"), "both"
+
+
+def _chosen(case: _Case) -> Keep | None:
+    """What the user decided about these two versions."""
+    decision = case.rules.resolved.get(case.model)
+    return None if decision is None or decision.about != _dispute(case) else decision.keep
+
+
+def _dispute(case: _Case) -> Dispute:
+    return Dispute(_version(case, "directory").digest, _version(case, "store").digest)
 
 
 def _version(case: _Case, side: Side) -> Version:

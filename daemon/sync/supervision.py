@@ -9,16 +9,16 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...errors import BadRequestError, SyncError, SyncPairNotFoundError, TfjsdError, UnsupportedFormatError
 from ...model_io.model_files import translated
 from ...model_io.origin import Origins, checked_origin
 from ...storage_backends import durable
-from ...wire.sync_pair import KEEP, SyncPair
+from ...wire.sync_pair import KEEP, Keep, SyncPair
 from ..activity import Activity
 from ..logs import LOGGER
-from .conflict_resolution import resolve
+from .conflict_resolution import decide, settle_copies
 from .mount_guard import mark_directory
 from .one_pass import PassOptions
 from .overlap import feed_each_other
@@ -124,10 +124,13 @@ class Synchronizer:
         if not isinstance(model, str) or keep not in KEEP:
             raise BadRequestError('"model" must be a text and "keep" dir, store or both')
         async with runner.alone():
-            waiting = runner.last is not None and model in runner.last.plan.conflicts
-            origin = self._origins.get(runner.pair.origin)
-            await runner.in_thread(resolve, runner.pair, origin, runner.memory, model, keep, waiting)
-            await runner.in_thread(runner.file.write, runner.memory)
+            memory, dispute = runner.memory, None if runner.last is None else runner.last.plan.conflicts.get(model)
+            if dispute is not None:
+                decide(memory, model, cast(Keep, keep), dispute)
+            else:
+                origin = self._origins.get(runner.pair.origin)
+                await runner.in_thread(settle_copies, runner.pair, origin, memory, runner.discards, model, keep)
+            await runner.in_thread(runner.file.write, memory)
         runner.wake()
 
     def status(self) -> dict[str, Any]:

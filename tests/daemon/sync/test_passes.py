@@ -10,6 +10,7 @@ import pytest
 from tfjsd.daemon.sync.discards import Discards
 from tfjsd.daemon.sync.mount_guard import MARKER
 from tfjsd.daemon.sync.one_pass import PassOptions
+from tfjsd.daemon.sync.planning import Decision
 from tfjsd.daemon.sync.sweeping import sweep
 from tfjsd.errors import SyncError
 from tfjsd.model_io.node_file_system import file_system
@@ -87,12 +88,50 @@ def test_a_conflict_can_be_left_to_the_user(make_pairing):
     pairing.write("m", 1)
     pairing.save("m", 2)
     result = pairing.settle()
-    assert (result.plan.conflicts, result.clean) == (("m",), False)
+    assert (list(result.plan.conflicts), result.clean) == (["m"], False)
     assert (pairing.stored(), pairing.files()) == ({"m": 2}, {"m": 1})
-    pairing.memory.resolved["m"] = "dir"
+    pairing.memory.resolved["m"] = Decision("dir", result.plan.conflicts["m"])
     assert pairing.settle().clean
     assert pairing.stored() == pairing.files() == {"m": 1}
     assert not pairing.memory.resolved
+
+
+def test_a_decision_is_about_one_conflict(make_pairing):
+    pairing = make_pairing(on_conflict="fail")
+    pairing.write("m", 1)
+    pairing.settle()
+    pairing.write("m", 2)
+    pairing.save("m", 3)
+    pairing.memory.resolved["m"] = Decision("dir", pairing.settle().plan.conflicts["m"])
+    pairing.write("m", 1)
+    pairing.save("m", 1)
+    assert pairing.settle().clean
+    pairing.write("m", 4)
+    pairing.save("m", 5)
+    assert list(pairing.settle().plan.conflicts) == ["m"]
+    assert (pairing.stored(), pairing.files()) == ({"m": 5}, {"m": 4})
+
+
+@pytest.mark.parametrize("side", ["directory", "store"])
+def test_a_decision_lapses_when_a_version_changes_before_it_is_carried_out(make_pairing, side):
+    pairing = make_pairing(on_conflict="fail")
+    pairing.write("m", 1)
+    pairing.save("m", 2)
+    pairing.memory.resolved["m"] = Decision("dir", pairing.settle().plan.conflicts["m"])
+    (pairing.write if side == "directory" else pairing.save)("m", 3)
+    assert list(pairing.settle().plan.conflicts) == ["m"]
+    assert not pairing.memory.resolved
+
+
+def test_a_decision_outlives_a_restart(make_pairing):
+    pairing = make_pairing(on_conflict="fail")
+    pairing.write("m", 1)
+    pairing.save("m", 2)
+    pairing.memory.resolved["m"] = Decision("store", pairing.settle().plan.conflicts["m"])
+    pairing.file.write(pairing.memory)
+    pairing.restart()
+    assert pairing.settle().clean
+    assert pairing.stored() == pairing.files() == {"m": 2}
 
 
 def test_a_change_outlives_a_deletion(pairing):
