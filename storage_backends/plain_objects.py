@@ -6,7 +6,7 @@ The text is the object as it is (names in their order, -0 kept), not canonical J
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -21,7 +21,8 @@ _LARGEST_NUMBER: Final = 1 << 53
 _LARGEST_FLOAT: Final = 1.7976931348623157e308
 _NAMES_KEPT: Final = 4096
 _WORDS: Final = {None: "null", True: "true", False: "false"}
-_read = json.JSONDecoder().raw_decode
+_START: Final = len(HEAD)
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class _Names(dict[str, str]):
@@ -48,6 +49,8 @@ def write(value: dict[Any, Any]) -> bytes | None:
             parts.append(_members[name] + encode_basestring(item))
         elif kind is int and -_LARGEST_NUMBER <= item <= _LARGEST_NUMBER:
             parts.append(f"{_members[name]}{item}")
+        elif kind is float and -_LARGEST_FLOAT <= item <= _LARGEST_FLOAT and not item.is_integer():
+            parts.append(f"{_members[name]}{item!r}")
         else:
             text = _primitive(kind, item)
             if text is None:
@@ -73,9 +76,9 @@ def _primitive(kind: type, item: Any) -> str | None:
 def read(data: bytes) -> Any:
     """Raises CorruptionError where what follows the head is no text of an object."""
     try:
-        text = data[len(HEAD) :].decode()
-        value, end = _read(text)
-    except (ValueError, RecursionError) as problem:
+        text = str(data[_START:], "utf-8")
+        value, end = _scan(text, 0)
+    except (StopIteration, ValueError, RecursionError) as problem:
         raise CorruptionError(f"a stored value is damaged: {problem}") from problem
     if end != len(text) or type(value) is not dict:
         raise CorruptionError("a stored value is damaged: it is no object")
@@ -84,10 +87,9 @@ def read(data: bytes) -> Any:
 
 def read_all(values: Sequence[bytes]) -> list[Any]:
     """The objects of many stored forms: one parse for all costs half, and equal names are one string."""
-    start = len(HEAD)
     try:
-        found, _ = _read((b"[" + b",".join([data[start:] for data in values]) + b"]").decode())
-    except (ValueError, RecursionError):
+        found, _ = _scan((b"[" + b",".join([data[_START:] for data in values]) + b"]").decode(), 0)
+    except (StopIteration, ValueError, RecursionError):
         found = []
     if len(found) != len(values):  # one is damaged: which, the texts by themselves tell
         return [read(data) for data in values]

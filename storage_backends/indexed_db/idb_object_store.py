@@ -109,7 +109,7 @@ class IDBObjectStore(RecordSource):
     def delete(self, query: Any) -> IDBRequest[None]:
         """Deletes the records in a range, or under a key. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-delete"""
         self._check_write("delete")
-        bounds = self.bounds_of(query, "delete", none_is_all=False)
+        bounds = self.bounds_of(query, "delete")
         request = self._tx.request(self, _undefined)
         self._tx.backend.delete(self._schema.id, bounds, self._tx.reply_to(request))
         return request
@@ -205,8 +205,12 @@ class IDBObjectStore(RecordSource):
         if not self._schema.indexes:
             return []
         path = generated if isinstance(generated, str) else None
-        found = [(index.id, entries_of(value, index, path)) for index in self._schema.indexes.values()]
-        return [entry for entry in found if entry[1]]
+        found = []
+        for index in self._schema.indexes.values():
+            keys = entries_of(value, index, path)
+            if keys:
+                found.append((index.id, keys))
+        return found
 
     def _store(self, source: Any, record: Put) -> IDBRequest[Any]:
         request = self._tx.request(source, decode_key)

@@ -39,6 +39,7 @@ class IDBRequest(Generic[R]):
         "_waiters",
         "answer",
         "convert",
+        "is_answered",
         "is_fresh",
         "observers",
         "problem",
@@ -65,8 +66,9 @@ class IDBRequest(Generic[R]):
         self.is_fresh = True
         self.observers = 0
         """How many run when the request settles."""
+        self.is_answered = False
+        """Whether ``answer`` or ``problem`` is what the backing store replied, and not settled yet."""
         self.answer: Any = None
-        """What the backing store replied, or the problem that it met, until the request settles."""
         self.problem: BaseException | None = None
 
     @property
@@ -144,6 +146,12 @@ class IDBRequest(Generic[R]):
     @property
     def is_prevented(self) -> bool:
         return self._prevented
+
+    def take_answer(self) -> _Settlement:
+        """What the backing store replied, as it is about to be settled."""
+        answer, problem = self.answer, self.problem
+        self.is_answered, self.answer, self.problem = False, None, None
+        return answer, problem
 
     def settle(self, result: Any, error: BaseException | None) -> None:
         """Gives the request its outcome and wakes who waits."""

@@ -342,7 +342,7 @@ class IDBTransaction:
         self._error = problem
         self._was_aborted = True
         self._failing = None
-        self._requests.drop_answers()
+        self._requests.pause()
         self._idle_limit.stop()
         while self.undo:
             self.undo.pop()()

@@ -141,6 +141,8 @@ def _is_negative_zero(number: float) -> bool:
 
 
 def _encode_integer(number: int) -> bytes:
+    if 0 <= number <= _LARGEST_INTEGER:
+        return _pack_ordered(NUMBER, -float(number))
     if not -_LARGEST_INTEGER <= number <= _LARGEST_INTEGER:
         raise InvalidKeyError("an int beyond 2^53 is a BigInt, which is no key")
     return _ordered(NUMBER, number)
@@ -163,9 +165,7 @@ def _encode_date(moment: datetime | Date) -> bytes:
 
 
 def _escaped(data: bytes) -> bytes:
-    if b"\x00" in data or b"\x01" in data:
-        return data.replace(b"\x01", b"\x01\x02").replace(b"\x00", b"\x01\x01")
-    return data
+    return data.replace(b"\x01", b"\x01\x02").replace(b"\x00", b"\x01\x01")
 
 
 def _unescaped(data: bytes) -> bytes:
@@ -176,7 +176,8 @@ def _encode_text(text: str) -> bytes:
     if not text.isascii() and max(text) > "\uffff":
         units = array("H", text.encode("utf-16", "surrogatepass")[2:])
         text = "".join(map(chr, units))
-    return b"\x30" + _escaped(text.encode("utf-8", "surrogatepass")) + END
+    data = text.encode("utf-8", "surrogatepass")
+    return b"\x30%b\x00" % (_escaped(data) if b"\x00" in data or b"\x01" in data else data)
 
 
 def _encode_binary(data: Any) -> bytes:

@@ -176,13 +176,12 @@ class LocalTransaction(TransactionBackend):
 
     def _put(self, store: int, record: Put) -> bytes:
         records = self._of(store)
+        value, key, exact_key, entries, overwrite = record
         if self._store.admission.decides_at_request:
-            growth = records.growth_of(record.key, record.value)
+            growth = records.growth_of(key, value)
             if growth > 0:
                 self._store.admission.admit(self._view.writes.growth + growth)
-        return records.put(
-            record.key, record.value, record.entries, overwrite=record.overwrite, exact_key=record.exact_key
-        )
+        return records.put(key, value, entries, overwrite=overwrite, exact_key=exact_key)
 
     def _create_store(self, store: StoreSchema) -> None:
         store = StoreSchema(store.id, store.name, store.key_path, store.auto_increment)

@@ -7,6 +7,7 @@ the rest is done after the next start.
 from __future__ import annotations
 
 import threading
+from itertools import islice
 from typing import Final
 
 from ...errors import TfjsdError
@@ -63,15 +64,12 @@ class Reclaimer:
         return gone + 1
 
     def _delete_some(self, mutation: Mutation, prefix: bytes) -> int:
-        gone = 0
-        for key, record in self._bucket.scan(prefix, end_of(prefix)):
+        gone = dict(islice(self._bucket.scan(prefix, end_of(prefix)), _CHUNK))
+        for key, record in gone.items():
             for blob in stored_blobs(key, record):
                 mutation.release(blob.digest, key)
-            mutation.delete(key)
-            gone += 1
-            if gone >= _CHUNK:
-                break
-        return gone
+        mutation.write_all(dict.fromkeys(gone), gone)
+        return len(gone)
 
     def _run(self) -> None:
         try:

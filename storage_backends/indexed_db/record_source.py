@@ -69,16 +69,16 @@ class RecordSource:
 
         https://w3c.github.io/IndexedDB/#dom-idbobjectstore-get
         """
-        bounds = self._query("get", query)
-        return self._read(bounds, "next", 1, True, self._first_value)
+        self.check("get")
+        return self._read(self.bounds_of(query, "get"), "next", 1, True, self._first_value)
 
     def get_key(self, query: Any) -> IDBRequest[Any]:
         """The primary key of the first record in a range, or under a key; UNDEFINED where there is none.
 
         https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getkey
         """
-        bounds = self._query("getKey", query)
-        return self._read(bounds, "next", 1, False, _first_primary_key)
+        self.check("getKey")
+        return self._read(self.bounds_of(query, "getKey"), "next", 1, False, _first_primary_key)
 
     def get_all(self, query: Any = None, count: Any = None, direction: Direction = "next") -> IDBRequest[list[Any]]:
         """The values of all records in a range, at most ``count`` (None, 0: all).
@@ -108,7 +108,8 @@ class RecordSource:
 
     def count(self, query: Any = None) -> IDBRequest[int]:
         """How many records are in a range. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-count"""
-        bounds = self._query("count", query, none_is_all=True)
+        self.check("count")
+        bounds = self._range_of(query, "count")
         request = self._tx.request(self, _as_it_is)
         self._tx.backend.count(self.source_id, bounds, self._tx.reply_to(request))
         return request
@@ -149,16 +150,18 @@ class RecordSource:
         except InvalidKeyError as problem:
             raise self._says.error("invalid-key", method, self.interface, hint=str(problem)) from None
 
-    def bounds_of(self, query: Any, method: str, *, none_is_all: bool) -> Bounds:
+    def bounds_of(self, query: Any, method: str) -> Bounds:
         """Raises DataError. https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key-range"""
         if isinstance(query, IDBKeyRange):
             return query.bounds
         if query is None or query is UNDEFINED:
-            if none_is_all:
-                return ALL
             raise self._says.error("no-key", method, self.interface)
         key = self.key_of(query, method)
         return key, key + AFTER
+
+    def _range_of(self, query: Any, method: str) -> Bounds:
+        """The same, and all where there is no query."""
+        return ALL if query is None or query is UNDEFINED else self.bounds_of(query, method)
 
     def value_of(self, data: bytes | None) -> Any:
         """Raises CorruptionError that names the store."""
@@ -173,16 +176,12 @@ class RecordSource:
         where = f"the object store {self.record_store.name!r} of the database {self._tx.db.name!r}"
         return CorruptionError(f"a value in {where} is damaged: {damage}")
 
-    def _query(self, method: str, query: Any, *, none_is_all: bool = False) -> Bounds:
-        self.check(method)
-        return self.bounds_of(query, method, none_is_all=none_is_all)
-
     def _read(
         self, bounds: Bounds, direction: Direction, count: int | None, values: bool, convert: Any
     ) -> IDBRequest[Any]:
-        request = self._tx.request(self, convert)
-        reply = self._tx.reply_to(request)
-        self._tx.backend.read(Query(self.source_id, bounds, direction, count, 0, values), reply)
+        tx = self._tx
+        request = tx.request(self, convert)
+        tx.backend.read(Query(self.source_id, bounds, direction, count, 0, values), tx.reply_to(request))
         return request
 
     def _all(
@@ -197,12 +196,13 @@ class RecordSource:
         if count is not None and count is not UNDEFINED:
             limit = unsigned(count, UNSIGNED_LONG, self._says, method, self.interface, 2) or None
         self._check_direction(method, direction)
-        bounds = self._query(method, query, none_is_all=True)
-        return self._read(bounds, direction, limit, values, convert)
+        self.check(method)
+        return self._read(self._range_of(query, method), direction, limit, values, convert)
 
     def _open(self, method: str, query: Any, direction: Direction, kind: type[IDBCursor]) -> IDBRequest[Any]:
         self._check_direction(method, direction)
-        bounds = self._query(method, query, none_is_all=True)
+        self.check(method)
+        bounds = self._range_of(query, method)
         request = self._tx.request(self, _as_it_is)
         cursor = kind(self, request, bounds, direction)
         request.convert = cursor.arrived

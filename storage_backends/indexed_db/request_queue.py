@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
+from itertools import takewhile
+from operator import attrgetter
 from typing import Any, Final
 
 from ...errors import TfjsdError
@@ -25,7 +26,7 @@ class RequestQueue:
     one, and may ``pause`` the queue until it is known what becomes of the transaction.
     """
 
-    __slots__ = ("_at_once_left", "_failed", "_is_paused", "_is_pumping", "_loop", "_pending", "_ready", "_settling")
+    __slots__ = ("_at_once_left", "_failed", "_is_paused", "_is_pumping", "_loop", "_pending", "_settling")
 
     def __init__(
         self,
@@ -37,7 +38,6 @@ class RequestQueue:
         self._settling = settling
         self._failed = failed
         self._pending: deque[IDBRequest[Any]] = deque()
-        self._ready = 0  # of the pending ones have their answer, the first
         self._is_pumping = False
         self._is_paused = False
         self._at_once_left = AT_ONCE
@@ -50,20 +50,20 @@ class RequestQueue:
         self._pending.append(request)
 
     def reply_to(self, request: IDBRequest[Any]) -> Reply:
-        """What takes the backing store's answer; the answers come in the order of the requests."""
+        """What takes the backing store's answer."""
         return partial(self._answered, request)
 
     def _answered(self, request: IDBRequest[Any], result: Any, problem: BaseException | None) -> None:
         request.answer = result
         request.problem = problem
-        self._ready += 1
+        request.is_answered = True
         if not self._is_pumping and not self._is_paused:
             self._is_pumping = True
             self._loop.call_soon(self._pump)
 
     def fail_in_turn(self, request: IDBRequest[Any], problem: BaseException) -> None:
         """The request, which the backing store was not asked, fails once those that have their answer are settled."""
-        self._pending.insert(self._ready, request)
+        self._pending.insert(len(self._ready()), request)
         self._answered(request, None, problem)
 
     def settle_awaited(self, request: IDBRequest[Any]) -> bool:
@@ -72,7 +72,7 @@ class RequestQueue:
         That saves a turn of the loop, but only AT_ONCE times in a turn: others get theirs. Who waited or listened
         before is told by the turn.
         """
-        if not self._ready or self._pending[0] is not request or request.observers:
+        if not request.is_answered or self._pending[0] is not request or request.observers:
             return False
         if not self._at_once_left or self._is_paused:
             return False
@@ -85,22 +85,24 @@ class RequestQueue:
         self._at_once_left = AT_ONCE
 
     def pause(self) -> None:
-        """Nothing settles until ``resume``."""
+        """Nothing settles until ``resume`` or ``end``."""
         self._is_paused = True
 
     def resume(self) -> None:
         self._is_paused = False
         self._pump_soon()
 
-    def drop_answers(self) -> None:
-        """What has not settled yet does so in ``end``."""
-        self._ready = 0
-        self._is_paused = False
-
     def end(self, error: Callable[[], BaseException]) -> None:
         """Settles all with an error of their own."""
         while self._pending:
             self._pending.popleft().settle(UNDEFINED, error())
+
+    def _ready(self) -> list[IDBRequest[Any]]:
+        """The first ones, as far as they have their answers."""
+        return list(takewhile(attrgetter("is_answered"), self._pending))
+
+    def _may_settle(self) -> bool:
+        return bool(self._pending) and self._pending[0].is_answered and not self._is_paused
 
     def _pump(self) -> None:
         """Settles requests in order, up to one that somebody waits for: that code runs before the next is settled.
@@ -108,12 +110,12 @@ class RequestQueue:
         What nobody waits for yet gets one turn more: tasks that were created with it begin to wait then.
         """
         self._is_pumping = False
-        if self._ready and self._pending[0].is_fresh and not self._pending[0].observers:
-            for request in islice(self._pending, self._ready):
+        if self._may_settle() and self._pending[0].is_fresh and not self._pending[0].observers:
+            for request in self._ready():
                 request.is_fresh = False
             self._pump_soon()
             return
-        while self._ready and not self._is_paused:
+        while self._may_settle():
             was_observed = self._pending[0].observers
             self._settle_next()
             if was_observed:
@@ -121,16 +123,14 @@ class RequestQueue:
         self._pump_soon()
 
     def _pump_soon(self) -> None:
-        if self._ready and not self._is_pumping and not self._is_paused:
+        if not self._is_pumping and self._may_settle():
             self._is_pumping = True
             self._loop.call_soon(self._pump)
 
     def _settle_next(self) -> None:
         request = self._pending.popleft()
-        self._ready -= 1
         self._settling()
-        answer, problem = request.answer, request.problem
-        request.answer = None
+        answer, problem = request.take_answer()
         if problem is None:
             try:
                 result = request.convert(answer)

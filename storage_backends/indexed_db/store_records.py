@@ -93,14 +93,15 @@ class StoreRecords:
 
     def read(self, query: Query) -> list[Row]:
         """Records of the store, or of one of its indexes."""
-        if query.limit == 1 and not query.skip and query.direction == "next":
-            row = self._first(query)
+        (_, index), bounds, direction, limit, skip, values = query
+        if limit == 1 and not skip and direction == "next":
+            row = self._first(index, bounds, values)
             return [] if row is None else [row]
         return list(self.rows(query))
 
-    def _first(self, query: Query) -> Row | None:
+    def _first(self, index: int, bounds: Bounds, values: bool) -> Row | None:
         """https://w3c.github.io/IndexedDB/#retrieve-a-value-from-an-object-store, and the like for an index"""
-        (_, index), (start, stop), values = query.source, query.bounds, query.values
+        start, stop = bounds
         if index != STORE_ITSELF:
             prefix = self._prefix_of(index)
             found = self._writes.first(prefix + start, prefix + stop)
@@ -181,8 +182,12 @@ class StoreRecords:
             number += 1
         elif self.schema.auto_increment:
             number = next_after(number, decode_key(key))
-        exact = [(index, index_key) for index, keys in entries for index_key in keys]
-        canonical = [(index, canonical_form(index_key)) for index, index_key in exact]
+        exact: list[Entry] = []
+        canonical: list[Entry] = []
+        for index, keys in entries:
+            for index_key in keys:
+                exact.append((index, index_key))
+                canonical.append((index, canonical_form(index_key)))
         place = self._prefix + key
         old = self._writes.get(place) if self.schema.indexes or not overwrite else None
         if old is not None and not overwrite:
