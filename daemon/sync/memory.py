@@ -7,6 +7,7 @@ nothing is known to have been equal, so nothing is deleted: both sides' models a
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from .planning import Decision, Dispute, Side, State, Unready, Version
 from .store_snapshot import KnownStored
 
 FORMAT = 1
+LOST_SECONDS = 3600.0
+"""How long a deletion counts with those that follow it: a tree may be removed slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class ConflictCopy:
 
 @dataclass(slots=True)
 class Memory:
-    """``base``: what was last equal, model to digest."""
+    """``base``: what was last equal, model to digest; ``lost``: when models were deleted unasked (seconds since 1970),
+    but for those that new models have made up for."""
 
     base: dict[str, str] = field(default_factory=dict)
     directory: dict[str, KnownModel] = field(default_factory=dict)
@@ -49,6 +53,7 @@ class Memory:
     intents: dict[str, Intent] = field(default_factory=dict)
     approved: set[tuple[str, str]] = field(default_factory=set)
     held: set[tuple[str, str]] = field(default_factory=set)
+    lost: list[float] = field(default_factory=list)
     resolved: dict[str, Decision] = field(default_factory=dict)
     copies: dict[str, list[ConflictCopy]] = field(default_factory=dict)
     marked: bool = False
@@ -57,12 +62,16 @@ class Memory:
     def recover(self, directory: Mapping[str, State], store: Mapping[str, State]) -> None:
         """Finds out which of the writes that were going to happen did: what a side holds as intended, both held."""
         sides = {"directory": directory, "store": store}
-        for model, intent in list(self.intents.items()):
+        for model, intent in sorted(self.intents.items(), key=_deletions_first):
             present = sides[intent.to].get(model)
             if present is not None and not isinstance(present, Version):
                 continue
             del self.intents[model]
-            if (None if present is None else present.digest) == intent.digest:
+            if (None if present is None else present.digest) != intent.digest:
+                continue
+            if intent.digest is None:
+                self.lose(model)
+            else:
                 self.remember(model, intent.digest)
 
     def forget_copies(self, *sides: Mapping[str, State]) -> None:
@@ -82,12 +91,25 @@ class Memory:
             if not (isinstance(here, Unready) or isinstance(there, Unready) or about == decision.about):
                 del self.resolved[model]
 
-    def remember(self, model: str, digest: str | None) -> None:
-        """Both sides hold ``digest`` (None: no model)."""
-        if digest is None:
-            self.base.pop(model, None)
-        else:
-            self.base[model] = digest
+    def remember(self, model: str, digest: str) -> None:
+        """Both sides hold ``digest``."""
+        if model not in self.base and self.lost:
+            self.lost.pop(0)
+        self.base[model] = digest
+
+    def forget(self, model: str) -> str | None:
+        """Neither side holds the model; the digest that both held."""
+        return self.base.pop(model, None)
+
+    def lose(self, model: str) -> None:
+        """The model was deleted, because the other side's was."""
+        if (digest := self.forget(model)) is not None and (model, digest) not in self.approved:
+            self.lost.append(round(time.time(), 3))
+
+    def forget_losses(self) -> None:
+        """What is long ago no longer counts. (A clock that was set back makes none last longer.)"""
+        now = time.time()
+        self.lost = [moment for moment in self.lost if abs(now - moment) < LOST_SECONDS]
 
 
 class MemoryFile:
@@ -123,6 +145,12 @@ class MemoryFile:
         durable.unlink(self._path)
 
 
+def _deletions_first(entry: tuple[str, Intent]) -> tuple[bool, str]:
+    """The new name of a renamed model makes up for the old one."""
+    model, intent = entry
+    return intent.digest is not None, model
+
+
 def _to_json(memory: Memory) -> dict[str, Any]:
     return {
         "base": memory.base,
@@ -134,6 +162,7 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         "intents": {model: [intent.to, intent.digest] for model, intent in memory.intents.items()},
         "approved": sorted(memory.approved),
         "held": sorted(memory.held),
+        "lost": memory.lost,
         "resolved": {
             model: [decision.keep, decision.about.directory, decision.about.store]
             for model, decision in memory.resolved.items()
@@ -155,6 +184,7 @@ def _from_json(content: Mapping[str, Any]) -> Memory:
         intents={model: Intent(*intent) for model, intent in content["intents"].items()},
         approved={(model, digest) for model, digest in content["approved"]},
         held={(model, digest) for model, digest in content.get("held", ())},  # absent in early states
+        lost=list(content.get("lost", ())),  # the same
         resolved={
             model: Decision(decision[0], Dispute(*decision[1:]))
             for model, decision in content["resolved"].items()

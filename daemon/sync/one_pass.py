@@ -107,6 +107,7 @@ def run_pass(
         _finish_deletions(pair, memory, directory)
     memory.recover(directory.states, store.states)
     memory.forget_copies(directory.states, store.states)
+    memory.forget_losses()
     memory.forget_decisions(directory.states, store.states)
     memory.directory = _known(memory, directory)
     memory.store = store.known
@@ -132,6 +133,7 @@ def _rules(pair: SyncPair, memory: Memory, options: PassOptions) -> Rules:
         pair.direction,
         pair.on_conflict,
         options.deletion_share,
+        len(memory.lost),
         frozenset(memory.approved),
         frozenset(memory.held),
         dict(memory.resolved),
@@ -253,8 +255,12 @@ def _remember(memory: Memory, step: Step) -> None:
         if copy not in copies:
             copies.append(copy)
         return
-    gone = step.kind in ("forget", "delete", "move")
-    memory.remember(step.model, None if gone else step.digest)
+    if step.kind == "forget":
+        memory.forget(step.model)
+    elif step.kind in ("delete", "move"):
+        memory.lose(step.model)
+    else:
+        memory.remember(step.model, step.digest)
     memory.intents.pop(step.model, None)
     memory.approved.discard((step.model, step.digest))
     memory.resolved.pop(step.model, None)

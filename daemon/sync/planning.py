@@ -59,11 +59,12 @@ class Decision:
 class Rules:
     """``approved``: deletions (model, digest) that may pass however many they are; ``held``: those that wait for it
     since an earlier plan; ``resolved``: what the user chose for a conflict; ``deletion_share``: the largest share of
-    the known models that is deleted unasked."""
+    the known models that is deleted unasked; ``lost``: how many were so lately, which count with those of this plan."""
 
     direction: Direction = "both"
     on_conflict: OnConflict = "newest"
     deletion_share: float = 0.5
+    lost: int = 0
     approved: frozenset[tuple[str, str]] = frozenset()
     held: frozenset[tuple[str, str]] = frozenset()
     resolved: Mapping[str, Decision] = field(default_factory=dict)
@@ -282,7 +283,7 @@ def _of_the_content(step: Step) -> tuple[str, ...]:
 
 def _too_many(steps: list[Step], known: int, rules: Rules) -> list[Step]:
     unasked = [step for step in steps if step.kind == "delete" and (step.model, step.digest) not in rules.approved]
-    if len(unasked) > max(_FEW_DELETIONS, rules.deletion_share * known):
+    if len(unasked) + rules.lost > max(_FEW_DELETIONS, rules.deletion_share * (known + rules.lost)):
         return unasked
     # Others that came meanwhile make these a smaller share, but no less of a question.
     return [step for step in unasked if (step.model, step.digest) in rules.held]

@@ -4,10 +4,12 @@ import errno
 import json
 import os
 import re
+import time
 
 import pytest
 
 from tfjsd.daemon.sync.discards import Discards
+from tfjsd.daemon.sync.memory import LOST_SECONDS
 from tfjsd.daemon.sync.mount_guard import MARKER
 from tfjsd.daemon.sync.one_pass import PassOptions
 from tfjsd.daemon.sync.planning import Decision
@@ -183,6 +185,71 @@ def test_many_deletions_wait_for_approval(pairing):
     assert pairing.stored() == pairing.files() == expected
     assert not pairing.memory.approved
     assert not pairing.memory.held
+
+
+def test_deletions_one_by_one_are_held_where_they_pass_the_share(pairing):
+    for number in range(6):
+        pairing.write(str(number), number)
+    pairing.settle()
+    for number in range(6):
+        pairing.delete(str(number))
+        pairing.settle()
+        pairing.restart()
+    assert len(pairing.settle().plan.held) == 3
+    assert pairing.stored() == {str(number): number for number in range(3, 6)}
+    pairing.memory.approved = {(step.model, step.digest) for step in pairing.run().plan.held}
+    assert pairing.settle().clean
+    assert pairing.stored() == {}
+
+
+def test_approved_deletions_do_not_count_with_those_that_follow(pairing):
+    for number in range(10):
+        pairing.write(str(number), number)
+    pairing.settle()
+    for number in range(8):
+        pairing.delete(str(number))
+    pairing.memory.approved = {(step.model, step.digest) for step in pairing.settle().plan.held}
+    pairing.settle()
+    pairing.delete("8")
+    assert pairing.settle().clean
+    assert pairing.stored() == {"9": 9}
+
+
+def test_models_that_take_turns_are_no_mass_deletion(pairing):
+    for number in range(3):
+        pairing.write(str(number), number)
+    pairing.settle()
+    for number in range(3, 20):
+        pairing.write(str(number), number)
+        pairing.settle()
+        pairing.delete(str(number - 3))
+        assert pairing.settle().clean
+    assert pairing.stored() == pairing.files() == {str(number): number for number in range(17, 20)}
+
+
+def test_renames_do_not_count_as_losses(pairing):
+    for number in range(6):
+        pairing.write(f"old/{number}", number)
+    pairing.settle()
+    (pairing.directory / "old").rename(pairing.directory / "new")
+    pairing.settle()
+    assert not pairing.memory.lost
+
+
+def test_what_was_deleted_long_ago_no_longer_counts(pairing, monkeypatch):
+    for number in range(6):
+        pairing.write(str(number), number)
+    pairing.settle()
+    for number in range(3):
+        pairing.delete(str(number))
+    pairing.settle()
+    now = time.time()
+    for skew in (LOST_SECONDS + 1, -LOST_SECONDS - 1):
+        monkeypatch.setattr("tfjsd.daemon.sync.memory.time.time", lambda skew=skew: now + skew)
+        memory = pairing.file.read()
+        assert len(memory.lost) == 3
+        memory.forget_losses()
+        assert not memory.lost
 
 
 def test_an_approval_is_about_one_deletion(pairing):
