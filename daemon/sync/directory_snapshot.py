@@ -40,12 +40,14 @@ class KnownModel:
 
 @dataclass(slots=True)
 class DirectorySnapshot:
-    """``found``: where each model's JSON file is; ``known``: what need not be read again; ``rest``: seconds until
-    something that is still changing may be looked at again, or None; ``read``: models whose files were read."""
+    """``found``: where each model's JSON file is; ``known``: what need not be read again; ``mounts``: the directories
+    that are file systems of their own; ``rest``: seconds until something that is still changing may be looked at again,
+    or None; ``read``: models whose files were read."""
 
     states: dict[str, State] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
     known: dict[str, KnownModel] = field(default_factory=dict)
+    mounts: frozenset[str] = frozenset()
     rest: float | None = None
     read: int = 0
 
@@ -108,6 +110,7 @@ def take_directory(
             else:
                 look.examine(model, files, before)
     look.miss(expected)
+    snapshot.mounts = walked.mounts()
     view.walk, view.written = walked, set()
     view.unready = {
         model: _places(model, known, snapshot) for model, state in snapshot.states.items() if isinstance(state, Unready)

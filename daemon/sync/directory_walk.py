@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from .ignored_names import is_on_its_way, is_passing
 @dataclass(frozen=True, slots=True)
 class Place:
     """One directory: the paths of models' JSON files in it, the names of the directories, and those of the files that
-    may be about to get another name."""
+    may be about to get another name; its device."""
 
     models: tuple[str, ...]
     below: frozenset[str]
     on_their_way: frozenset[str]
+    device: int
 
 
 @dataclass(slots=True)
@@ -41,6 +43,11 @@ class Walk:
         """The paths of the files in these directories that may be about to get another name."""
         found = {place: self.places[place].on_their_way for place in places if place in self.places}
         return [posixpath.join(place, name) for place, names in found.items() for name in names]
+
+    def mounts(self) -> frozenset[str]:
+        """The directories that are on another device than the one above them."""
+        devices = {path: place.device for path, place in self.places.items()}
+        return frozenset(path for path in devices if path and devices[path] != devices.get(posixpath.dirname(path)))
 
     def renewed(self, root: Path, known: Collection[str], touched: Collection[str]) -> bool:
         """Lists the ``touched`` directories again, and says whether that was all there is to do: it is not where
@@ -80,7 +87,8 @@ def walk(root: Path, known: Collection[str]) -> Walk:
 
 def _listed(root: Path, path: str, known: Collection[str]) -> Place:
     files, directories, on_their_way = set[str](), set[str](), set[str]()
-    with os.scandir(f"{root}/{path}" if path else root) as entries:
+    with _opened(f"{root}/{path}") as directory, os.scandir(directory) as entries:
+        device = os.fstat(directory).st_dev
         for entry in entries:
             if is_passing(entry.name):
                 if is_on_its_way(entry.name) and entry.is_file(follow_symlinks=False):
@@ -89,7 +97,17 @@ def _listed(root: Path, path: str, known: Collection[str]) -> Place:
                 directories.add(entry.name)
             elif entry.is_file(follow_symlinks=False):
                 files.add(entry.name)
-    return Place(tuple(_model_files(path, files, known)), frozenset(directories), frozenset(on_their_way))
+    return Place(tuple(_model_files(path, files, known)), frozenset(directories), frozenset(on_their_way), device)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    """What is listed and its device are those of one directory, whatever is mounted there meanwhile."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _model_files(place: str, names: set[str], known: Collection[str]) -> Iterator[str]:

@@ -45,7 +45,8 @@ class ConflictCopy:
 @dataclass(slots=True)
 class Memory:
     """``base``: what was last equal, model to digest; ``lost``: when models were deleted unasked (seconds since 1970),
-    but for those that new models have made up for."""
+    but for those that new models have made up for; ``mounts``: places below the directory that were file systems of
+    their own (None: those that are)."""
 
     base: dict[str, str] = field(default_factory=dict)
     directory: dict[str, KnownModel] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Memory:
     lost: list[float] = field(default_factory=list)
     resolved: dict[str, Decision] = field(default_factory=dict)
     copies: dict[str, list[ConflictCopy]] = field(default_factory=dict)
+    mounts: set[str] | None = None
     marked: bool = False
     paused: bool = False
 
@@ -168,6 +170,7 @@ def _to_json(memory: Memory) -> dict[str, Any]:
             for model, decision in memory.resolved.items()
         },
         "copies": {model: [[copy.name, copy.side] for copy in copies] for model, copies in memory.copies.items()},
+        "mounts": None if memory.mounts is None else sorted(memory.mounts),
         "marked": memory.marked,
         "paused": memory.paused,
     }
@@ -191,6 +194,7 @@ def _from_json(content: Mapping[str, Any]) -> Memory:
             if isinstance(decision, list)  # an early state does not say what was decided about: it is asked again
         },
         copies={model: [ConflictCopy(*copy) for copy in copies] for model, copies in content["copies"].items()},
+        mounts=None if content.get("mounts") is None else set(content["mounts"]),  # absent in early states
         marked=bool(content["marked"]),
         paused=bool(content["paused"]),
     )

@@ -1,33 +1,80 @@
 """Whether the directory is there: a mount that is gone must not be taken for the deletion of everything.
 
-A mount point without its file system is an empty directory. So a pair leaves a file of its own at the top of its
-directory (as Syncthing does with ``.stfolder``); where it cannot, an empty directory counts as gone.
+A mount point without its file system is a directory that is empty, or holds something else. So a pair leaves a file of
+its own at the top of its directory (as Syncthing does with ``.stfolder``), and remembers that it did; where it cannot,
+an empty directory counts as gone. Below the directory it remembers which places were file systems of their own.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import SyncError
 from ...storage_backends import durable
 from .memory import Memory
+from .planning import State, Unready, Version
 
 MARKER = ".tfjsd-sync"
 _TEXT = b"This directory is kept equal with a tfjsd store (tfjsd sync list). The file shows that it is mounted.\n"
+_ADVICE = "is its file system mounted? If it is, and what is missing is to go: tfjsd sync approve ID --deletions"
 
 
-def require_directory(root: Path, memory: Memory, *, mark: bool = True) -> None:
-    """Raises SyncError; otherwise sees to it (``mark``) that the marker is there."""
-    if not root.is_dir() or root.is_symlink():
-        raise SyncError(f"{root} is not there", hint="is its file system mounted?")
-    present = (root / MARKER).is_file()
-    if not present and memory.base and not _holds_something(root):
-        raise SyncError(
-            f"{root} is empty, and held {len(memory.base)} models",
-            hint="is its file system mounted? If they are to go: tfjsd sync approve ID --deletions",
-        )
-    memory.marked = present or (mark and mark_directory(root))
+class MountGuard:
+    """For one pass; ``confirm`` belongs after the look at the directory: it may be mounted over meanwhile."""
+
+    def __init__(self, root: Path, memory: Memory, *, mark: bool = True) -> None:
+        """Raises SyncError where the directory is not there; otherwise sees to it (``mark``) that the marker is."""
+        self._root = root
+        self._identity = identity_of(root)
+        if self._identity is None:
+            raise SyncError(f"{root} is not there", hint="is its file system mounted?")
+        present = self._is_marked()
+        if not present and memory.base and not _holds_something(root):
+            raise SyncError(f"{root} is empty, and held {len(memory.base)} models", hint=_ADVICE)
+        if not present and memory.base and memory.marked:
+            raise SyncError(f"{root} lacks the file {MARKER} that was there", hint=_ADVICE)
+        memory.marked = present or (mark and mark_directory(root))
+
+    def confirm(self, memory: Memory) -> None:
+        """Raises SyncError where it is another directory now."""
+        if identity_of(self._root) != self._identity or (memory.marked and not self._is_marked()):
+            raise SyncError(f"{self._root} became another directory while it was looked at")
+
+    def _is_marked(self) -> bool:
+        return (self._root / MARKER).is_file()
+
+
+def identity_of(root: Path) -> tuple[int, int] | None:
+    """Device and inode of a directory, which a mount that comes or goes changes; None where there is none."""
+    try:
+        status = os.stat(f"{root}/")
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def hold_remounted(memory: Memory, mounted: frozenset[str], directory: dict[str, State], models: Iterable[str]) -> None:
+    """Problems in the ``directory`` are, of these ``models``, those below a place that was a file system of its own and
+    is not among those that are ``mounted`` now, and those that were there before one was mounted over them. So it
+    stays until the mounts are as they were, or no model is known there."""
+    before = mounted if memory.mounts is None else memory.mounts
+    gone, come, covering = before - mounted, mounted - before, set[str]()
+    for model in models:
+        state = directory.get(model)
+        if (place := _place_of(model, gone)) is not None:
+            directory[model] = Unready(f"another file system was mounted at {place}, and is not", problem=True)
+        elif model in memory.base and not isinstance(state, Version) and (place := _place_of(model, come)) is not None:
+            covering.add(place)
+            if state is None:
+                directory[model] = Unready(f"another file system was mounted over {place}", problem=True)
+    memory.mounts = {place for place in gone if any(_place_of(model, {place}) for model in memory.base)}
+    memory.mounts |= mounted - covering
+
+
+def _place_of(model: str, places: Iterable[str]) -> str | None:
+    return next((place for place in places if f"{model}/".startswith(f"{place}/")), None)
 
 
 def _holds_something(root: Path) -> bool:

@@ -18,7 +18,7 @@ from .directory_model import remove_files, stamp
 from .directory_snapshot import DirectorySnapshot, DirectoryView, take_directory
 from .discards import Discards
 from .memory import ConflictCopy, Intent, Memory, MemoryFile
-from .mount_guard import require_directory
+from .mount_guard import MountGuard, hold_remounted
 from .planning import Plan, Rules, Step, Unready, make_plan
 from .settling import Settling
 from .store_snapshot import StoreSnapshot, take_store
@@ -99,10 +99,12 @@ def run_pass(
     is in the result.
     """
     started = time.monotonic()
-    require_directory(pair.directory, memory, mark=not options.dry_run)
+    guard = MountGuard(pair.directory, memory, mark=not options.dry_run)
     settling = Settling(options.settle, time.time())
     directory = take_directory(pair, memory.directory, memory.base, settling, view=view, touched=places)
     store = take_store(origin, pair, memory.store, touched)
+    guard.confirm(memory)
+    hold_remounted(memory, directory.mounts, directory.states, {*memory.base, *directory.states, *store.states})
     if not options.dry_run:
         _finish_deletions(pair, memory, directory)
     memory.recover(directory.states, store.states)

@@ -28,7 +28,7 @@ from .pair_report import result_json, status_json
 from .planning import Step
 from .store_watch import StoreWatch
 from .sweeping import sweep
-from .watching import POLL_SECONDS, Watch, identity_of
+from .watching import POLL_SECONDS, Watch
 
 T = TypeVar("T")
 RESCAN_SECONDS = 3600.0
@@ -207,7 +207,7 @@ class PairRunner:
     def _places(self) -> frozenset[str]:
         """Where the directory is to be looked at again. Events may be missing (a hard link, a mapped file), so now and
         then it is everywhere, and so it is where somebody asks for a pass."""
-        if self._watch.identity != identity_of(self.pair.directory):
+        if self._watch.is_displaced:
             self._watch.start()
         places, now = self._watch.touched(), time.monotonic()
         if places is None or self._asked or now - self._looked > LOOK_SECONDS:
@@ -258,8 +258,8 @@ class PairRunner:
 
     def _is_displaced(self) -> bool:
         """Whether a side is another one than was watched, which gives no event: the directory was moved or mounted
-        over, a restore has given the origin another object."""
-        return identity_of(self.pair.directory) != self._watch.identity or self._store.is_displaced
+        over, also below, a restore has given the origin another object."""
+        return self._watch.is_displaced or self._store.is_displaced
 
     def _unrest(self) -> float:
         """Seconds until the last event is long enough ago. A commit in the store need not rest."""

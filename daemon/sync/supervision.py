@@ -107,9 +107,12 @@ class Synchronizer:
         await asyncio.to_thread(runner.file.remove)
 
     async def approve(self, name: str) -> int:
-        """Lets the deletions pass that are held; how many. What is deleted later needs an approval of its own."""
+        """Lets the deletions pass that are held; how many. What is deleted later needs an approval of its own. The
+        directory is the right one from now on, as it is mounted now."""
         runner = self.get(name)
         await runner.in_thread(mark_directory, runner.pair.directory)
+        async with runner.alone():
+            runner.memory.mounts = None
         await runner.once(dry_run=False)
         async with runner.alone():
             held = () if runner.last is None else runner.last.plan.held

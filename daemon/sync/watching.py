@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .ignored_names import is_passing
+from .mount_guard import identity_of
+from .mount_table import Mount, file_system_of, mounts_below
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -41,8 +42,8 @@ class Watch:
         self.mode: Literal["events", "polling"] = "events"
         self.reason: str | None = None
         self.last = 0.0
-        self.identity: tuple[int, int] | None = None
         self._wake = wake
+        self._watched: _Watched | None = None
         self._woken = threading.Event()
         self._changes = _Changes()
         self._observer: BaseObserver | None = None
@@ -51,16 +52,22 @@ class Watch:
         """Watches from now on; where that is impossible, ``mode`` is ``polling``."""
         self.stop()
         self.mode, self.reason = "events", None
-        self.identity = identity_of(self.root)
+        self._watched = _watched(self.root)
         self._changes.add(None)
-        kind = file_system_of(self.root)
-        if kind in _REMOTE:
-            self.mode, self.reason = "polling", f"{kind} has no events for what other machines change"
+        kinds = {file_system_of(self.root), *(mount.kind for mount in self._watched.mounts)}
+        if remote := sorted(kind for kind in kinds if kind in _REMOTE):
+            self.mode, self.reason = "polling", f"{remote[0]} has no events for what other machines change"
             return
         try:
             self._observer = self._observing()
         except OSError as error:
             self.mode, self.reason = "polling", f"{error.strerror} (see tfjsd doctor)"
+
+    @property
+    def is_displaced(self) -> bool:
+        """Whether the directory is not the one that is watched, which gives no event: it was moved, or something was
+        mounted or unmounted there or below."""
+        return self._watched != _watched(self.root)
 
     def _observing(self) -> BaseObserver:
         from watchdog import events
@@ -102,6 +109,15 @@ class Watch:
             self._observer.stop()
             self._observer.join()
             self._observer = None
+
+
+class _Watched(NamedTuple):
+    identity: tuple[int, int] | None
+    mounts: frozenset[Mount]
+
+
+def _watched(root: Path) -> _Watched:
+    return _Watched(identity_of(root), mounts_below(root))
 
 
 class _Changes:
@@ -150,26 +166,3 @@ def _handler(root: Path, hear: Callable[[Iterable[str] | None], None]) -> FileSy
                 hear(None if event.is_directory else map(posixpath.dirname, told))
 
     return Handler()
-
-
-def identity_of(root: Path) -> tuple[int, int] | None:
-    """Device and inode; a mount that comes or goes changes them."""
-    try:
-        status = root.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def file_system_of(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
-    """The type of the file system that holds ``path`` (proc(5)); None where the system does not tell."""
-    if sys.platform != "linux" or not mounts.exists():
-        return None
-    resolved, best, found = str(path.resolve()), -1, None
-    for line in mounts.read_text(errors="surrogateescape").splitlines():
-        before, _, after = line.partition(" - ")
-        place = before.split(" ")[4].encode().decode("unicode_escape", "surrogateescape")
-        holds = resolved == place or resolved.startswith(f"{place.rstrip('/')}/")
-        if holds and len(place) >= best:
-            best, found = len(place), after.split(" ")[0]
-    return found

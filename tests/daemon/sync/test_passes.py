@@ -291,14 +291,14 @@ def test_a_directory_that_cannot_be_listed_hides_no_deletion(pairing, monkeypatc
     pairing.write("secret/m", 1)
     pairing.write("n", 2)
     pairing.settle()
-    real = os.scandir
+    real = os.open
 
-    def scandir(path):
-        if os.fspath(path).endswith("secret"):
+    def refuse(path, flags, *args, **options):
+        if os.fspath(path).endswith("secret") and flags & os.O_DIRECTORY:
             raise PermissionError(errno.EACCES, "Permission denied", path)
-        return real(path)
+        return real(path, flags, *args, **options)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "open", refuse)
     result = pairing.settle()
     assert list(result.problems) == ["secret/m"]
     monkeypatch.undo()

@@ -12,8 +12,9 @@ import pytest
 
 from tfjsd.daemon.sync import watching
 from tfjsd.daemon.sync.ignored_names import is_passing, objection
+from tfjsd.daemon.sync.mount_table import Mount, file_system_of, mounts_below
 from tfjsd.daemon.sync.settling import Settling
-from tfjsd.daemon.sync.watching import Watch, file_system_of
+from tfjsd.daemon.sync.watching import Watch
 
 
 @pytest.fixture
@@ -84,6 +85,13 @@ def test_past_the_limit_of_inotify_it_is_polled(watch, monkeypatch):
     assert (watch.mode, "limit" in watch.reason) == ("polling", True)
 
 
+def test_a_network_file_system_below_has_it_polled_too(watch, monkeypatch):
+    below = frozenset({Mount("1", str(watch.root / "m"), "cifs")})
+    monkeypatch.setattr(watching, "mounts_below", lambda root: below)
+    watch.start()
+    assert (watch.mode, "cifs" in watch.reason) == ("polling", True)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
 def test_the_file_system_of_a_path_is_the_innermost_mount(tmp_path):
     mounts = tmp_path / "mountinfo"
@@ -94,6 +102,8 @@ def test_the_file_system_of_a_path_is_the_innermost_mount(tmp_path):
     )
     for path, kind in (("/srv/with space/m", "nfs4"), ("/srv/with space/local/m", "xfs"), ("/srv/with", "ext4")):
         assert file_system_of(Path(path), mounts) == kind
+    assert {mount.kind for mount in mounts_below(Path("/srv/with space"), mounts)} == {"nfs4", "xfs"}
+    assert not mounts_below(Path("/srv/with"), mounts)
 
 
 def test_a_polled_pair_is_live_all_the_same(daemons, eventually, monkeypatch, make_file):
