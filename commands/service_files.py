@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 LABEL = "io.tfjsd"
 UNITS = ("tfjsd.socket", "tfjsd.service")
 HTTP_DROP_IN = "tfjsd.service.d/http.conf"
+"""Brought in ``drop-ins/``: beside its unit, every look at the unit would count it in."""
 _HTTP_ADDRESS = "127.0.0.1:8765"
 _PROGRAM = "/usr/local/bin/tfjsd"
 _HOMES = frozenset(map(Path, ("/home", "/root", "/run/user")))
@@ -32,9 +34,14 @@ class ServiceFile(NamedTuple):
     kept: bool = False
 
 
-def system_files(http: str | None, root: Path = Path("/")) -> list[ServiceFile]:
-    """The system's units, its group, and the configuration that names its socket; ``http``: the loopback address that
-    the daemon listens on besides."""
+class Loopback(NamedTuple):
+    """That the daemon is to listen on loopback TCP besides: at this address, or (None) at that of its configuration."""
+
+    address: str | None
+
+
+def system_files(http: Loopback | None, root: Path = Path("/")) -> list[ServiceFile]:
+    """The system's units, its group, and the configuration that names its socket."""
     place = root / "etc/systemd/system"
     return [
         *_units("system", place, http, lambda text: text.replace(_PROGRAM, _quoted(program_path()))),
@@ -43,7 +50,7 @@ def system_files(http: str | None, root: Path = Path("/")) -> list[ServiceFile]:
     ]
 
 
-def user_files(configuration: Configuration, http: str | None, directory: Path) -> list[ServiceFile]:
+def user_files(configuration: Configuration, http: Loopback | None, directory: Path) -> list[ServiceFile]:
     """The user's units, for the home and the socket of the configuration."""
     address = configuration.server_address()
 
@@ -55,10 +62,16 @@ def user_files(configuration: Configuration, http: str | None, directory: Path) 
     return _units("user", directory, http, fitted)
 
 
-def _units(kind: str, directory: Path, http: str | None, fitted: Callable[[str], str]) -> list[ServiceFile]:
-    names = [*UNITS, *([HTTP_DROP_IN] if http is not None else [])]
-    files = [ServiceFile(directory / name, fitted(_brought(kind, name))) for name in names]
-    return [file._replace(text=file.text.replace(_HTTP_ADDRESS, http or "")) for file in files]
+def _units(kind: str, directory: Path, http: Loopback | None, fitted: Callable[[str], str]) -> list[ServiceFile]:
+    files = [ServiceFile(directory / name, fitted(_brought(kind, name))) for name in UNITS]
+    if http is not None:
+        text = fitted(_brought(kind, "drop-ins", "http.conf"))
+        if http.address is None:
+            text = re.sub("(?m)^ExecStart=.*\n", "", text)
+        else:
+            text = text.replace(_HTTP_ADDRESS, http.address)
+        files.append(ServiceFile(directory / HTTP_DROP_IN, text))
+    return files
 
 
 def launchd_files(configuration: Configuration, directory: Path) -> list[ServiceFile]:

@@ -18,6 +18,7 @@ from .service_files import (
     HTTP_DROP_IN,
     LABEL,
     UNITS,
+    Loopback,
     ServiceFile,
     hidden_place,
     launchd_files,
@@ -31,6 +32,7 @@ from .service_files import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..wire.configuration import Configuration
     from .invocation import Invocation
 
 
@@ -49,8 +51,9 @@ class Manager:
         if self.is_launchd:
             return launchd_files(invocation.configuration(), Path.home() / "Library" / "LaunchAgents")
         if self.is_system:
-            return system_files(http)
-        return user_files(invocation.configuration(), http, user_unit_directory())
+            return system_files(_loopback(http, system_configuration()))
+        configuration = invocation.configuration()
+        return user_files(configuration, _loopback(http, configuration), user_unit_directory())
 
     @property
     def installed(self) -> bool:
@@ -124,6 +127,24 @@ class Manager:
         if done.returncode != 0:
             said = done.stderr.strip() or done.stdout.strip()
             raise TfjsdError(f"{' '.join(command)}: {said or f'exit code {done.returncode}'}")
+
+
+def system_configuration() -> Configuration:
+    """What the system's service reads: it has another environment and another home than the caller."""
+    from ..wire.configuration import Configuration
+
+    return Configuration.load(environ={}, files=(Path("/etc/tfjsd/config.toml"),))
+
+
+def _loopback(flag: str | None, configuration: Configuration) -> Loopback | None:
+    """A file is read by the daemon itself, and may change later; the caller's environment is not the service's."""
+    if flag is not None:
+        return Loopback(flag)
+    address, source = dict(configuration)["http"]
+    if address is None:
+        return None
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return Loopback(f"{host}:{address.port}" if source == "TFJSD_HTTP" else None)
 
 
 def install(invocation: Invocation) -> int:

@@ -44,8 +44,13 @@ class LoopbackListener:
 
 def bind_loopback(address: str, port: int) -> LoopbackListener:
     """Listens there; port 0 takes a free one. Raises ConfigurationError where the port is taken or not allowed."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM | getattr(socket, "SOCK_CLOEXEC", 0))
+    try:
+        listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    except OSError as error:  # EAFNOSUPPORT: a kernel without it, or RestrictAddressFamilies= of systemd
+        raise ConfigurationError(
+            f"cannot listen on http://{_authority(address, port)}: {error.strerror}",
+            hint="if systemd runs it: tfjsd service install sets the service up for the http of the configuration",
+        ) from error
     try:
         # A port in TIME_WAIT may be taken over; on Linux and macOS this does not share one that is listened on.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

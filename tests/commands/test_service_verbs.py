@@ -116,6 +116,29 @@ def test_a_service_on_loopback_tcp(manager, as_user, capsys, tmp_path):
 
 
 @needs_systemd
+def test_a_service_may_listen_where_its_configuration_says(manager, as_user, capsys, tmp_path, monkeypatch):
+    config = tmp_path / "user" / ".config" / "tfjsd" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('http = "127.0.0.1:9999"\n')
+    drop_in = tmp_path / "user" / ".config" / "systemd" / "user" / service_files.HTTP_DROP_IN
+    run(capsys, "install")
+    assert "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6" in drop_in.read_text()
+    assert "ExecStart" not in drop_in.read_text(), "the configuration may change"
+    monkeypatch.setenv("TFJSD_HTTP", "[::1]:8000")
+    run(capsys, "install")
+    assert "--http [::1]:8000\n" in drop_in.read_text()
+
+
+def test_the_systems_service_reads_its_own_configuration(manager, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("TFJSD_HTTP", "127.0.0.1:9999")
+    assert "127.0.0.1:9999" not in run(capsys, "install", "--dry-run").out
+    configured = Configuration.load({"http": "127.0.0.1:9998"}, environ={}, files=())
+    monkeypatch.setattr(service_installation, "system_configuration", lambda: configured)
+    assert "IPAddressAllow=localhost" in run(capsys, "install", "--dry-run").out
+
+
+@needs_systemd
 def test_without_a_manager_nothing_is_written(manager, as_user, capsys, tmp_path):
     (tmp_path / "bin" / "systemctl").write_text("#!/bin/sh\nexit 1\n")
     assert "loginctl" in run(capsys, "install", code=1).err
@@ -127,8 +150,11 @@ def test_without_a_manager_nothing_is_written(manager, as_user, capsys, tmp_path
 @pytest.mark.parametrize("kind", ["system", "user"])
 def test_systemd_finds_nothing_to_complain_about(kind, http, tmp_path):
     (tmp_path / "tfjsd.service.d").mkdir()
-    for unit in (*service_files.UNITS, *([service_files.HTTP_DROP_IN] if http else [])):
-        text = (SYSTEMD / kind / unit).read_text().replace("/usr/local/bin/tfjsd", "/bin/true")
+    brought = {unit: unit for unit in service_files.UNITS}
+    if http:
+        brought[service_files.HTTP_DROP_IN] = "drop-ins/http.conf"
+    for unit, source in brought.items():
+        text = (SYSTEMD / kind / source).read_text().replace("/usr/local/bin/tfjsd", "/bin/true")
         (tmp_path / unit).write_text(text)
     command = ["systemd-analyze", "verify", *(["--user"] if kind == "user" else [])]
     done = subprocess.run(
@@ -151,11 +177,18 @@ def exposure(text, place, threshold=10):
 @needs_systemd
 def test_the_drop_in_for_sync_pairs_is_valid(tmp_path):
     (tmp_path / "tfjsd.service.d").mkdir()
-    text = (SYSTEMD / "system" / "tfjsd.service.d" / "sync.conf.example").read_text()
+    text = (SYSTEMD / "system" / "drop-ins" / "sync.conf").read_text()
     (tmp_path / "tfjsd.service.d" / "sync.conf").write_text(text)
     done = exposure((SYSTEMD / "system" / "tfjsd.service").read_text(), tmp_path)
     assert done.returncode == 0, done.stdout
     assert "ReadWritePaths" in text
+
+
+@needs_systemd
+def test_the_systems_service_is_hardened_where_it_lies():
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=10", "systemd/system/tfjsd.service"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @needs_systemd
@@ -170,7 +203,7 @@ def test_the_systems_service_is_hardened(tmp_path):
 @needs_systemd
 def test_the_systems_service_on_loopback_tcp_is_hardened(tmp_path):
     (tmp_path / "tfjsd.service.d").mkdir()
-    drop_in = (SYSTEMD / "system" / service_files.HTTP_DROP_IN).read_text()
+    drop_in = (SYSTEMD / "system" / "drop-ins" / "http.conf").read_text()
     (tmp_path / service_files.HTTP_DROP_IN).write_text(drop_in.replace("/usr/local/bin/tfjsd", "/bin/true"))
     done = exposure((SYSTEMD / "system" / "tfjsd.service").read_text(), tmp_path, threshold=15)
     assert done.returncode == 0, done.stdout

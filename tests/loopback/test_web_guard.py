@@ -1,6 +1,7 @@
 """Over TCP nothing passes that does not name the listener, come from a listed page or a program, and bring the token."""
 
 import base64
+import errno
 import random
 import re
 import stat
@@ -316,6 +317,16 @@ def test_a_taken_port_is_named(loopback):
     with pytest.raises(ConfigurationError, match=f"http://127.0.0.1:{loopback.port}") as caught:
         bind_loopback("127.0.0.1", loopback.port)
     assert "another port" in str(caught.value.hint)
+
+
+def test_a_process_without_tcp_is_told_what_to_do(monkeypatch):
+    def refuse(family):
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr("tfjsd.daemon.loopback.socket.socket", refuse)
+    with pytest.raises(ConfigurationError, match="http://127.0.0.1:8765") as caught:
+        bind_loopback("127.0.0.1", 8765)
+    assert "tfjsd service install" in str(caught.value.hint)
 
 
 def mutated(rng, request):
