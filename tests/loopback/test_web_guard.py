@@ -324,7 +324,7 @@ def test_a_process_without_tcp_is_told_what_to_do(monkeypatch):
         raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
 
     monkeypatch.setattr("tfjsd.daemon.loopback.socket.socket", refuse)
-    with pytest.raises(ConfigurationError, match="http://127.0.0.1:8765") as caught:
+    with pytest.raises(ConfigurationError, match=re.escape("http://127.0.0.1:8765")) as caught:
         bind_loopback("127.0.0.1", 8765)
     assert "tfjsd service install" in str(caught.value.hint)
 
