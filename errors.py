@@ -221,7 +221,8 @@ class ModelExistsError(TfjsdError):
 
 
 class ModelChangedError(TfjsdError):
-    """A model was replaced while it was being moved out of the store: the old one was saved, the new one is kept."""
+    """Another model has taken the place of the one that was meant (by a move out of the store, by ``?expected=`` of a
+    save or removal), or none is there any more: what is there was kept."""
 
     name = "ModelChangedError"
     http_status = 409

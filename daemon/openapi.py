@@ -56,6 +56,7 @@ _SAVE_BODY = {MODEL_TYPE: None, "multipart/form-data": _FORM}
 _SAVED = {JSON_TYPE: _object(modelArtifactsInfo=_reference(_INFO))}
 _LOADED = {JSON_TYPE: _reference(_INFO), MODEL_TYPE: None, MAPPED_TYPE: _object(blob=_reference("Blob"))}
 _WRITE = ("origin", "overwrite", "durability")
+_SAVE = (*_WRITE, "expected")
 _WRITE_ERRORS = (400, 403, 404, 409, 413, 503, 507)
 _TRANSFER = {JSON_TYPE: _reference("Transfer")}
 _LOAD = "The model's info; with `Accept: application/vnd.tfjsd.model` the whole model"
@@ -65,8 +66,8 @@ def _one_model(path: str, *place: str) -> list[Operation]:
     return [
         Operation("GET", path, _LOAD, _LOADED, (*place, "origin"), errors=(400, 403, 404, 503)),
         Operation("HEAD", path, "Whether the model exists", {}, (*place, "origin"), errors=(400, 403, 404, 503)),
-        Operation("PUT", path, "Saves a model", _SAVED, (*place, *_WRITE), _SAVE_BODY, _WRITE_ERRORS),
-        Operation("POST", path, "Saves a model, as tfjs does", _SAVED, (*place, *_WRITE), _SAVE_BODY, _WRITE_ERRORS),
+        Operation("PUT", path, "Saves a model", _SAVED, (*place, *_SAVE), _SAVE_BODY, _WRITE_ERRORS),
+        Operation("POST", path, "Saves a model, as tfjs does", _SAVED, (*place, *_SAVE), _SAVE_BODY, _WRITE_ERRORS),
         Operation(
             "DELETE",
             path,
@@ -420,7 +421,7 @@ _PARAMETERS: dict[str, Any] = {
     "expected": {
         "in": "query",
         "content": {JSON_TYPE: {"schema": _reference(_INFO)}},
-        "description": "409 where another one is there",
+        "description": "409 where another one, or none, is there",
     },
     "durability": {"in": "query", "schema": {"enum": ["strict", "relaxed"], "default": "strict"}},
 }

@@ -311,6 +311,8 @@ class Models:
 
     @staticmethod
     def _refuse_changed(url: str, present: ModelArtifactsInfo | None, expected: ModelArtifactsInfo) -> None:
+        if present is None:
+            raise ModelChangedError(f"The model at '{url}' was removed meanwhile; nothing was saved.")
         if present != expected:
             raise ModelChangedError(f"The model at '{url}' was replaced meanwhile; the new one was kept.")
 

@@ -44,14 +44,16 @@ async def remove_model(call: Call) -> web.StreamResponse:
     target, origin = call.model(), await call.origin()
     if target.artifact is not None:
         raise BadRequestError("Only whole models are removed.")
-    expected = call.parameters.get("expected")
     info = await call.service.workers.commit(
-        origin.models.remove,
-        target.url,
-        expected=None if expected is None else ModelArtifactsInfo.from_json(expected),
-        durability=call.durability(),
+        origin.models.remove, target.url, expected=expected_model(call), durability=call.durability()
     )
     return text_answer(info.to_json())
+
+
+def expected_model(call: Call) -> ModelArtifactsInfo | None:
+    """``?expected=``: what the caller takes for the present model. Raises InvalidArtifactsError."""
+    text = call.parameters.get("expected")
+    return None if text is None else ModelArtifactsInfo.from_json(text)
 
 
 ROUTES = (

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from ...errors import BadRequestError, InvalidArtifactsError, TooLargeError
 from ...model_io import ecma_json
+from ...model_io.artifacts_info import ModelArtifactsInfo
 from ...model_io.model_json import parse_model_json
 from ...model_io.multipart import MODEL_JSON, WEIGHTS, MultipartReader, PartBegin, PartData, boundary_of
 from ...model_io.origin import Origin
@@ -23,7 +24,7 @@ from ..service import Call, text_answer
 from ..staging import WeightsSink
 from . import Route
 from .ingest import ingest_of
-from .models import ONE_MODEL
+from .models import ONE_MODEL, expected_model
 
 _FIELDS = frozenset(WIRE_NAMES.values())
 _LENGTH = struct.Struct("<I")
@@ -31,11 +32,13 @@ _SMALL_HEADER = 32 * 1024
 
 
 async def save_model(call: Call) -> web.StreamResponse:
-    """Answers once the model is durable. Whatever goes wrong before leaves no trace."""
+    """Answers once the model is durable. Whatever goes wrong before leaves no trace.
+
+    ``?expected=``: the ModelArtifactsInfo of the model that is to be replaced; another one, or none, refuses the save."""
     target, overwrite, durability = call.model(), call.switch("overwrite", True), call.durability()
     if target.artifact is not None:
         raise BadRequestError("Only whole models are saved.", hint=f"PUT {call.path.rpartition('/')[0]}")
-    destination = Destination(await call.origin(), target.url, overwrite, durability)
+    destination = Destination(await call.origin(), target.url, overwrite, expected_model(call), durability)
     kind = call.request.content_type
     if kind == MODEL_TYPE:
         return await _save_body(call, destination)
@@ -51,6 +54,7 @@ class Destination:
     origin: Origin
     url: str
     overwrite: bool
+    expected: ModelArtifactsInfo | None
     durability: Durability
 
 
@@ -101,6 +105,7 @@ async def _commit(call: Call, destination: Destination, model: StoredModel) -> w
         destination.url,
         model,
         overwrite=destination.overwrite,
+        expected=destination.expected,
         durability=destination.durability,
     )
     return text_answer(f'{{"modelArtifactsInfo":{info.to_json()}}}')

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -15,6 +17,10 @@ MEDIA = ("localstorage", "indexeddb")
 
 def put(daemon, target, body, kind=MODEL, **headers):
     return daemon.request("PUT", target, body, {"Content-Type": kind, **headers})
+
+
+def expecting(info):
+    return f"expected={quote(json.dumps(info))}"
 
 
 @pytest.mark.parametrize("medium", MEDIA)
@@ -80,6 +86,33 @@ def test_without_overwrite_an_existing_model_stays(daemon):
     assert daemon.request("POST", "/v1/models/copy?overwrite=0", transfer).status == 409
     assert daemon.save("/v1/models/indexeddb/kept", b"new").status == 200
     assert daemon.load("/v1/models/indexeddb/kept")[1] == b"new"
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_a_save_that_expects_a_model_replaces_that_one_only(daemon, medium):
+    target = f"/v1/models/{medium}/expected"
+    first = daemon.save(target, b"1").json["modelArtifactsInfo"]
+    second = daemon.save(f"{target}?{expecting(first)}", b"22")
+    assert second.status == 200, second.body
+    late = daemon.save(f"{target}?{expecting(first)}", b"333")
+    assert (late.status, late.error["name"]) == (409, "ModelChangedError")
+    assert daemon.load(target)[1] == b"22"
+    assert daemon.request("DELETE", target).status == 200
+    gone = daemon.save(f"{target}?{expecting(second.json['modelArtifactsInfo'])}", b"4444")
+    assert (gone.status, gone.error["name"]) == (409, "ModelChangedError")
+    assert gone.error["message"].endswith("was removed meanwhile; nothing was saved.")
+    assert daemon.get(target).status == 404
+
+
+def test_of_many_saves_that_expect_one_model_one_is_done(daemon):
+    target = "/v1/models/indexeddb/contested"
+    info = daemon.save(target, bytes(100)).json["modelArtifactsInfo"]
+    with ThreadPoolExecutor(8) as threads:
+        saves = [threads.submit(daemon.save, f"{target}?{expecting(info)}", bytes(size)) for size in range(101, 117)]
+        answers = [save.result() for save in saves]
+    done = [answer.json["modelArtifactsInfo"] for answer in answers if answer.status == 200]
+    assert sorted(answer.status for answer in answers) == [200] + 15 * [409]
+    assert daemon.get(target).json == done[0]
 
 
 def test_a_model_that_is_not_there_is_404_with_the_text_of_tfjs(daemon):
@@ -322,6 +355,7 @@ def test_compressed_bodies_are_refused(daemon):
         ("GET", "/v1/models?origin=a&origin=b"),
         ("PUT", "/v1/models/indexeddb/a?overwrite=yes"),
         ("PUT", "/v1/models/indexeddb/a?durability=lax"),
+        ("PUT", "/v1/models/indexeddb/a?expected=1"),
     ],
 )
 def test_a_target_that_names_no_model_is_an_error_of_the_client(daemon, method, target):
