@@ -95,7 +95,12 @@ export class Daemon {
   json(method: string, path: string, options?: object): Promise<any>;
   post(path: string, value: unknown, options?: object): Promise<any>;
   listModels(): Promise<ModelInfos>;
-  saveModel(url: string, artifacts: SaveableArtifacts, query?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
+  /** `expected`: the info of the model that is to be replaced; another one is kept. */
+  saveModel(
+    url: string,
+    artifacts: SaveableArtifacts,
+    options?: {overwrite?: '0' | '1'; expected?: ModelArtifactsInfo},
+  ): Promise<ModelArtifactsInfo>;
   loadModel(url: string): Promise<LoadedArtifacts>;
   loadTopology(url: string): Promise<Artifacts>;
   modelInfo(url: string): Promise<ModelArtifactsInfo>;
@@ -141,11 +146,17 @@ export interface Pass {
   up: string[];
   down: string[];
   removed: string[];
+  /** Removals that wait for `approveRemovals()`. */
+  held: string[];
   errors: Record<string, Error>;
 }
 
 export interface MirrorOptions extends Partial<DaemonOptions> {
   direction?: 'both' | 'up' | 'down';
+  /** Whether a model that was removed on one side is removed on the other; else only where `direction` is `both`. */
+  removals?: boolean;
+  /** The largest share of the models that is removed in a pass without `approveRemovals()`; 0.5. */
+  removalShare?: number;
   prefix?: string;
   /** Milliseconds between two looks at the page's own lists. */
   interval?: number;
@@ -155,6 +166,8 @@ export interface MirrorOptions extends Partial<DaemonOptions> {
 
 export interface Mirror {
   sync(): Promise<Pass>;
+  /** Lets the removals pass that are held now; gives how many. */
+  approveRemovals(): Promise<number>;
   stop(): Promise<void>;
 }
 

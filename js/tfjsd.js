@@ -97,8 +97,12 @@ export class Daemon {
     return Object.fromEntries(Object.entries(infos).map(([url, info]) => [url, withDate(info)]));
   }
 
-  /** Saves whole or not at all; durable when it resolves. */
-  async saveModel(url, artifacts, query) {
+  /**
+   * Saves whole or not at all; durable when it resolves. `expected`: the info of the model that is to be replaced; another
+   * one that took its place is kept (a TfjsdError). `overwrite: '0'`: any that is there is kept.
+   */
+  async saveModel(url, artifacts, {expected, ...query} = {}) {
+    if (expected) query.expected = JSON.stringify(expected);
     const {weightData, ...fields} = artifacts;
     const parts = weightParts(weightData);
     if (weightData != null) fields.weightDataBytes = parts.reduce((sum, part) => sum + (part.byteLength ?? part.size), 0);
@@ -246,14 +250,11 @@ export function addScheme(tf, daemon, {own, shown}) {
   return {...models, replaced};
 }
 
-/** The functions that tf.io had before anything was registered: what the page itself holds. */
+/** tf.io.listModels as it was before anything was registered: what the page itself holds. */
 const natives = new WeakMap();
 
 const nativeOf = (tf) => {
-  if (!natives.has(tf)) {
-    const {listModels, removeModel} = tf.io;
-    natives.set(tf, {listModels, removeModel});
-  }
+  if (!natives.has(tf)) natives.set(tf, {listModels: tf.io.listModels});
   return natives.get(tf);
 };
 
@@ -270,15 +271,104 @@ export function register(tf, options) {
   return result;
 }
 
-// -- the page's own models and the daemon's, kept equal -----------------------------------------------------------------
-
-const BASE = 'tfjsd-mirror';
+// -- the page's own models, as TensorFlow.js keeps them ----------------------------------------------------------------
+//
+// tf.io looks at a model in one step and writes it in another (IndexedDB: in two), and what somebody saves in between is
+// lost. Here a model is read, replaced or removed in the very step that finds it to be the one that is meant.
 
 const promised = (request) =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+
+const fingerprint = (info) =>
+  (info && JSON.stringify([
+    new Date(info.dateSaved).getTime(), info.modelTopologyBytes, info.weightSpecsBytes, info.weightDataBytes,
+  ])) ?? null;
+
+function requireSame(url, info, expected) {
+  if (fingerprint(info) === fingerprint(expected)) return;
+  throw new TfjsdError({name: 'ModelChangedError', message: `The page's '${url}' was saved or removed meanwhile; it was left alone.`}, 0);
+}
+
+/** tfjs-core/src/io/indexed_db.ts: one database, the info of a model beside it. */
+async function inDatabase(mode, work) {
+  const opening = indexedDB.open('tensorflowjs', 1);
+  opening.onupgradeneeded = () => {
+    for (const name of ['models_store', 'model_info_store']) opening.result.createObjectStore(name, {keyPath: 'modelPath'});
+  };
+  const database = await promised(opening);
+  try {
+    const transaction = database.transaction(['models_store', 'model_info_store'], mode);
+    const ended = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+    });
+    const result = work(transaction.objectStore('models_store'), transaction.objectStore('model_info_store'));
+    return (await Promise.all([result, ended]))[0];
+  } finally {
+    database.close();
+  }
+}
+
+const infoIn = async (infos, path) => (await promised(infos.get(path)))?.modelArtifactsInfo;
+
+const IN_INDEXED_DB = {
+  load: (_tf, url, path, expected) => inDatabase('readonly', async (models, infos) => {
+    const [model, info] = await Promise.all([promised(models.get(path)), infoIn(infos, path)]);
+    requireSame(url, info, expected);
+    requireSame(url, model?.modelArtifactsInfo, expected); // tfjs writes the info before the model
+    return model.modelArtifacts;
+  }),
+  save: (_tf, url, path, expected, artifacts, sizes) => inDatabase('readwrite', async (models, infos) => {
+    requireSame(url, await infoIn(infos, path), expected);
+    const modelArtifactsInfo = {...sizes, dateSaved: new Date()};
+    const put = models.put({modelPath: path, modelArtifacts: artifacts, modelArtifactsInfo});
+    await Promise.all([promised(put), promised(infos.put({modelPath: path, modelArtifactsInfo}))]);
+    return modelArtifactsInfo;
+  }),
+  remove: (url, path, expected) => inDatabase('readwrite', async (models, infos) => {
+    requireSame(url, await infoIn(infos, path), expected);
+    await Promise.all([promised(models.delete(path)), promised(infos.delete(path))]);
+  }),
+};
+
+/** tfjs-core/src/io/local_storage.ts: five items of a model. */
+const itemsOf = (path) =>
+  ['info', 'model_topology', 'weight_specs', 'weight_data', 'model_metadata'].map((part) => `tensorflowjs_models/${path}/${part}`);
+
+const requireSameItems = (url, path, expected) => requireSame(url, JSON.parse(localStorage.getItem(itemsOf(path)[0])), expected);
+
+const IN_LOCAL_STORAGE = {
+  async load(tf, url, path, expected) {
+    requireSameItems(url, path, expected);
+    return tf.io.getLoadHandlers(url)[0].load(); // all items before it first waits
+  },
+  async save(tf, url, path, expected, artifacts) {
+    requireSameItems(url, path, expected);
+    const before = itemsOf(path).map((name) => [name, localStorage.getItem(name)]);
+    try {
+      return (await tf.io.getSaveHandlers(url)[0].save(artifacts)).modelArtifactsInfo; // all items before it first waits
+    } catch (error) {
+      // tfjs removes what was there when the new one does not fit.
+      if (localStorage.getItem(before[0][0]) === null) {
+        for (const [name, value] of before) if (value !== null) localStorage.setItem(name, value);
+      }
+      throw error;
+    }
+  },
+  async remove(url, path, expected) {
+    requireSameItems(url, path, expected);
+    for (const name of itemsOf(path)) localStorage.removeItem(name);
+  },
+};
+
+const IN_PAGE = {indexeddb: IN_INDEXED_DB, localstorage: IN_LOCAL_STORAGE};
+
+// -- the page's own models and the daemon's, kept equal -----------------------------------------------------------------
+
+const BASE = 'tfjsd-mirror';
 
 /** What was equal on both sides when they last were: without it a removal looks like an addition on the other side. */
 class Base {
@@ -306,12 +396,7 @@ class Base {
   }
 }
 
-const fingerprint = (info) =>
-  info && JSON.stringify([
-    new Date(info.dateSaved).getTime(), info.modelTopologyBytes, info.weightSpecsBytes, info.weightDataBytes,
-  ]);
-
-const changed = (info, known) => (fingerprint(info) ?? null) !== (known ?? null);
+const changed = (info, known) => fingerprint(info) !== (known ?? null);
 
 /** Which side has to follow: 'up' (the daemon follows the page), 'down', or null. What exists beats what is gone. */
 function decision(page, daemon, base) {
@@ -327,9 +412,22 @@ function decision(page, daemon, base) {
 /** Tabs of one profile share what the page holds and what was equal last: one at a time. */
 const alone = (name, work) => (globalThis.navigator?.locks ? navigator.locks.request(`${BASE} ${name}`, work) : work());
 
+/** So many removals are never held; of more, so large a share of the models that were equal. */
+const FEW_REMOVALS = 2;
+
+/** How often a pass looks again at what was changed while it was being carried. */
+const MOST_TURNS = 5;
+
+/** Of models that were changed while they were being carried. */
+const MEANWHILE = ['ModelExistsError', 'ModelChangedError', 'ModelNotFoundError'];
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 class Mirror {
-  constructor(tf, daemon, {direction = 'both', prefix = '', interval = 2000, onPass, onError}) {
+  constructor(tf, daemon, {direction = 'both', removals = direction === 'both', removalShare = 0.5, prefix = '', interval = 2000, onPass, onError}) {
     if (!['both', 'up', 'down'].includes(direction)) throw new TypeError(`No direction ${direction}: both, up or down.`);
+    this.removals = removals;
+    this.removalShare = removalShare;
     this.tf = tf;
     this.daemon = daemon;
     this.direction = direction;
@@ -344,10 +442,22 @@ class Mirror {
     this.timer = setInterval(() => this.#quietly(), interval);
   }
 
-  /** One pass, after those that are under way: `{up, down, removed, errors}` with the page's URLs. */
+  /** One pass, after those that are under way: `{up, down, removed, held, errors}` with the page's URLs. */
   sync() {
     this.last = this.last.catch(() => {}).then(() => this.#pass());
     return this.last;
+  }
+
+  /** Lets the removals pass that are held now; gives how many. The next pass carries them. */
+  approveRemovals() {
+    return alone(this.base.name, async () => {
+      const base = await this.base.read();
+      const held = [...base].filter(([, known]) => known.held);
+      for (const [url, known] of held) base.set(url, {...known, held: false, approved: true});
+      await this.base.write(base);
+      this.#quietly();
+      return held.length;
+    });
   }
 
   /** Ends the mirror, after the pass that is under way. */
@@ -376,7 +486,7 @@ class Mirror {
       } catch (error) {
         if (!this.ending.signal.aborted) this.onError(error);
       }
-      if (!this.ending.signal.aborted) await new Promise((resolve) => setTimeout(resolve, this.interval));
+      if (!this.ending.signal.aborted) await pause(this.interval);
     }
   }
 
@@ -402,41 +512,64 @@ class Mirror {
   }
 
   async #look() {
-    const [{page, daemon}, base] = await Promise.all([this.#lists(), this.base.read()]);
-    const report = {up: [], down: [], removed: [], errors: {}};
-    for (const url of new Set([...page.keys(), ...daemon.keys(), ...base.keys()])) {
-      const way = decision(page.get(url), daemon.get(url), base.get(url));
-      if (way === null || (this.direction !== 'both' && way !== this.direction && way !== 'forget')) continue;
-      try {
-        await this.#follow(way, url, page.get(url), daemon.get(url), base, report);
-      } catch (error) {
-        if (error.name === 'ModelExistsError') this.#quietly();
-        else report.errors[url] = error;
+    const done = {up: new Set(), down: new Set(), removed: new Set()};
+    for (let turn = 1; ; turn++) {
+      const {held, errors} = await this.#turn(done);
+      const meanwhile = Object.values(errors).some(({name}) => MEANWHILE.includes(name));
+      if (!meanwhile || turn === MOST_TURNS) {
+        const report = {up: [...done.up], down: [...done.down], removed: [...done.removed], held, errors};
+        this.onPass(report);
+        return report;
       }
+      await pause(10 * turn);
     }
-    await this.base.write(base);
-    this.onPass(report);
-    return report;
   }
 
-  async #follow(way, url, page, daemon, base, report) {
-    const there = this.#there(url);
+  async #turn(done) {
+    const [{page, daemon}, base] = await Promise.all([this.#lists(), this.base.read()]);
+    const steps = [];
+    for (const url of new Set([...page.keys(), ...daemon.keys(), ...base.keys()])) {
+      const step = {url, page: page.get(url), daemon: daemon.get(url)};
+      step.way = decision(step.page, step.daemon, base.get(url));
+      step.removes = (step.way === 'up' && !step.page) || (step.way === 'down' && !step.daemon);
+      const isAsked = [null, 'forget', this.direction].includes(step.way) || this.direction === 'both';
+      if (step.way !== null && isAsked && (this.removals || !step.removes)) steps.push(step);
+    }
+    const [held, errors] = [this.#held(steps, base), {}];
+    for (const step of steps) {
+      if (held.includes(step.url)) continue;
+      await this.#follow(step, base, done).catch((error) => (errors[step.url] = error));
+    }
+    await this.base.write(base);
+    return {held, errors};
+  }
+
+  /** Of many removals at once none is carried without being approved: a side that was emptied or lost is no wish. */
+  #held(steps, base) {
+    const unasked = steps.filter(({url, removes}) => removes && !base.get(url)?.approved).map(({url}) => url);
+    const tooMany = unasked.length > Math.max(FEW_REMOVALS, this.removalShare * base.size);
+    const held = unasked.filter((url) => tooMany || base.get(url).held); // others that came make them no less of a question
+    for (const url of held) base.set(url, {...base.get(url), held: true});
+    return held;
+  }
+
+  async #follow({url, way, page, daemon}, base, done) {
+    const [there, [medium, path]] = [this.#there(url), url.split(/:\/\/(.*)/s, 2)];
     if (way === 'up' && page) {
-      const [handler] = this.tf.io.getLoadHandlers(url);
-      // One that has come there meanwhile is looked at in the next pass.
-      const info = await this.daemon.saveModel(there, await handler.load(), daemon ? {} : {overwrite: '0'});
+      const artifacts = await IN_PAGE[medium].load(this.tf, url, path, page);
+      const info = await this.daemon.saveModel(there, artifacts, daemon ? {expected: daemon} : {overwrite: '0'});
       base.set(url, {page: fingerprint(page), daemon: fingerprint(info)});
-      report.up.push(url);
+      done.up.add(url);
     } else if (way === 'down' && daemon) {
-      const [handler] = this.tf.io.getSaveHandlers(url);
-      const {modelArtifactsInfo} = await handler.save(await this.daemon.loadModel(there));
-      base.set(url, {page: fingerprint(modelArtifactsInfo), daemon: fingerprint(daemon)});
-      report.down.push(url);
+      const artifacts = await this.daemon.loadModel(there);
+      const info = await IN_PAGE[medium].save(this.tf, url, path, page, artifacts, daemon);
+      base.set(url, {page: fingerprint(info), daemon: fingerprint(daemon)});
+      done.down.add(url);
     } else {
       if (way === 'up' && daemon) await this.daemon.removeModel(there, {expected: daemon});
-      if (way === 'down' && page) await nativeOf(this.tf).removeModel(url);
+      if (way === 'down' && page) await IN_PAGE[medium].remove(url, path, page);
       base.delete(url);
-      report.removed.push(url);
+      done.removed.add(url);
     }
   }
 }
@@ -444,7 +577,8 @@ class Mirror {
 /**
  * Keeps the models of the page's own localStorage and IndexedDB and those of the daemon equal, live. `direction`: 'both',
  * 'up' (the daemon follows the page), 'down'. `prefix` goes before the daemon's names (`indexeddb://<prefix>name`).
- * Where both sides changed, the model that was saved last wins, and what exists wins over a removal.
+ * Where both sides changed, the model that was saved last wins, and what exists wins over a removal. Removals are carried
+ * in both directions only, unless `removals` says otherwise; more than `removalShare` of the models are held.
  */
 export function mirror(tf, {url, token, origin, fetch, ...options} = {}) {
   nativeOf(tf);

@@ -34,7 +34,7 @@ _SMALL_HEADER = 32 * 1024
 async def save_model(call: Call) -> web.StreamResponse:
     """Answers once the model is durable. Whatever goes wrong before leaves no trace.
 
-    ``?expected=``: the ModelArtifactsInfo of the model that is to be replaced; another one, or none, refuses the save."""
+    ``?expected=``: the ModelArtifactsInfo of the model that is to be replaced; another one, or none, is a refusal."""
     target, overwrite, durability = call.model(), call.switch("overwrite", True), call.durability()
     if target.artifact is not None:
         raise BadRequestError("Only whole models are saved.", hint=f"PUT {call.path.rpartition('/')[0]}")

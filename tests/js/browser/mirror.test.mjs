@@ -2,32 +2,8 @@
 
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {ask, given, models, newTfPage} from './chromium.mjs';
-
-/** Numbers that are the same in each run. */
-function* numbers(seed) {
-  for (;;) yield (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-}
-
-const own = (page) => page.evaluate(async () => {
-  const found = {};
-  for (const url of Object.keys(await tf.io.listModels()).sort()) {
-    if (url.startsWith('tfjsd')) continue;
-    const {weightData} = await tf.io.getLoadHandlers(url)[0].load();
-    found[url] = [...new Uint8Array(weightData)].join();
-  }
-  return found;
-});
-
-async function daemons() {
-  const found = {};
-  for (const url of Object.keys(await models()).sort()) {
-    const [medium, path] = url.split('://');
-    const answer = await fetch(`${given.url}/v1/models/${medium}/${path}/weights.bin`, {headers: {Authorization: `Bearer ${given.token}`}});
-    found[url] = [...new Uint8Array(await answer.arrayBuffer())].join();
-  }
-  return found;
-}
+import {ask, newTfPage} from './chromium.mjs';
+import {begin, daemons, numbers, own} from './mirrored.mjs';
 
 async function change(page, url, random) {
   const [medium, path] = url.split('://');
@@ -41,14 +17,6 @@ async function holds(page, names) {
   const listed = async () => Object.keys(await page.evaluate(() => tf.io.listModels())).filter((url) => url.startsWith('indexeddb://live'));
   while ((await listed()).sort().join() !== names.join()) await page.waitForTimeout(20);
 }
-
-const begin = (interval) => async (page) => page.evaluate(async (interval) => {
-  const {register, mirror} = await import(`${daemon.url}/tfjsd.js`);
-  register(tf, daemon);
-  window.errors = [];
-  window.mirrored = mirror(tf, {interval, onError: (error) => errors.push(String(error))});
-  await mirrored.sync();
-}, interval);
 
 test('two profiles and a daemon converge after random saves and removals on all three', async (t) => {
   const pages = [await newTfPage(t), await newTfPage(t, 'tfjs-3')];
@@ -95,7 +63,7 @@ test('one import of all that a page holds, under a prefix; what is removed there
     return {first, second, there};
   });
   assert.deepEqual(reports.first.up.sort(), ['indexeddb://a', 'indexeddb://b/c', 'localstorage://d']);
-  assert.deepEqual(reports.second, {up: [], down: [], removed: [], errors: {}});
+  assert.deepEqual(reports.second, {up: [], down: [], removed: [], held: [], errors: {}});
   assert.deepEqual(reports.there.sort(), ['indexeddb://laptop/b/c', 'localstorage://laptop/d']);
 });
 
@@ -116,7 +84,7 @@ test('a model that does not fit is reported, the others go on', async (t) => {
     await mirrored.stop();
     return {...report, errors: Object.keys(report.errors)};
   });
-  assert.deepEqual(report, {up: ['indexeddb://small'], down: ['indexeddb://large'], removed: [], errors: ['localstorage://does not fit']});
+  assert.deepEqual(report, {up: ['indexeddb://small'], down: ['indexeddb://large'], removed: [], held: [], errors: ['localstorage://does not fit']});
 });
 
 test('live, without a word from anybody, and on both sides at once', async (t) => {

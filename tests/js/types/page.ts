@@ -46,7 +46,8 @@ function take({type, data}: DaemonEvent, names: string[]): void {
 export async function keepEqual(): Promise<number> {
   const settings: MirrorOptions = {direction: 'both', prefix: 'laptop/', interval: 500, onError: (error: Error) => console.warn(error.message)};
   const mirrored: Mirror = mirror(tf, {...settings, onPass: ({up}: Pass) => console.log(up.length)});
-  const {down, removed, errors}: Pass = await mirrored.sync();
+  const {down, removed, held, errors}: Pass = await mirrored.sync();
+  if (held.length > 0) console.log(await mirrored.approveRemovals());
   await mirrored.stop();
   return down.length + removed.length + Object.values(errors).filter(({name}) => name === 'QuotaExceededError').length;
 }
