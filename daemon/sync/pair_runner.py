@@ -207,7 +207,7 @@ class PairRunner:
     def _places(self) -> frozenset[str]:
         """Where the directory is to be looked at again. Events may be missing (a hard link, a mapped file), so now and
         then it is everywhere, and so it is where somebody asks for a pass."""
-        if self._watch.is_displaced:
+        if self._watch.is_outdated:
             self._watch.start()
         places, now = self._watch.touched(), time.monotonic()
         if places is None or self._asked or now - self._looked > LOOK_SECONDS:
@@ -259,7 +259,7 @@ class PairRunner:
     def _is_displaced(self) -> bool:
         """Whether a side is another one than was watched, which gives no event: the directory was moved or mounted
         over, also below, a restore has given the origin another object."""
-        return self._watch.is_displaced or self._store.is_displaced
+        return self._watch.is_outdated or self._store.is_displaced
 
     def _unrest(self) -> float:
         """Seconds until the last event is long enough ago. A commit in the store need not rest."""

@@ -4,8 +4,6 @@ answer is "anywhere", so that this costs time at most."""
 
 from __future__ import annotations
 
-import os
-import posixpath
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -13,15 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from .ignored_names import is_passing
 from .mount_guard import identity_of
 from .mount_table import Mount, file_system_of, mounts_below
 
 if TYPE_CHECKING:
-    from watchdog.events import FileSystemEvent, FileSystemEventHandler
     from watchdog.observers.api import BaseObserver
 
 POLL_SECONDS = 2.0
+_RETRY_SECONDS = 300.0
 _MANY_EVENTS = 1000
 _QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 _REMOTE = frozenset(
@@ -47,10 +44,15 @@ class Watch:
         self._woken = threading.Event()
         self._changes = _Changes()
         self._observer: BaseObserver | None = None
+        self._refused: OSError | None = None
+        self._started = 0.0
 
     def start(self) -> None:
         """Watches from now on; where that is impossible, ``mode`` is ``polling``."""
+        from .observing import observe  # loads watchdog
+
         self.stop()
+        self._refused, self._started = None, time.monotonic()
         self.mode, self.reason = "events", None
         self._watched = _watched(self.root)
         self._changes.add(None)
@@ -59,35 +61,27 @@ class Watch:
             self.mode, self.reason = "polling", f"{remote[0]} has no events for what other machines change"
             return
         try:
-            self._observer = self._observing()
+            self._observer = observe(self.root.resolve(), self._hear, self._refuse)
         except OSError as error:
-            self.mode, self.reason = "polling", f"{error.strerror} (see tfjsd doctor)"
+            self._refused = error
+        self._poll_what_is_refused()
 
     @property
-    def is_displaced(self) -> bool:
-        """Whether the directory is not the one that is watched, which gives no event: it was moved, or something was
-        mounted or unmounted there or below."""
-        return self._watched != _watched(self.root)
+    def is_outdated(self) -> bool:
+        """Whether it has to be started anew, which no event says: the directory was moved, something was mounted or
+        unmounted there or below, or what the system refused may be granted now."""
+        is_due = self._refused is not None and time.monotonic() - self._started > _RETRY_SECONDS
+        return is_due or self._watched != _watched(self.root)
 
-    def _observing(self) -> BaseObserver:
-        from watchdog import events
-        from watchdog.observers import Observer
+    def _refuse(self, error: OSError) -> None:
+        self._refused = error
+        self._hear(None)
 
-        changes: list[type[FileSystemEvent]] = [
-            events.FileCreatedEvent,
-            events.FileModifiedEvent,
-            events.FileClosedEvent,
-            events.FileMovedEvent,
-            events.FileDeletedEvent,
-            events.DirCreatedEvent,
-            events.DirMovedEvent,
-            events.DirDeletedEvent,
-        ]
-        observer = Observer()
-        observer.daemon = True
-        observer.schedule(_handler(self.root, self._hear), str(self.root), recursive=True, event_filter=changes)
-        observer.start()
-        return observer
+    def _poll_what_is_refused(self) -> None:
+        """A directory that is not watched is as good as none: all are polled, and the watches are given back."""
+        if self._refused is not None and self.mode == "events":
+            self.stop()
+            self.mode, self.reason = "polling", f"{self._refused.strerror} (see tfjsd doctor)"
 
     def _hear(self, places: Iterable[str] | None) -> None:
         self.last = time.monotonic()
@@ -100,6 +94,7 @@ class Watch:
         """The directories (relative paths) in which something has changed since this was last asked, or since the
         start; None: anywhere. The next event wakes again."""
         self._woken.clear()
+        self._poll_what_is_refused()
         places = self._changes.taken()
         return None if self.mode == "polling" else places
 
@@ -152,17 +147,3 @@ def _many_events() -> int:
         return min(int(_QUEUE.read_text()) // 4, _MANY_EVENTS)
     except (OSError, ValueError):
         return _MANY_EVENTS
-
-
-def _handler(root: Path, hear: Callable[[Iterable[str] | None], None]) -> FileSystemEventHandler:
-    from watchdog.events import FileSystemEventHandler
-
-    class Handler(FileSystemEventHandler):
-        def dispatch(self, event: FileSystemEvent) -> None:
-            """Called in watchdog's thread for each event."""
-            paths = [os.path.relpath(os.fsdecode(path), root) for path in (event.src_path, event.dest_path) if path]
-            told = [path for path in paths if path == "." or not any(map(is_passing, path.split("/")))]
-            if told:
-                hear(None if event.is_directory else map(posixpath.dirname, told))
-
-    return Handler()

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,15 +176,17 @@ class Process(Remote):
         wait: bool = True,
         piped: bool = True,
         pass_fds: tuple[int, ...] = (),
+        within: Sequence[str] = (),
         **flags: object,
     ) -> None:
+        """``within``: a command that becomes the one that its last arguments are."""
         super().__init__(directory / "home", Path(str(flags.pop("socket", directory / "s" / "tfjsd.sock"))))
         self.environ = {**os.environ, **(environ or {})}
         settings = {"home": str(self.home), "socket": str(self.socket), **flags}
         reader, writer = os.pipe()
         given = json.dumps({"flags": settings, "detached": detached, "ready": writer if piped else None})
         self.popen = subprocess.Popen(
-            [sys.executable, "-c", SERVE, given],
+            [*within, sys.executable, "-c", SERVE, given],
             pass_fds=(writer, *pass_fds),
             env=self.environ,
             stdin=subprocess.DEVNULL,

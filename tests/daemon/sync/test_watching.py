@@ -76,13 +76,97 @@ def test_a_network_file_system_is_polled(watch, monkeypatch):
     assert (watch.mode, "nfs4" in watch.reason) == ("polling", True)
 
 
-def test_past_the_limit_of_inotify_it_is_polled(watch, monkeypatch):
-    def refuse(self):
-        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+@pytest.fixture
+def limited():
+    """A command that runs another one with so many inotify watches at most, in a user namespace of its own."""
 
-    monkeypatch.setattr(Watch, "_observing", refuse)
+    def limited(watches):
+        script = 'echo "$0" > /proc/sys/user/max_inotify_watches && exec "$@"'
+        return ["unshare", "--user", "--map-root-user", "sh", "-c", script, str(watches)]
+
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        pytest.skip("unshare(1) sets the limit")
+    done = subprocess.run([*limited(12), "true"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this machine gives no user namespace: {done.stderr.strip()}")
+    return limited
+
+
+LIMITED = """
+import sys, time
+from pathlib import Path
+from tfjsd.daemon.sync.watching import Watch
+root = Path(sys.argv[1])
+watch = Watch(root, lambda: None)
+watch.start()
+print(watch.mode, watch.reason, flush=True)
+for number in range(8):
+    (root / f"later-{number}").mkdir(exist_ok=True)
+deadline = time.monotonic() + 20
+while watch.mode == "events" and time.monotonic() < deadline:
+    watch.touched()
+    time.sleep(0.01)
+print(watch.mode, watch.reason, watch.touched(), flush=True)
+watch.stop()
+"""
+
+
+def watched_within(command, root):
+    done = subprocess.run(
+        [*command, sys.executable, "-c", LIMITED, str(root)], capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_past_the_limit_of_inotify_it_is_polled(limited, tmp_path):
+    for number in range(30):
+        (tmp_path / str(number)).mkdir()
+    polled = "polling inotify watch limit reached (see tfjsd doctor)"
+    assert watched_within(limited(12), tmp_path) == [polled, f"{polled} None"]
+    assert watched_within(limited(0), tmp_path) == [polled, f"{polled} None"]
+
+
+def test_directories_past_the_limit_that_appear_later_have_it_polled(limited, tmp_path):
+    (tmp_path / "one" / "two").mkdir(parents=True)
+    polled = "polling inotify watch limit reached (see tfjsd doctor)"
+    assert watched_within(limited(6), tmp_path) == ["events None", f"{polled} None"]
+
+
+def test_what_was_refused_is_asked_for_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "_RETRY_SECONDS", -1.0)
+    watch = Watch(tmp_path, lambda: None)
     watch.start()
-    assert (watch.mode, "limit" in watch.reason) == ("polling", True)
+    try:
+        assert not watch.is_outdated
+        watch._refuse(OSError(errno.ENOSPC, "inotify watch limit reached"))
+        assert watch.touched() is None
+        assert watch.mode == "polling"
+        assert watch.is_outdated
+        watch.start()
+        assert (watch.mode, watch.reason, watch.is_outdated) == ("events", None, False)
+    finally:
+        watch.stop()
+
+
+def test_a_pair_past_the_limit_misses_nothing(daemons, eventually, limited, make_file):
+    """Thirty models and twelve watches: all that changes arrives, at the start and later."""
+    place = daemons.directory / "models"
+    for number in range(30):
+        make_file(place / str(number), 1)
+    daemon = daemons.process(within=limited(12))
+    daemon.request("POST", "/v1/sync", {"directory": str(place), "prefix": "indexeddb://"})
+    eventually(lambda: len(daemon.get("/v1/models").json) == 30)
+    status = daemon.get("/v1/sync/models").json
+    assert (status["watching"], status["watching_reason"][:19]) == ("polling", "inotify watch limit")
+    for number in range(31):
+        make_file(place / str(number), 2)
+    for number in range(31):
+        model = f"/v1/models/indexeddb/{number}"
+        eventually(
+            lambda model=model: (
+                daemon.get(model).status == 200 and daemon.load(model)[0]["modelTopology"] == {"content": 2}
+            )
+        )
 
 
 def test_a_network_file_system_below_has_it_polled_too(watch, monkeypatch):
@@ -123,7 +207,7 @@ def make_file():
 
     from .conftest import artifacts
 
-    return lambda path: file_system(path).save(artifacts(1))
+    return lambda path, content=1: file_system(path).save(artifacts(content))
 
 
 def rested(count):
