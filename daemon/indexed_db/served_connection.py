@@ -40,7 +40,7 @@ class ServedConnection(OpenEvents, ConnectionEvents):
     @property
     def is_done(self) -> bool:
         """Whether the client has nothing more to say about it."""
-        return self._is_closing and not self._is_upgrading and not self._unheard
+        return self._is_closing and not self._is_upgrading
 
     # -- From the client --
 
@@ -61,9 +61,11 @@ class ServedConnection(OpenEvents, ConnectionEvents):
         transaction.begin(backend)
 
     def close(self) -> None:
+        """What was on its way to the client finds nobody who listens: it counts as heard."""
         self._is_closing = True
         if self._backend is not None:
             self._backend.close()
+        self._hear_all()
 
     def upgrade_over(self) -> None:
         self._is_upgrading = False
@@ -88,6 +90,9 @@ class ServedConnection(OpenEvents, ConnectionEvents):
         self._session.connections.pop(self._number, None)
         if self._backend is not None:
             self._backend.abandon()
+        self._hear_all()
+
+    def _hear_all(self) -> None:
         while self._unheard:
             self.heard()
 

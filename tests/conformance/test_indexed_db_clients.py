@@ -216,6 +216,17 @@ async def test_who_leaves_a_versionchange_unheard_is_closed(clients, monkeypatch
     await until(lambda: first.is_closing)
 
 
+async def test_who_closes_while_a_versionchange_is_under_way_keeps_nobody_waiting(clients, monkeypatch):
+    monkeypatch.setattr(served_connection, "IDLE_SECONDS", 1e6)
+    factory = (await clients.client()).indexed_db()
+    first = await factory.open("d", 1)
+    monkeypatch.setattr(first._connection._opening, "_version_change", lambda _: first.close())
+    with await factory.open("other", 1):  # keeps the session
+        async with asyncio.timeout(20):
+            second = await clients.database(2)
+    assert second.version == 2
+
+
 async def test_a_session_leaves_nothing_behind(clients):
     database = await clients.database()
 
