@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import InvalidArtifactsError, TfjsdError
+from ...model_io.model_directory import MODEL_JSON
 from ...wire.sync_pair import SyncPair
 from .directory_model import DirectoryModel, FileStamp, own_directory, read_model, stamp
 from .directory_walk import Walk, walk
@@ -109,7 +110,7 @@ def take_directory(
                 snapshot.take(model, before)
             else:
                 look.examine(model, files, before)
-    look.miss(expected)
+    look.miss(expected, known)
     snapshot.mounts = walked.mounts()
     view.walk, view.written = walked, set()
     view.unready = {
@@ -159,11 +160,14 @@ class _Look:
         if known is not None:
             self.snapshot.take(model, known)
 
-    def miss(self, expected: Mapping[str, str]) -> None:
+    def miss(self, expected: Mapping[str, str], known: Mapping[str, KnownModel]) -> None:
         """Says which of the ``expected`` models that were not seen may be there all the same."""
         states = self.snapshot.states
+        missing = {model: known[model].json if model in known else f"{model}/{MODEL_JSON}" for model in expected}
         hidden = {
-            model: reason for model in expected if model not in states and (reason := self._hidden(model)) is not None
+            model: reason
+            for model, json in missing.items()
+            if model not in states and (reason := self._hidden(model, json)) is not None
         }
         if any(not reason.problem for reason in hidden.values()):
             # What went away just now may have come back under another name: wait, to see both at once as a rename.
@@ -209,12 +213,14 @@ class _Look:
         rests = (self.settling.rest(place.lstat().st_ctime) for place in places if os.path.lexists(place))
         return max(rests, default=0.0)
 
-    def _hidden(self, model: str) -> Unready | None:
-        """Why a model that was there may still be: its directory cannot be listed, or something changed there just
-        now."""
+    def _hidden(self, model: str, json: str) -> Unready | None:
+        """Why a model that was there may still be: its directory cannot be listed, it is behind a symbolic link now, or
+        something changed there just now."""
         for place, reason in self.walked.unreadable.items():
             if model == place or model.startswith(f"{place}/"):
                 return Unready(reason, problem=True)
+        if (link := _link_to(self.root, json)) is not None:
+            return Unready(f"{link} is a symbolic link now, which is not followed", problem=True)
         nearest = self.root / model
         while nearest != self.root and not nearest.is_dir():
             nearest = nearest.parent
@@ -230,6 +236,13 @@ def is_unchanged(root: Path, known: KnownModel) -> bool:
     """Whether every file has the size, time and inode that it had, and none is behind a symbolic link now."""
     below = known.places - {posixpath.dirname(known.json)}
     return all(stamp(root, file.path) == file for file in known.files) and all(_is_own(root, place) for place in below)
+
+
+def _link_to(root: Path, path: str) -> str | None:
+    """The symbolic link that the path leads through or is."""
+    parts = path.split("/")
+    places = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return next((place for place in places if (root / place).is_symlink()), None)
 
 
 def _is_own(root: Path, place: str) -> bool:

@@ -196,6 +196,8 @@ class Synchronizer:
 def _make(directory: Path) -> None:
     with translated(f"Cannot use {directory}"):
         durable.make_directory(directory, mode=0o777)
+    if not directory.is_dir():
+        raise BadRequestError(f"{directory} is no directory.")
 
 
 def _read_register(register: Path) -> list[SyncPair]:

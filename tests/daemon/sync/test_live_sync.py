@@ -118,6 +118,40 @@ def test_pairs_are_listed_paused_and_forgotten(daemons, place, eventually):
     eventually(lambda: (place / "a").exists())
 
 
+def test_the_directory_may_be_a_symbolic_link(daemons, place, eventually):
+    daemon = daemons.in_process()
+    link = place.with_name("link")
+    link.symlink_to(place)
+    file_system(place / "a").save(artifacts(1))
+    add(daemon, link)
+    eventually(lambda: urls(daemon) == {"indexeddb://a"})
+    save(daemon, "b", 2)
+    eventually(lambda: (place / "b" / "model.json").exists())
+    file_system(link / "c").save(artifacts(3))
+    eventually(lambda: "indexeddb://c" in urls(daemon))
+    eventually(lambda: status(daemon, "link")["state"] == "equal")
+    assert status(daemon, "link")["watching"] == "events"
+    other = place.with_name("other")
+    other.mkdir()
+    link.unlink()
+    link.symlink_to(other)
+    eventually(lambda: status(daemon, "link")["state"] == "stopped")
+    assert len(urls(daemon)) == 3
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_what_is_no_directory_is_refused(daemons, tmp_path, dangling):
+    daemon = daemons.in_process()
+    path = tmp_path / "file"
+    if dangling:
+        path.symlink_to(tmp_path / "nowhere")
+    else:
+        path.write_text("x")
+    answer = daemon.request("POST", "/v1/sync", {"directory": str(path), "prefix": "indexeddb://"})
+    assert (answer.status, "is no directory" in answer.error["message"]) == (400, True)
+    assert daemon.get("/v1/sync").json == {}
+
+
 @pytest.mark.parametrize(
     "members",
     [

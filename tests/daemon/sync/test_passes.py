@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import time
 
 import pytest
@@ -283,6 +284,26 @@ def test_an_empty_mount_point_is_no_deletion(pairing):
     away.rename(pairing.directory)
     assert pairing.settle().clean
     pairing.delete("only")  # the marker shows that this is meant
+    assert pairing.settle().clean
+    assert pairing.stored() == {}
+
+
+@pytest.mark.parametrize("replaced", ["b/y", "b", "b/y/model.json"])
+def test_a_known_model_behind_a_symbolic_link_is_a_problem_and_no_deletion(pairing, tmp_path, replaced):
+    pairing.write("b/y", 1)
+    pairing.settle()
+    away = tmp_path / "away"
+    (pairing.directory / replaced).rename(away)
+    (pairing.directory / replaced).symlink_to(away)
+    for _ in range(2):
+        result = pairing.settle()
+        assert result.problems == {"b/y": f"{replaced} is a symbolic link now, which is not followed"}
+        pairing.restart()
+    assert pairing.stored() == {"b/y": 1}
+    (pairing.directory / replaced).unlink()
+    away.rename(pairing.directory / replaced)
+    assert pairing.settle().clean
+    shutil.rmtree(pairing.directory / "b")
     assert pairing.settle().clean
     assert pairing.stored() == {}
 
