@@ -105,8 +105,8 @@ export class Daemon {
   loadTopology(url: string): Promise<Artifacts>;
   modelInfo(url: string): Promise<ModelArtifactsInfo>;
   removeModel(url: string, options?: {expected?: ModelArtifactsInfo}): Promise<ModelArtifactsInfo>;
-  copyModel(source: string, dest: string): Promise<ModelArtifactsInfo>;
-  moveModel(source: string, dest: string): Promise<ModelArtifactsInfo>;
+  copyModel(source: string, dest: string, options?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
+  moveModel(source: string, dest: string, options?: {overwrite?: '0' | '1'}): Promise<ModelArtifactsInfo>;
   events(signal?: AbortSignal): AsyncGenerator<DaemonEvent, void, void>;
 }
 

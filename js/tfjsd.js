@@ -143,13 +143,14 @@ export class Daemon {
     return withDate(await (await this.#onModel('DELETE', url, query)).json());
   }
 
-  async copyModel(source, dest) {
-    return withDate(await this.post('/v1/models/copy', {source, dest}));
+  /** `overwrite: '0'`: a model that is at `dest` is kept (a TfjsdError). */
+  async copyModel(source, dest, query) {
+    return withDate(await this.post('/v1/models/copy', {source, dest}, {query}));
   }
 
   /** One atomic step: at any moment the model is in exactly one of the two places. */
-  async moveModel(source, dest) {
-    return withDate(await this.post('/v1/models/move', {source, dest}));
+  async moveModel(source, dest, query) {
+    return withDate(await this.post('/v1/models/move', {source, dest}, {query}));
   }
 
   /** The daemon's events (`{type, data}`), until `signal` ends them or the connection does. */

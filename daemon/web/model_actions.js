@@ -4,18 +4,47 @@ import {find, size} from '/page/elements.js';
 import {modelsOf} from '/page/model_files.js';
 import {attempt, daemonOf, here, split, state} from '/page/session.js';
 
-/** `way`: 'copy' or 'move', of a model of the origin that is shown. A model that is there already is never replaced. */
-export async function transfer(way, url, origin, dest) {
-  if (origin === state.origin) return way === 'copy' ? here().copyModel(url, dest) : here().moveModel(url, dest);
+const bytesOf = (info) => size((info?.weightDataBytes ?? 0) + (info?.modelTopologyBytes ?? 0));
+
+/** Asks a person before something cannot be undone. */
+const isSure = (title, what, verb) => new Promise((resolve) => {
+  const dialog = find('sure');
+  find('sure-title').textContent = title;
+  find('sure-what').textContent = `${what}. This cannot be undone.`;
+  find('sure-yes').textContent = verb;
+  dialog.onclose = () => resolve(dialog.returnValue === 'yes');
+  dialog.returnValue = '';
+  dialog.showModal();
+});
+
+/** `overwrite: '0'`: a model that is there already is not replaced, the other one stays where it is. */
+async function transfer(way, url, origin, dest, overwrite) {
+  if (origin === state.origin) return here()[`${way}Model`](url, dest, {overwrite});
   const [info, artifacts] = [state.models[url], await here().loadModel(url)];
-  const saved = await daemonOf(origin).saveModel(dest, artifacts, {overwrite: '0'});
+  const saved = await daemonOf(origin).saveModel(dest, artifacts, {overwrite});
   if (way === 'move') await here().removeModel(url, {expected: info});
   return saved;
 }
 
+/** `way`: 'copy' or 'move', of a model of the origin that is shown. What is there already is replaced only if a person
+ * says so. */
+export async function carry(way, url, origin, dest, refresh) {
+  await attempt(async () => {
+    try {
+      return await transfer(way, url, origin, dest, '0');
+    } catch (error) {
+      if (error.name !== 'ModelExistsError') throw error;
+      const what = `${dest}, ${bytesOf(await daemonOf(origin).modelInfo(dest))}, in ${origin}`;
+      if (!(await isSure('Replace this model?', what, 'Replace'))) throw error;
+      return transfer(way, url, origin, dest, '1');
+    }
+  }, `${way === 'copy' ? 'Copied' : 'Moved'} to ${dest}${origin === state.origin ? '' : ` in ${origin}`}`);
+  await refresh();
+}
+
 /** Asks where to, and does it. */
 export function place(way, url, refresh) {
-  const [verb, done] = way === 'copy' ? ['Copy', 'Copied'] : ['Move', 'Moved'];
+  const verb = way === 'copy' ? 'Copy' : 'Move';
   const dialog = find('place');
   const form = dialog.querySelector('form');
   const [medium, path] = split(url);
@@ -26,9 +55,7 @@ export function place(way, url, refresh) {
   form.path.value = way === 'copy' ? `${path} copy` : path;
   dialog.onclose = async () => {
     if (dialog.returnValue !== 'yes') return;
-    const dest = `${form.medium.value}://${form.path.value}`;
-    await attempt(() => transfer(way, url, form.origin.value, dest), `${done} to ${dest}`);
-    await refresh();
+    await carry(way, url, form.origin.value, `${form.medium.value}://${form.path.value}`, refresh);
   };
   dialog.returnValue = '';
   dialog.showModal();
@@ -36,19 +63,12 @@ export function place(way, url, refresh) {
 }
 
 /** Asks whether a person is sure, and removes the model that was shown, not one that has taken its place. */
-export function remove(url, refresh) {
-  const dialog = find('sure');
+export async function remove(url, refresh) {
   const info = state.models[url];
-  const bytes = size((info?.weightDataBytes ?? 0) + (info?.modelTopologyBytes ?? 0));
-  find('sure-what').textContent = `${url}, ${bytes}, in ${state.origin}. This cannot be undone.`;
-  dialog.onclose = async () => {
-    if (dialog.returnValue !== 'yes') return;
-    await attempt(() => here().removeModel(url, {expected: info}), `Removed ${url}`);
-    await refresh();
-    find('models').focus();
-  };
-  dialog.returnValue = '';
-  dialog.showModal();
+  if (!(await isSure('Remove this model?', `${url}, ${bytesOf(info)}, in ${state.origin}`, 'Remove'))) return;
+  await attempt(() => here().removeModel(url, {expected: info}), `Removed ${url}`);
+  await refresh();
+  find('models').focus();
 }
 
 /** `files`: what was chosen, or a promise of it. */

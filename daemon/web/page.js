@@ -2,7 +2,7 @@
 
 import {ofDrop, ofInput} from '/page/chosen_files.js';
 import {element, find, growOlder} from '/page/elements.js';
-import {place, remove, transfer, upload} from '/page/model_actions.js';
+import {carry, place, remove, upload} from '/page/model_actions.js';
 import {download} from '/page/model_files.js';
 import {drawModels, focusModel} from '/page/model_list.js';
 import {showModel} from '/page/model_view.js';
@@ -80,10 +80,7 @@ const refresh = () => attempt(async () => {
   await refreshAround();
 });
 
-async function copyTo(url, origin) {
-  await attempt(() => transfer('copy', url, origin, url), `Copied ${url} to ${origin}`);
-  await refresh();
-}
+const copyTo = (url, origin) => carry('copy', url, origin, url, refresh);
 
 function showNone() {
   state.chosen = null;

@@ -123,6 +123,34 @@ def test_copy_move_and_remove_by_keyboard_alone(page, store):
     assert list(store.list_models()) == ["localstorage://<b>second</b>"]
 
 
+@pytest.mark.parametrize("way", ["Copy", "Move"])
+@pytest.mark.parametrize("origin", [None, "https://app.example"])
+def test_a_model_that_is_there_is_replaced_only_if_a_person_says_so(page, store, way, origin):
+    there = store if origin is None else store.with_origin(origin)
+    there.save("indexeddb://taken", model(5))
+    source, old = (bytes(store.load("indexeddb://first").weight_data), bytes(model(5).weight_data))
+
+    def carry(answer):
+        page.get_by_role("button", name="first", exact=True).click()
+        page.get_by_role("button", name=f"{way}… indexeddb://first", exact=True).click()
+        if origin is not None:
+            page.get_by_label("Origin", exact=True).fill(origin)
+        page.get_by_label("Name", exact=True).fill("taken")
+        page.get_by_label("Name", exact=True).press("Enter")
+        question = page.get_by_role("dialog", name="Replace this model?")
+        expect(question).to_contain_text("indexeddb://taken")
+        question.get_by_role("button", name=answer).click()
+
+    carry("Keep it")
+    expect(page.locator("#says")).to_contain_text("A model is stored at 'indexeddb://taken' already.")
+    assert bytes(there.load("indexeddb://taken").weight_data) == old
+    assert "indexeddb://first" in store.list_models()
+    carry("Replace")
+    expect(page.locator("#says")).to_contain_text("to indexeddb://taken")
+    assert bytes(there.load("indexeddb://taken").weight_data) == source
+    assert ("indexeddb://first" in store.list_models()) is (way == "Copy")
+
+
 def test_what_is_downloaded_can_be_uploaded_again(page, store, tmp_path):
     page.get_by_role("button", name="first", exact=True).click()
     files = []
