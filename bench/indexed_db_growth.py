@@ -5,15 +5,15 @@
 Microseconds of CPU time (all threads) for one operation, the median of five runs of 1,000, or of 100 with `get_all`,
 `cursor` and `count`, at random places: `put` replaces records in one relaxed transaction, commit included; `get_all`
 reads 100 records and `cursor` walks over 1,000 (each per record), `count` counts a range of 100 (per operation). `load`
-is what each record cost as the store was filled, in transactions of 10,000. `MiB` is by how much the process has grown
-since the store was empty.
+is what each record cost as the store was filled, in transactions of 10,000, until LevelDB rests. `own` and `mapped` are
+the MiB by which the process has grown since the store was empty: its own memory, and the pages of LevelDB's tables that
+it has read, which the system takes back when it needs them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import resource
 import statistics
 import sys
 import tempfile
@@ -28,6 +28,7 @@ from tfjsd import IDBKeyRange
 BATCH = 10_000
 RUNS = 5
 OPERATIONS = ("load", "put", "get", "index get", "get_all", "cursor", "count")
+MEMORY = {"own": "RssAnon", "mapped": "RssFile"}
 Figures = dict[str, float]
 
 
@@ -98,14 +99,29 @@ async def measure(records: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="tfjsd-bench-") as directory:
         async with tfjsd.aopen_store(Path(directory) / "home") as store:
             with await store.indexed_db().open("bench", 1, upgrade=upgrade) as db:
-                empty = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                empty = _memory()
                 began = time.process_time()
                 await load(db, records)
+                await _rest()
                 found = {"load": (time.process_time() - began) * 1e6 / records}
                 for name, (run, operations) in MEASURED.items():
                     found[name] = await _median(run, db, records, operations, chance)
-                found["MiB"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - empty) / 1024
+                found |= {name: size - empty[name] for name, size in _memory().items()}
     return found
+
+
+async def _rest() -> None:
+    """Returns once nothing goes on in the background any more."""
+    busy = True
+    while busy:
+        before = time.process_time()
+        await asyncio.sleep(0.5)
+        busy = time.process_time() - before > 0.02
+
+
+def _memory() -> Figures:
+    fields = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+    return {name: int(fields[field].split()[0]) / 1024 for name, field in MEMORY.items()}
 
 
 async def _median(run: Any, db: Any, records: int, operations: int, chance: random.Random) -> float:
@@ -120,7 +136,7 @@ async def _median(run: Any, db: Any, records: int, operations: int, chance: rand
 
 def main() -> None:
     sizes = [int(word) for word in sys.argv[1:]] or [10_000, 100_000, 1_000_000]
-    names = (*OPERATIONS, "MiB")
+    names = (*OPERATIONS, *MEMORY)
     print(f"{'records':>10}" + "".join(f"{name:>11}" for name in names))
     for records in sizes:
         figures = asyncio.run(measure(records))
