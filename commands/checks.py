@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..errors import DaemonUnavailableError, TfjsdError
 from . import render
+from .pair_health import pair_health, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +139,21 @@ def daemon(invocation: Invocation, address: Address) -> Finding:
     if status["version"] != __version__:
         return Finding("daemon", "warning", text, f"this command is {__version__}; tfjsd restart brings them together")
     return Finding("daemon", "ok", text)
+
+
+def pairs(invocation: Invocation) -> Iterator[Finding]:
+    """Whether a sync pair of the daemon that runs needs a hand."""
+    try:
+        with invocation.connect(autostart=False) as store:
+            found = pair_health(store)
+    except TfjsdError:  # told by the check of the daemon
+        return
+    concerns = {name: pair for name, pair in found.items() if pair["concern"]}
+    for name, pair in concerns.items():
+        state: Literal["failure", "warning"] = "failure" if pair["state"] == "stopped" else "warning"
+        yield Finding("sync", state, f"{name}: {render.printable(pair['concern'])}", f"tfjsd sync show {name}")
+    if found and not concerns:
+        yield Finding("sync", "ok", states(found, len(found)))
 
 
 def watches() -> Iterator[Finding]:

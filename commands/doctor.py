@@ -47,4 +47,5 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield checks.space(address.home)
     yield from checks.socket(address.socket)
     yield checks.daemon(invocation, address)
+    yield from checks.pairs(invocation)
     yield from checks.watches()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import render
+from .pair_health import pair_health, states
 
 if TYPE_CHECKING:
     from ..model_io.store import StorageEstimate
@@ -19,7 +20,8 @@ def run(invocation: Invocation) -> int:
     """
     with invocation.connect(autostart=False) as store:
         status, origins = store.status(), store.origins()
-    document = status | usage(origins)
+        pairs = pair_health(store) if status.get("sync_pairs") else {}
+    document = status | usage(origins) | {"pairs": pairs}
     if invocation.output.json:
         invocation.output.document(document)
     else:
@@ -57,10 +59,17 @@ def _lines(status: dict[str, Any]) -> list[tuple[str, str]]:
             f"{render.counted(status['models'], 'model')} in {render.counted(status['origins'], 'origin')}, "
             f"{render.size(status['usage'])}",
         ),
-        ("sync", render.counted(pairs, "pair")),
+        ("sync", states(status["pairs"], pairs)),
         (
             "clients",
             f"{render.counted(status['connections'], 'connection')}, "
             f"{render.counted(status['subscribers'], 'subscriber')}, {render.counted(status['requests'], 'request')}",
         ),
+        *_health(status["pairs"]),
     ]
+
+
+def _health(pairs: dict[str, dict[str, str]]) -> list[tuple[str, str]]:
+    concerns = [(name, pair["concern"]) for name, pair in pairs.items() if pair["concern"]]
+    lines = [f"{name}: {render.printable(concern)} (tfjsd sync show {name})" for name, concern in concerns]
+    return [("health", line) for line in lines or ["nothing waits for a hand"]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, cast
 
+from ..errors import AccessDeniedError, StoreFailedError, SyncError, SyncPairNotFoundError
 from .arguments import Command, Example, Operand, Option, UsageError
-from .sync_report import done_lines, pair_lines, pair_row, pair_table
+from .sync_report import done_lines, failed_report, pair_lines, pair_row, pair_table
 
 if TYPE_CHECKING:
     from ..client.sync_pairs import SyncPairs
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _DIRECTIONS = ("both", "in", "out")
 _ON_CONFLICT = ("newest", "dir", "store", "keep-both", "fail")
 _KEEP = ("dir", "store", "both")
+_OF_ONE_PAIR = (SyncError, SyncPairNotFoundError, StoreFailedError, AccessDeniedError)
 
 
 def _pairs(invocation: Invocation) -> SyncPairs:
@@ -68,8 +70,6 @@ def _status(invocation: Invocation) -> int:
 
 
 def _status_of(invocation: Invocation, name: str) -> dict[str, Any]:
-    from ..errors import SyncPairNotFoundError
-
     pairs = _pairs(invocation).list()
     if name not in pairs:
         raise SyncPairNotFoundError(f"There is no sync pair '{name}'.", hint="tfjsd sync list shows them")
@@ -111,14 +111,23 @@ def _answered(invocation: Invocation, status: dict[str, Any], what: str) -> int:
 def _once(invocation: Invocation) -> int:
     pairs, output = _pairs(invocation), invocation.output
     given, dry_run = invocation.arguments.optional("ID"), invocation.arguments.flag("--dry-run")
-    reports = {name: pairs.once(name, dry_run=dry_run) for name in ([given] if given is not None else pairs.list())}
+    reports, failed = dict[str, dict[str, Any]](), False
+    for name in [given] if given is not None else pairs.list():
+        try:
+            reports[name] = pairs.once(name, dry_run=dry_run)
+        except _OF_ONE_PAIR as error:  # the others have their turn all the same
+            if given is not None:
+                raise
+            failed = True
+            reports[name] = failed_report(name, error)
+            output.error(error, about=name)
+            continue
+        if not output.json:
+            for line in done_lines(reports[name], dry_run=dry_run):
+                output.line(line)
     if output.json:
         output.document(reports)
-    else:
-        for report in reports.values():
-            for line in done_lines(report, dry_run=dry_run):
-                output.line(line)
-    return 0 if dry_run or all(report["clean"] for report in reports.values()) else 1
+    return 1 if failed or not (dry_run or all(report["clean"] for report in reports.values())) else 0
 
 
 def _approve(invocation: Invocation) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import render
 
 if TYPE_CHECKING:
+    from ..errors import TfjsdError
     from .output import Output
     from .render import Colour
 
@@ -51,6 +53,8 @@ def pair_lines(name: str, status: dict[str, Any], output: Output) -> Iterator[st
     """One pair, with what waits for a hand."""
     colour = _COLOURS[status["state"]]
     yield f"{output.paint(name, 'bold')}: {output.paint(status['state'], colour)}{_cause(status)}"
+    if status["hint"]:
+        yield f"  {output.paint('hint:', 'cyan')} {render.printable(status['hint'])}"
     arrow = {"both": "<->", "in": "->", "out": "<-"}[status["direction"]]
     ends = f"{render.printable(status['directory'])} {arrow} {render.printable(status['prefix'])}"
     yield f"  {ends} in {status['origin']}"
@@ -64,12 +68,7 @@ def pair_lines(name: str, status: dict[str, Any], output: Output) -> Iterator[st
         yield f"  last pass {status['last_pass']}, {status['last_seconds'] * 1000:.0f} ms, {status['passes']:,} in all"
     yield from _entries("pending", list(status["pending"].items()))
     yield from _entries("problem", list(status["problems"].items()))
-    yield from _entries(
-        "deletion held", [(model, f"tfjsd sync approve {name} --deletions") for model in status["held"]]
-    )
-    yield from _entries(
-        "conflict", [(model, f"tfjsd sync resolve {name} MODEL --keep …") for model in status["conflicts"]]
-    )
+    yield from _waiting(name, status["held"], status["conflicts"])
     yield from _entries(
         "conflict copy",
         [(copy["name"], f"of {model}") for model, copies in status["conflict_copies"].items() for copy in copies],
@@ -101,5 +100,19 @@ def done_lines(report: dict[str, Any], *, dry_run: bool) -> Iterator[str]:
         yield f"{name}: nothing to do"
     yield from _entries("pending", list(report["pending"].items()))
     yield from _entries("problem", list(report["problems"].items()))
-    yield from _entries("deletion held", [(step["model"], "") for step in report["held"]])
-    yield from _entries("conflict", [(model, "") for model in report["conflicts"]])
+    yield from _waiting(name, [step["model"] for step in report["held"]], report["conflicts"])
+
+
+def _waiting(name: str, held: Sequence[str], conflicts: Sequence[str]) -> Iterator[str]:
+    """What waits for a word, with the command that says it."""
+    yield from _entries("deletion held", [(model, f"tfjsd sync approve {name} --deletions") for model in held])
+    yield from _entries(
+        "conflict",
+        [(model, f"tfjsd sync resolve {name} {shlex.quote(model)} --keep dir|store|both") for model in conflicts],
+    )
+
+
+def failed_report(name: str, error: TfjsdError) -> dict[str, Any]:
+    """In the place of what ``once`` says, for a pair that could not have a pass."""
+    nothing: dict[str, Any] = {"steps": [], "applied": {}, "pending": {}, "problems": {}, "held": [], "conflicts": []}
+    return {"pair": name, "clean": False, **nothing, "error": error.message}

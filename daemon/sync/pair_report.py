@@ -23,6 +23,7 @@ def status_json(runner: PairRunner, watch: Watch) -> dict[str, Any]:
         "source": "configuration" if runner.configured else "register",
         "state": _state(runner),
         "error": runner.failure,
+        "hint": runner.advice,
         "watching": watch.mode,
         "watching_reason": watch.reason,
         "models": {"known": 0, "directory": 0, "store": 0} if last is None else last.models,

@@ -63,6 +63,7 @@ class PairRunner:
         self.last: PassResult | None = None
         self.last_time: float | None = None
         self.failure: str | None = None
+        self.advice: str | None = None
         self.passes = 0
         self.applied: Counter[str] = Counter()
         self._shared = shared
@@ -148,21 +149,22 @@ class PairRunner:
         try:
             result = await self._pass(dry_run=False)
         except (TfjsdError, OSError) as error:
-            self._fail(str(error))
+            self._fail(str(error), error.hint if isinstance(error, TfjsdError) else None)
             return RETRY_SECONDS / 2
         except Exception:  # noqa: BLE001 (whatever it is, the daemon and the other pairs go on)
             LOGGER.exception("sync: a pass failed inside", extra={"pair": self.pair.name})
-            self.failure = "a pass failed inside; see the log"
+            self.failure, self.advice = "a pass failed inside", "the log (tfjsd logs) says how"
             return _FAILED_SECONDS
-        self.failure = None
+        self.failure = self.advice = None
         rescan = LOOK_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 (spreads the load)
         longest = POLL_SECONDS if self._watch.mode == "polling" else rescan
         return min(seconds for seconds in (longest, result.again, self.discards.rest) if seconds is not None)
 
-    def _fail(self, failure: str) -> None:
+    def _fail(self, failure: str, advice: str | None) -> None:
         if failure != self.failure:
             LOGGER.warning("sync: the directory is out of reach", extra={"pair": self.pair.name, "error": failure})
         self.failure = failure
+        self.advice = None if advice is None else advice.replace(" ID", f" {self.pair.name}")
 
     async def _pass(self, *, dry_run: bool) -> PassResult:
         async with self.alone():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,25 @@ def daemon():
 
 
 @pytest.fixture
-def run(daemon, capsys):
-    def run(*argv: str, code: int = 0) -> str:
+def command(daemon, capsys):
+    """Any command, on this daemon: what it prints, and what it says to a person."""
+
+    def command(*argv: str, code: int = 0) -> tuple[str, str]:
         def connect(target, *, home, origin, autostart):
             return tfjsd.connect(daemon.socket, home=daemon.home, origin=origin)
 
-        assert main(["sync", *argv], connect=connect) == code, capsys.readouterr()
+        assert main([*argv], connect=connect) == code, capsys.readouterr()
         captured = capsys.readouterr()
-        return captured.out if code == 0 or captured.out else captured.err
+        return captured.out, captured.err
+
+    return command
+
+
+@pytest.fixture
+def run(command):
+    def run(*argv: str, code: int = 0) -> str:
+        out, err = command("sync", *argv, code=code)
+        return out if code == 0 or out else err
 
     return run
 
@@ -81,8 +93,11 @@ def test_conflicts_and_deletions_wait_for_a_word(run, pair, daemon, schemas):
     with tfjsd.connect(daemon.socket, home=daemon.home) as store:
         store.save("indexeddb://team/m", ModelArtifacts({"content": 7}, [], b""))
         write(pair / "m", 8)
-        run("once", code=1)
+        said = run("once", code=1)
+        assert "deletion held: 3: tfjsd sync approve team-models --deletions" in said
+        assert "conflict: m: tfjsd sync resolve team-models m --keep dir|store|both" in said
         shown = run("status")
+        assert "tfjsd sync resolve team-models m --keep" in shown
         assert "deletion held: 3" in shown
         assert "conflict: m" in shown
         assert "--deletions" in run("approve", "team-models", code=2)
@@ -123,3 +138,53 @@ def test_steps_are_events_of_the_origin(daemon, tmp_path):
         step = next(event for event in events if event.type == "sync")
         assert dict(step.data) == {"pair": "a", "action": "copy", "model": "m", "to": "store", "name": None}
         events.close()
+
+
+@pytest.fixture
+def two_pairs(run, tmp_path):
+    """Paused ones; ``gone`` has no directory any more."""
+    for name in ("gone", "here"):
+        run("add", str(tmp_path / name), f"indexeddb://{name}/", "--name", name)
+        run("pause", name)
+    write(tmp_path / "here" / "m", 1)
+    shutil.rmtree(tmp_path / "gone")
+    return tmp_path
+
+
+def test_once_goes_on_past_a_pair_that_is_out_of_reach(command, two_pairs, schemas):
+    out, err = command("sync", "once", code=1)
+    assert out == "here: 1 copy_store\n"
+    assert "gone: " in err
+    assert "is not there" in err
+    reports = json.loads(command("sync", "once", "--json", "--dry-run", code=1)[0])
+    schemas.validate("sync-once", reports)
+    assert "is not there" in reports["gone"]["error"]
+    assert reports["here"]["clean"]
+    assert "is not there" in command("sync", "once", "gone", code=1)[1]
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def test_status_and_doctor_tell_how_the_pairs_are(command, two_pairs, schemas):
+    assert "2 pairs: 2 paused" in command("status")[0]
+    assert "nothing waits for a hand" in command("status")[0]
+    command("sync", "resume", "gone")
+    eventually(lambda: json.loads(command("status", "--json")[0])["pairs"]["gone"]["state"] == "stopped")
+    schemas.validate("status", json.loads(command("status", "--json")[0]))
+    assert f"health:   gone: {two_pairs}/gone is not there (tfjsd sync show gone)" in command("status")[0]
+    assert "hint: is its file system mounted?" in command("sync", "status")[0]
+    findings = json.loads(command("doctor", "--json", code=1)[0])["checks"]
+    [finding] = [finding for finding in findings if finding["subject"] == "sync"]
+    assert finding["state"] == "failure"
+    assert finding["hint"] == "tfjsd sync show gone"
+    (two_pairs / "gone").mkdir()
+    eventually(lambda: json.loads(command("status", "--json")[0])["pairs"]["gone"]["concern"] == "")
+    findings = json.loads(command("doctor", "--json")[0])["checks"]
+    assert [finding["message"] for finding in findings if finding["subject"] == "sync"] == [
+        "2 pairs: 1 equal, 1 paused"
+    ]
