@@ -35,6 +35,7 @@ from .directory_snapshot import DirectorySnapshot, is_unchanged
 from .discards import Discards
 from .file_layout import FileLayout
 from .planning import Step, Version
+from .reading_time import reading_seconds
 from .store_snapshot import StoreSnapshot
 
 _COPIED_BELOW = 1 << 20
@@ -54,8 +55,8 @@ class Applier:
         *,
         grace: float,
     ) -> None:
-        """``grace``: seconds that readers of a replaced model get (``replace_model``), besides what ``discards``
-        gives them."""
+        """``grace``: seconds that readers of a replaced model get at least (``reading_seconds``), besides what
+        ``discards`` gives them."""
         self._pair = pair
         self._root: Path = pair.directory
         self._origin = origin
@@ -151,9 +152,8 @@ class Applier:
         self._require_files(step.model, json)
         layout = FileLayout.new(MODEL_JSON) if known is None else layout_of(self._read(step.model, known.digest))
         taken = partial(self._is_of_another, json)
-        write_model(
-            self._root, json, model.texts, weights, layout, taken=taken, grace=self._grace, discard=self._discard
-        )
+        grace = 0.0 if known is None else reading_seconds(known.files, self._grace)
+        write_model(self._root, json, model.texts, weights, layout, taken=taken, grace=grace, discard=self._discard)
         if known is not None:
             self._discard_left_over(json, known.files)
 

@@ -13,7 +13,7 @@ from ...wire.sync_pair import SyncPair
 from .directory_model import DirectoryModel, layout_of, read_model, remove_files, stamp, write_model
 from .discards import Discards
 from .memory import Memory
-from .one_pass import READER_SECONDS
+from .reading_time import READER_SECONDS, reading_seconds
 
 
 class Copies(Protocol):
@@ -74,7 +74,7 @@ class FiledCopies:
                 CompositeBuffer(copy.pieces).join(),
                 layout,
                 taken=partial(self._is_of_another, json),
-                grace=READER_SECONDS if old is not None else 0.0,
+                grace=reading_seconds(old.files, READER_SECONDS) if old is not None else 0.0,
                 discard=lambda path: self._discards.add(path.relative_to(self._root).as_posix()),
             )
             if old is not None:

@@ -20,14 +20,11 @@ from .discards import Discards
 from .memory import ConflictCopy, Intent, Memory, MemoryFile
 from .mount_guard import MountGuard, hold_remounted
 from .planning import Plan, Rules, Step, Unready, make_plan
+from .reading_time import READER_SECONDS
 from .settling import Settling
 from .store_snapshot import StoreSnapshot, take_store
 
 SETTLE_SECONDS = 0.2
-READER_SECONDS = 0.25
-"""How long a reader may take from ``model.json`` to the weights that it names, where others are to get their names."""
-LINGER_SECONDS = 2.0
-"""How long it may take where they are only to go."""
 RETRY_SECONDS = 5.0
 _REPLACING_THREADS = 32
 """Replacing a model in the directory mostly waits for its readers."""

@@ -23,9 +23,10 @@ from ..logs import LOGGER
 from .directory_snapshot import DirectoryView
 from .discards import Discards
 from .memory import Memory, MemoryFile
-from .one_pass import LINGER_SECONDS, RETRY_SECONDS, PassOptions, PassResult, run_pass
+from .one_pass import RETRY_SECONDS, PassOptions, PassResult, run_pass
 from .pair_report import result_json, status_json
 from .planning import Step
+from .reading_time import LINGER_SECONDS
 from .store_watch import StoreWatch
 from .sweeping import sweep
 from .watching import POLL_SECONDS, Watch
