@@ -22,6 +22,7 @@ from tfjsd.storage_backends.indexed_db.transaction_done import TransactionDone
 
 from .channel import Channel
 from .handles import Handles, name_and_message
+from .timers import Timers
 
 
 class HandlerWindow(ActivityWindow):
@@ -57,8 +58,7 @@ class Bridge:
         self._seen: set[int] = set()
         self._cursors: dict[int, IDBCursor] = {}
         self._new: list[IDBTransaction] = []
-        self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._last_timer = 0
+        self._timers = Timers(self._loop, lambda number: self.run("timer", id=number))
         self._is_closed = False
         self.finished: asyncio.Future[tuple[list[dict[str, Any]], dict[str, Any]]] = self._loop.create_future()
         self._channel = Channel(root, address, self._answer)
@@ -73,8 +73,7 @@ class Bridge:
 
     def close(self) -> None:
         self._is_closed = True
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.stop_all()
         self._channel.close()
 
     # -- Calls --
@@ -169,14 +168,10 @@ class Bridge:
             _deactivate(tx)
 
     def timer(self, delay: float, repeats: bool) -> int:
-        self._last_timer += 1
-        self._start_timer(self._last_timer, delay / 1000, repeats)
-        return self._last_timer
+        return self._timers.start(delay / 1000, repeats)
 
     def stop_timer(self, number: int) -> None:
-        timer = self._timers.pop(number, None)
-        if timer is not None:
-            timer.cancel()
+        self._timers.stop(number)
 
     def finish(self, tests: list[dict[str, Any]], status: dict[str, Any]) -> None:
         if not self.finished.done():
@@ -229,16 +224,6 @@ class Bridge:
         thing = self._handles[number]
         tx: IDBTransaction = thing._tx if isinstance(thing, IDBCursor) else thing.transaction
         return tx
-
-    def _start_timer(self, number: int, delay: float, repeats: bool) -> None:
-        def fire() -> None:
-            if repeats:
-                self._start_timer(number, delay, repeats)
-            else:
-                self._timers.pop(number, None)
-            self.run("timer", id=number)
-
-        self._timers[number] = self._loop.call_later(delay, fire)
 
 
 def _deactivate(tx: IDBTransaction) -> None:

@@ -26,7 +26,7 @@ class Channel:
         self.is_busy = False
         to_node, ours = os.pipe(), os.pipe()
         self._process = subprocess.Popen(
-            ["node", "--no-warnings", "--expose-gc", str(_MAIN), str(root), address, str(to_node[0]), str(ours[1])],
+            ["node", "--no-warnings", str(_MAIN), str(root), address, str(to_node[0]), str(ours[1])],
             pass_fds=(to_node[0], ours[1]),
             stdin=subprocess.DEVNULL,
         )

@@ -15,7 +15,8 @@ from tfjsd.storage_backends.indexed_db.idb_open_db_request import IDBOpenDBReque
 from tfjsd.storage_backends.indexed_db.idb_request import IDBRequest
 from tfjsd.storage_backends.indexed_db.idb_transaction import IDBTransaction
 
-from .wire_values import from_wire, to_wire
+from .wire_reader import from_wire
+from .wire_writer import to_wire
 
 _INTERFACES: Final = (
     IDBFactory,

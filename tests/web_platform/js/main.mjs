@@ -6,7 +6,8 @@ import vm from 'node:vm';
 import {Blob, File, FileReader} from './blobs.mjs';
 import {call, receive, send} from './channel.mjs';
 import {installGlobals, invocations, report} from './events.mjs';
-import {eventOf, installInterfaces, settlePromise, unknownToPython} from './idb.mjs';
+import {settlePromise} from './idb/factory.mjs';
+import {eventOf, installInterfaces, unknownToPython} from './idb/interfaces.mjs';
 
 const [root, address] = process.argv.slice(2, 4);
 const [file, variant] = address.split('?');

@@ -1,12 +1,13 @@
 // JavaScript values and keys as JSON. An object is its place in a heap, so that shared and cyclic references are kept.
+// Python reads it in wire_reader.py.
 import util from 'node:util';
 import {Blob, File, bytesOf} from './blobs.mjs';
 
 const {types} = util;
-const ERRORS = ['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'];
+export const ERRORS = ['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'];
 
 // Tests put setters on the prototypes: what is built here never looks there.
-const own = (object, key, value) =>
+export const own = (object, key, value) =>
   Object.defineProperty(object, key, {value, writable: true, enumerable: true, configurable: true});
 const append = (array, item) => own(array, array.length, item).length - 1;
 
@@ -112,8 +113,9 @@ class ValueEncoder extends Encoder {
   }
 }
 
+const TYPED_ARRAY = Object.getPrototypeOf(Int8Array.prototype);
 function viewKind(view) {
-  return types.isDataView(view) ? 'DataView' : Object.getPrototypeOf(Int8Array).prototype.__lookupGetter__(Symbol.toStringTag).call(view);
+  return types.isDataView(view) ? 'DataView' : Reflect.get(TYPED_ARRAY, Symbol.toStringTag, view);
 }
 
 const foreignClasses = [];
@@ -163,58 +165,4 @@ export function encodeValue(value) {
 export function encodeKey(value) {
   const encoder = new KeyEncoder();
   return encoder.wrap(encoder.encode(value));
-}
-
-const unBase64 = (text) => {
-  const buffer = Buffer.from(text, 'base64');
-  return buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.length);
-};
-
-const MADE = {
-  array: (entry, read) => {
-    const array = read.keep(new Array(entry[2]));
-    for (const [key, item] of entry[1]) own(array, key, read(item));
-  },
-  object: (entry, read) => {
-    const object = read.keep({});
-    for (const [key, item] of entry[1]) own(object, key, read(item));
-  },
-  map: (entry, read) => {
-    const map = read.keep(new Map());
-    for (const [key, item] of entry[1]) map.set(read(key), read(item));
-  },
-  set: (entry, read) => {
-    const set = read.keep(new Set());
-    for (const item of entry[1]) set.add(read(item));
-  },
-  record: (entry, read) => read.keep(read.record(...entry[1].map((item) => read(item)))),
-  date: (entry, read) => read.keep(new Date(read(entry[1]))),
-  regexp: (entry, read) => read.keep(new RegExp(entry[1], entry[2])),
-  boxed: (entry, read) => read.keep(Object(read(entry[1]))),
-  buffer: (entry, read) => read.keep(unBase64(entry[1])),
-  view: (entry, read) => read.keep(new globalThis[entry[1]](unBase64(entry[2]))),
-  error: (entry, read) => {
-    const error = new (ERRORS.includes(entry[1]) ? globalThis[entry[1]] : Error)(entry[2]);
-    if (!entry[2]) delete error.message;
-    read.keep(error);
-  },
-  blob: (entry, read) => read.keep(new Blob([unBase64(entry[1])], {type: entry[2]})),
-  file: (entry, read) =>
-    read.keep(new File([unBase64(entry[1])], entry[3], {type: entry[2], lastModified: entry[4]})),
-};
-
-export function decode({root, heap}, record = (...fields) => fields) {
-  const made = new Map();
-  function read(node) {
-    if (node === null || typeof node !== 'object') return node;
-    if ('u' in node) return undefined;
-    if ('n' in node) return Number(node.n);
-    if ('b' in node) return BigInt(node.b);
-    if (!made.has(node.o)) {
-      const keeping = Object.assign((item) => read(item), {keep: (value) => made.set(node.o, value) && value, record});
-      MADE[heap[node.o][0]](heap[node.o], keeping);
-    }
-    return made.get(node.o);
-  }
-  return read(root);
 }

@@ -1,15 +1,12 @@
-"""JavaScript values and keys on the channel, in Python's types and back. The other end is ``js/wire.mjs``."""
+"""Reads the values and keys that ``js/encode.mjs`` wrote."""
 
 from __future__ import annotations
 
 import base64
-import math
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 
-from tfjsd.storage_backends.indexed_db.record_source import IDBRecord
 from tfjsd.storage_backends.script_collections import Map, Set
 from tfjsd.storage_backends.script_types import (
     HOLE,
@@ -23,11 +20,10 @@ from tfjsd.storage_backends.script_types import (
     File,
     RegExp,
     ScriptError,
-    milliseconds_of,
     moment_of,
 )
 
-_DTYPES: Final = {
+DTYPES: Final = {
     "Int8Array": "i1",
     "Uint8Array": "u1",
     "Int16Array": "<i2",
@@ -40,7 +36,6 @@ _DTYPES: Final = {
     "BigInt64Array": "<i8",
     "BigUint64Array": "<u8",
 }
-_KINDS: Final = {np.dtype(code): kind for kind, code in _DTYPES.items()}
 
 
 class Foreign:
@@ -61,7 +56,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _view(kind: str, data: str) -> Any:
-    return np.frombuffer(_bytes(data), _DTYPES[kind]) if kind in _DTYPES else BinaryView(kind, _bytes(data))
+    return np.frombuffer(_bytes(data), DTYPES[kind]) if kind in DTYPES else BinaryView(kind, _bytes(data))
 
 
 class Reader:
@@ -143,85 +138,5 @@ class Reader:
         self._made[place] = Foreign(name)
 
 
-class Writer:
-    """Says what a Python value is."""
-
-    def __init__(self) -> None:
-        self.heap: list[Any] = []
-        self._places: dict[int, int] = {}
-        self._kept: list[Any] = []
-
-    def write(self, value: Any) -> Any:
-        if value is None or isinstance(value, bool | str):
-            return value
-        if value is UNDEFINED:
-            return {"u": 1}
-        if isinstance(value, BigInt) or (isinstance(value, int) and abs(value) > 2**53):
-            return {"b": str(int(value))}
-        if isinstance(value, int | float):
-            return _number(value)
-        if id(value) not in self._places:
-            self._places[id(value)] = len(self.heap)
-            self._kept.append(value)
-            self.heap.append(None)
-            self.heap[self._places[id(value)]] = self._entry(value)
-        return {"o": self._places[id(value)]}
-
-    def _entry(self, value: Any) -> list[Any]:
-        if isinstance(value, IDBRecord):
-            return ["record", [self.write(item) for item in value]]
-        if isinstance(value, list):
-            properties = value.properties if isinstance(value, Array) else {}
-            items = [[str(place), self.write(item)] for place, item in enumerate(value) if item is not HOLE]
-            return ["array", items + [[key, self.write(item)] for key, item in properties.items()], len(value)]
-        if isinstance(value, dict):
-            return ["object", [[key, self.write(item)] for key, item in value.items()]]
-        if isinstance(value, Map):
-            return ["map", [[self.write(key), self.write(item)] for key, item in value.items()]]
-        if isinstance(value, set | Set):
-            return ["set", [self.write(item) for item in value]]
-        return _leaf(value, self)
-
-
-def _number(value: float) -> Any:
-    if isinstance(value, float) and (not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0)):
-        if math.isnan(value):
-            return {"n": "NaN"}
-        return {"n": "-0" if value == 0 else "Infinity" if value > 0 else "-Infinity"}
-    return value
-
-
-def _text(data: Any) -> str:
-    return base64.b64encode(bytes(data)).decode()
-
-
-def _leaf(value: Any, writer: Writer) -> list[Any]:
-    if isinstance(value, Date | datetime):
-        return ["date", _number(value.ms if isinstance(value, Date) else milliseconds_of(value))]
-    if isinstance(value, bytes | memoryview):
-        return ["buffer", _text(value)]
-    if isinstance(value, np.ndarray):
-        return ["view", _KINDS[value.dtype], _text(value.tobytes())]
-    if isinstance(value, BinaryView):
-        return ["view", value.kind, _text(value.data)]
-    if isinstance(value, RegExp):
-        return ["regexp", value.source, value.flags]
-    if isinstance(value, Boxed):
-        return ["boxed", writer.write(value.value)]
-    if isinstance(value, ScriptError):
-        return ["error", value.name, value.message]
-    if isinstance(value, File):
-        return ["file", _text(value.data), value.type, value.name, value.last_modified]
-    if isinstance(value, Blob):
-        return ["blob", _text(value.data), value.type]
-    raise TypeError(f"nothing on the wire stands for {value!r}")
-
-
 def from_wire(message: dict[str, Any]) -> Any:
     return Reader(message["heap"]).read(message["root"])
-
-
-def to_wire(value: Any) -> dict[str, Any]:
-    writer = Writer()
-    root = writer.write(value)
-    return {"root": root, "heap": writer.heap}
