@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -28,6 +29,8 @@ SETTLE_SECONDS = 0.2
 RETRY_SECONDS = 5.0
 _REPLACING_THREADS = 32
 """Replacing a model in the directory mostly waits for its readers."""
+_PASSING_NAME = re.compile(r"\b[0-9a-f]{16}\b")
+"""The random part of a passing file's name: with it, one lasting failure would be another one each time."""
 
 Report = Callable[[Step], None]
 
@@ -122,6 +125,7 @@ def run_pass(
                 view.expect(step, directory.known.get(step.model))
         _carry_out(memory, file, applier, result, report, stopping)
         discards.remove()
+        result.models["known"] = len(memory.base)
     result.again = _again(result, directory)
     result.seconds = time.monotonic() - started
     return result
@@ -232,7 +236,7 @@ class _Bookkeeping:
         if (failed := outcome.failed) is None:
             return
         if not isinstance(outcome.error, ModelChangedError):
-            self.result.failures[failed.model] = str(outcome.error)
+            self.result.failures[failed.model] = _PASSING_NAME.sub("*", str(outcome.error))
             return
         self.result.stale[failed.model] = str(outcome.error)
         if failed.kind != "move":  # it was refused before anything was done; a move may have come half the way

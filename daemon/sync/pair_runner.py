@@ -20,6 +20,7 @@ from ...model_io.origin import Origin, Origins
 from ...model_io.store import StoreEvent
 from ...wire.sync_pair import SyncPair
 from ..logs import LOGGER
+from .announcements import Announcements
 from .directory_snapshot import DirectoryView
 from .discards import Discards
 from .memory import Memory, MemoryFile
@@ -74,6 +75,7 @@ class PairRunner:
         self._stopping = False
         self.discards = Discards(pair.directory, LINGER_SECONDS)
         self._view = DirectoryView()
+        self._announcements = Announcements(pair.name)
         self._looked = 0.0
         self._asked = False
         self._watch = Watch(pair.directory, self._wake_from_thread)
@@ -205,6 +207,8 @@ class PairRunner:
         if full or (done and not self.passes):
             self._full = time.monotonic()
             sweep(self.pair.directory, {file.path for known in memory.directory.values() for file in known.files})
+        if done:
+            self._announcements.tell(result, origin)
         return result
 
     def _places(self) -> frozenset[str]:
@@ -235,13 +239,6 @@ class PairRunner:
         origin.events.publish(StoreEvent("sync", origin.name, data))
 
     def _note(self, result: PassResult) -> None:
-        before = {} if self.last is None else self.last.problems
-        for model, problem in result.problems.items():
-            if before.get(model) != problem:
-                LOGGER.warning(
-                    "sync: a model waits for a hand",
-                    extra={"pair": self.pair.name, "model": model, "problem": problem},
-                )
         self.last, self.last_time = result, time.time()
         self.passes += 1
         self.applied += result.applied

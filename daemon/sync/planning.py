@@ -18,6 +18,8 @@ from ...wire.sync_pair import Direction, Keep, OnConflict
 Side = Literal["directory", "store"]
 Kind = Literal["adopt", "forget", "copy", "delete", "move", "keep_copy"]
 _FEW_DELETIONS = 2
+_LONGEST_NAME = 255 - len("-999") - len(".weights.bin")
+"""Bytes of a conflict copy's name without its number: a file system's limit, where a download's weights bear it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +240,21 @@ def _version(case: _Case, side: Side) -> Version:
 def _kept(case: _Case, side: Side) -> Step:
     version = _version(case, side)
     moment = datetime.fromtimestamp(max(version.modified, 0), UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = stem = f"{case.model}.conflict-{moment}-{'dir' if side == 'directory' else 'store'}-{version.digest[:8]}"
+    suffix = f".conflict-{moment}-{'dir' if side == 'directory' else 'store'}-{version.digest[:8]}"
+    name = stem = f"{_shortened(case.model, suffix)}{suffix}"
     number = 1
     while name in case.taken and not _holds(case.sides[side].get(name), version.digest):
         number += 1
         name = f"{stem}-{number}"
     case.taken.add(name)
     return Step("keep_copy", case.model, version.digest, side, name)
+
+
+def _shortened(model: str, suffix: str) -> str:
+    """The model's path with as much of its last component as leaves a file name's length for the copy."""
+    place, slash, last = model.rpartition("/")
+    room = _LONGEST_NAME - len(suffix)
+    return f"{place}{slash}{last.encode('utf-8', 'surrogatepass')[:room].decode('utf-8', 'ignore')}"
 
 
 def _holds(state: State | None, digest: str) -> bool:

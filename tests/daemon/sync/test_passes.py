@@ -75,6 +75,37 @@ def test_a_conflict_keeps_both_versions_on_both_sides(make_pairing, policy):
     assert len(pairing.memory.copies["m"]) == len(copies)
 
 
+def test_a_conflict_about_a_long_name_converges(pairing):
+    model = "m" * 250
+    pairing.write(model, 1)
+    pairing.save(model, 2)
+    assert pairing.settle().clean
+    assert pairing.files() == pairing.stored()
+    assert set(pairing.files().values()) == {1, 2}
+
+
+def test_equal_models_are_counted_in_the_pass_that_finds_them(pairing):
+    for number in range(3):
+        pairing.write(str(number), number)
+        pairing.save(str(number), number)
+    assert pairing.run().models == {"known": 3, "directory": 3, "store": 3}
+
+
+def test_a_lasting_failure_is_one_problem(pairing, monkeypatch):
+    pairing.save("m", 1)
+    real = durable.rename
+
+    def refuse(source, target, *args, **options):
+        if pairing.directory in target.parents:
+            raise OSError(errno.EROFS, "Read-only file system", str(source))
+        real(source, target, *args, **options)
+
+    monkeypatch.setattr(durable, "rename", refuse)
+    problems = pairing.run().problems
+    assert ".tmp-*" in problems["m"] or "weights.*" in problems["m"]
+    assert pairing.run().problems == problems
+
+
 def test_a_copy_that_was_removed_is_not_told_of(pairing):
     pairing.write("m", 1)
     pairing.save("m", 2)

@@ -1,5 +1,6 @@
 """The plan as a pure function of three snapshots."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -133,6 +134,17 @@ def test_equal_models_are_renamed_one_to_one():
         ("move", f"old/{number}", f"new/{number}" if number else "z") for number in range(6)
     ]
     assert not plan.held
+
+
+@pytest.mark.parametrize("last", ["m" * 250, "m" * 220, "\u00e4" * 120, "m"])
+def test_a_copys_name_fits_a_file_system(last):
+    model = f"team/{last}"
+    plan = make_plan({}, {model: Version(DIGESTS[0], 5)}, {model: Version(DIGESTS[1], 1)}, Rules())
+    name = plan.steps[0].name
+    assert name.startswith("team/")
+    assert re.search(r"\.conflict-\d{8}T\d{6}Z-store-b{8}$", name)
+    assert len(f"{name}-999.weights.bin".removeprefix("team/").encode()) <= 255
+    assert len(last) > 100 or name.startswith(f"{model}.conflict-")
 
 
 def test_a_killed_conflict_is_not_kept_twice():
