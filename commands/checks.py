@@ -145,9 +145,12 @@ def pairs(invocation: Invocation) -> Iterator[Finding]:
     """Whether a sync pair of the daemon that runs needs a hand."""
     try:
         with invocation.connect(autostart=False) as store:
-            found = pair_health(store)
+            found, damage = pair_health(store), store.status().get("sync_error")
     except TfjsdError:  # told by the check of the daemon
         return
+    if damage:
+        advice = "mend the file or move it away, and tfjsd restart"
+        yield Finding("sync", "failure", render.printable(damage), advice)
     concerns = {name: pair for name, pair in found.items() if pair["concern"]}
     for name, pair in concerns.items():
         state: Literal["failure", "warning"] = "failure" if pair["state"] == "stopped" else "warning"

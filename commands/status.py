@@ -65,11 +65,13 @@ def _lines(status: dict[str, Any]) -> list[tuple[str, str]]:
             f"{render.counted(status['connections'], 'connection')}, "
             f"{render.counted(status['subscribers'], 'subscriber')}, {render.counted(status['requests'], 'request')}",
         ),
-        *_health(status["pairs"]),
+        *_health(status),
     ]
 
 
-def _health(pairs: dict[str, dict[str, str]]) -> list[tuple[str, str]]:
-    concerns = [(name, pair["concern"]) for name, pair in pairs.items() if pair["concern"]]
-    lines = [f"{name}: {render.printable(concern)} (tfjsd sync show {name})" for name, concern in concerns]
+def _health(status: dict[str, Any]) -> list[tuple[str, str]]:
+    concerns = [(name, pair["concern"]) for name, pair in status["pairs"].items() if pair["concern"]]
+    damage = status.get("sync_error")
+    lines = [f"no sync pairs: {render.printable(damage)}"] if damage else []
+    lines += [f"{name}: {render.printable(concern)} (tfjsd sync show {name})" for name, concern in concerns]
     return [("health", line) for line in lines or ["nothing waits for a hand"]]

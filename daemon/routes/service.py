@@ -35,6 +35,7 @@ async def status(call: Call) -> web.StreamResponse:
             "connections": len(service.connections),
             "subscribers": service.activity.holders,
             "sync_pairs": service.activity.pairs,
+            "sync_error": None if (damage := service.synchronizer.damage) is None else str(damage),
         }
     )
 

@@ -26,6 +26,7 @@ from .pair_runner import PairRunner, Surroundings
 
 REGISTER_FORMAT = 1
 _THREADS = 2
+_ADVICE = "mend the file or move it away (its pairs are then to be added again), and tfjsd restart"
 
 
 class Synchronizer:
@@ -39,16 +40,21 @@ class Synchronizer:
         self._runners: dict[str, PairRunner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._threads: Executor | None = None
+        self.damage: UnsupportedFormatError | None = None
 
     @property
     def runners(self) -> Mapping[str, PairRunner]:
         return self._runners
 
     async def start(self, configured: Iterable[SyncPair]) -> None:
-        """Starts the pairs of the configuration and of the register. Raises UnsupportedFormatError for a register that
-        a newer version wrote; one that cannot be read as such is an error too: pairs must not be forgotten silently."""
-        for pair in _read_register(self._register):
-            self._begin(pair, configured=False)
+        """Starts the pairs of the configuration and of the register. With a register that cannot be read the store goes
+        on without its pairs, says so (``damage``), and takes no others, which would overwrite it."""
+        try:
+            for pair in _read_register(self._register):
+                self._begin(pair, configured=False)
+        except UnsupportedFormatError as error:
+            self.damage = error
+            LOGGER.error("sync: the register of the pairs cannot be read", extra={"error": str(error)})
         await self.configure(configured)
 
     async def configure(self, configured: Iterable[SyncPair]) -> None:
@@ -86,7 +92,8 @@ class Synchronizer:
 
     async def add(self, pair: SyncPair) -> PairRunner:
         """Durable on return. Raises SyncError, BadRequestError for a directory that overlaps with the home or is
-        none, AccessDeniedError, StoreFailedError."""
+        none, UnsupportedFormatError for a damaged register, AccessDeniedError, StoreFailedError."""
+        self._require_register()
         checked_origin(pair.origin)
         self._check(pair)
         await asyncio.to_thread(_make, pair.directory)
@@ -100,6 +107,7 @@ class Synchronizer:
         Raises SyncPairNotFoundError, BadRequestError for one of the configuration.
         """
         runner = self.get(name)
+        self._require_register()
         if runner.configured:
             raise BadRequestError(f"The pair '{name}' stands in config.toml.", hint="take it out there and reload")
         await self._end(name)
@@ -145,6 +153,10 @@ class Synchronizer:
     @property
     def _register(self) -> Path:
         return self._home / "sync" / "pairs.json"
+
+    def _require_register(self) -> None:
+        if self.damage is not None:
+            raise self.damage
 
     def _check(self, pair: SyncPair) -> None:
         real, home = os.path.realpath(pair.directory), os.path.realpath(self._home)
@@ -201,15 +213,17 @@ def _make(directory: Path) -> None:
 
 
 def _read_register(register: Path) -> list[SyncPair]:
+    """Raises UnsupportedFormatError for one that is damaged or a newer version's."""
     try:
         content = json.loads(register.read_bytes())
+        if content["format"] != REGISTER_FORMAT:
+            raise UnsupportedFormatError(f"{register} was written by another version", hint=_ADVICE)
+        return [SyncPair.of(pair, origin=pair["origin"]) for pair in content["pairs"]]
     except FileNotFoundError:
         return []
-    except ValueError as error:
-        raise UnsupportedFormatError(f"{register} is damaged: {error}") from error
-    if content.get("format") != REGISTER_FORMAT:
-        raise UnsupportedFormatError(f"{register} was written by another version")
-    return [SyncPair.of(pair, origin=pair["origin"]) for pair in content["pairs"]]
+    except (OSError, ValueError, KeyError, TypeError, BadRequestError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise UnsupportedFormatError(f"{register} is damaged: {what}", hint=_ADVICE) from error
 
 
 def _log_end(name: str) -> Callable[[asyncio.Task[None]], None]:

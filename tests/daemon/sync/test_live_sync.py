@@ -172,6 +172,29 @@ def test_what_is_no_pair_is_refused(daemons, place, members):
     assert not (daemon.home / "sync").exists()
 
 
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"format": 2, "pairs": []}', '{"format": 1, "pairs": [{"origin": "http://localhost"}]}']
+)
+def test_a_damaged_register_stops_its_pairs_and_not_the_store(daemons, place, text):
+    daemon = daemons.in_process()
+    register = daemon.home / "sync" / "pairs.json"
+    daemon.stop()
+    register.parent.mkdir()
+    register.write_text(text)
+    daemon = daemons.in_process()
+    save(daemon, "m", 1)
+    assert str(register) in daemon.get("/v1/status").json["sync_error"]
+    answer = daemon.request("POST", "/v1/sync", {"directory": str(place), "prefix": "indexeddb://"})
+    assert answer.status >= 400
+    assert "move it away" in answer.json["error"]["hint"]
+    assert register.read_text() == text
+    register.unlink()
+    daemon.stop()
+    daemon = daemons.in_process()
+    assert daemon.get("/v1/status").json["sync_error"] is None
+    add(daemon, place)
+
+
 def test_a_directory_around_the_home_is_refused(daemons):
     daemon = daemons.in_process()
     for directory in (daemon.home, daemon.home / "below", daemon.home.parent):
