@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..storage_backends.writeback import Writeback
 from .effects import Call, Operation
 from .messages import Progress, Request
 
@@ -29,11 +30,14 @@ class IngestFile:
         self._path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
+        self._writeback = Writeback(self._descriptor)
 
     def write(self, view: memoryview) -> None:
         at = 0
         while at < len(view):
-            at += os.write(self._descriptor, view[at : at + _WRITE])
+            written = os.write(self._descriptor, view[at : at + _WRITE])
+            self._writeback.wrote(written)
+            at += written
 
     def close(self) -> None:
         """The daemon takes a file only when nobody can write to it any more."""

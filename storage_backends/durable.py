@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ..errors import QuotaExceededError, StoreFailedError, TfjsdError
 from .abc import Buffer
+from .writeback import Writeback
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TEMPORARY_PREFIX = ".tmp-"
@@ -164,6 +165,7 @@ class StagedFile:
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         self.descriptor = os.open(self.path, flags, mode)
         self.size = 0
+        self._writeback = Writeback(self.descriptor)
         self._published = False
 
     def write(self, data: Buffer) -> None:
@@ -173,6 +175,7 @@ class StagedFile:
             written = os.write(self.descriptor, view[:_PIECE])
             self.size += written
             view = view[written:]
+            self._writeback.wrote(written)
 
     def sync(self) -> None:
         """Puts what was written on stable storage."""
