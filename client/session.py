@@ -62,5 +62,10 @@ class Session(NamedTuple):
 
 def json_request(method: str, target: str, body: object, *, reads: bool | None = None) -> Request:
     """A request whose body is ASCII JSON (lone surrogates as ``\\udXXX``)."""
-    text = _COMPACT(body).encode("ascii")
-    return Request(method, target, headers={"content-type": "application/json"}, body=(text,), reads=reads)
+    return text_request(method, target, _COMPACT(body), reads=reads)
+
+
+def text_request(method: str, target: str, text: str, *, reads: bool | None = None) -> Request:
+    """As ``json_request``, of JSON that is text already."""
+    data = text.encode("ascii")
+    return Request(method, target, headers={"content-type": "application/json"}, body=(data,), reads=reads)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from ..storage_backends.web_storage.operations import Operation as StorageOperation
@@ -11,38 +12,34 @@ from ..storage_backends.web_storage.operations import RemoveItem, SetItem
 from ..wire.model_path import with_query
 from ..wire.schemas import LocalStorageOp, LocalStorageOperation
 from .effects import Operation
-from .session import Session, json_request
+from .session import Session, json_request, text_request
 
 
 def ask(session: Session, op: LocalStorageOp, *, key: str | None = None, index: int | None = None) -> Operation[Any]:
     """The result of one operation that changes nothing."""
     operation = LocalStorageOperation(op, key, index=index)
-    return (yield from _post(session, operation.to_json(), reads=True))["result"]
+    request = json_request("POST", target(session.origin), operation.to_json(), reads=True)
+    return (yield from session.ask_json(request))["result"]
 
 
 def apply(session: Session, operations: Sequence[StorageOperation]) -> Operation[None]:
     """Carries out all operations or none; they are durable. Raises QuotaExceededError."""
-    wire = [_on_the_wire(operation) for operation in operations]
-    yield from _post(session, wire[0] if len(wire) == 1 else {"ops": wire, "atomic": True}, reads=False)
+    texts = [_as_json(operation) for operation in operations]
+    text = texts[0] if len(texts) == 1 else f'{{"ops":[{",".join(texts)}],"atomic":true}}'
+    yield from session.ask(text_request("POST", target(session.origin), text, reads=False))
 
 
-def _on_the_wire(operation: StorageOperation) -> dict[str, Any]:
+def _as_json(operation: StorageOperation) -> str:
+    """Written at once: a thousand of them as objects first take twice as long."""
     if isinstance(operation, SetItem):
         key, value, named_property = operation
         if not isinstance(value, str):
             raise TypeError("an encoded value does not leave its process")
-        if named_property:
-            return {"op": "setItem", "key": key, "value": value, "namedProperty": True}
-        return {"op": "setItem", "key": key, "value": value}
+        named = ',"namedProperty":true' if named_property else ""
+        return f'{{"op":"setItem","key":{quoted(key)},"value":{quoted(value)}{named}}}'
     if isinstance(operation, RemoveItem):
-        return {"op": "removeItem", "key": operation.key}
-    return {"op": "clear"}
-
-
-def _post(session: Session, body: dict[str, Any], *, reads: bool) -> Operation[dict[str, Any]]:
-    request = json_request("POST", target(session.origin), body, reads=reads)
-    answer: dict[str, Any] = yield from session.ask_json(request)
-    return answer
+        return f'{{"op":"removeItem","key":{quoted(operation.key)}}}'
+    return '{"op":"clear"}'
 
 
 @lru_cache(64)

@@ -59,16 +59,17 @@ class Catalogue(NamedTuple):
             namespace = key[:1]
             if namespace == STORE_METADATA:
                 continue
+            is_reference = namespace == REFERENCES
             growth = 0
             if old is not None:
                 count -= 1
                 digest -= record_digest(key, old)
-                growth -= _counted(key, old)
+                growth -= reference_size(old) if is_reference else len(key) + len(old)
             if new is not None:
                 count += 1
                 digest += record_digest(key, new)
-                growth += _counted(key, new)
-            if namespace == REFERENCES:
+                growth += reference_size(new) if is_reference else len(key) + len(new)
+            if is_reference:
                 blob_bytes += growth
             else:
                 bytes_used += growth
@@ -108,11 +109,6 @@ def record_digest(key: bytes, value: bytes) -> int:
 def share_of(key: bytes, value: bytes) -> Share:
     """The share of a record outside the store's own namespaces."""
     return 1, len(key) + len(value), record_digest(key, value)
-
-
-def _counted(key: bytes, value: bytes) -> int:
-    """Bytes of the blob that a reference keeps, or of the record itself."""
-    return reference_size(value) if key[:1] == REFERENCES else len(key) + len(value)
 
 
 def reference_key(digest: str, owner: bytes) -> bytes:

@@ -10,7 +10,7 @@ from .catalogue import Catalogue
 
 @dataclass(slots=True)
 class Differences:
-    """Only what differs: a write of the value that is there already is none."""
+    """Only what differs: a write of the value that is there already is none. Both have the same keys, in one order."""
 
     changes: dict[bytes, bytes | None] = field(default_factory=dict)
     before: dict[bytes, bytes | None] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Differences:
             self.changes[key], self.before[key] = new, old
 
     def applied_to(self, catalogue: Catalogue) -> Catalogue:
-        return catalogue.changed((key, self.before[key], value) for key, value in self.changes.items())
+        return catalogue.changed(zip(self.changes, self.before.values(), self.changes.values(), strict=True))
 
     @property
     def size(self) -> int:

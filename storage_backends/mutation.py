@@ -71,6 +71,12 @@ class Mutation:
         _check(key)
         self._write(key, value)
 
+    def put_over(self, before: bytes | None, key: bytes, value: bytes) -> None:
+        """``put`` of one who knows what the key has beneath, so that nobody has to read it."""
+        if key not in self.writes:
+            self.before[key] = before
+        self.put(key, value)
+
     def delete(self, key: bytes) -> None:
         _check(key)
         self._write(key, None)

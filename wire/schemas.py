@@ -11,6 +11,7 @@ from .model_path import joined_surrogates
 LocalStorageOp = Literal["getItem", "setItem", "removeItem", "clear", "key", "length", "keys", "items"]
 _OPS = frozenset(get_args(LocalStorageOp))
 _WITH_KEY = frozenset(("getItem", "setItem", "removeItem"))
+_SET = tuple.__new__
 _MEMBERS = frozenset(("op", "key", "value", "index", "namedProperty"))
 
 
@@ -103,6 +104,8 @@ def parse_transfer(body: object) -> TransferRequest:
 
 def _operation(item: object) -> LocalStorageOperation:
     members = _object(item, "An operation")
+    if len(members) == 3 and members.get("op") == "setItem" and "key" in members and "value" in members:
+        return _SET(LocalStorageOperation, ("setItem", _text(members, "key"), _text(members, "value"), None, False))
     if not members.keys() <= _MEMBERS:
         _only(members, ("op", "key", "value", "index", "namedProperty"))
     op = members.get("op")

@@ -15,6 +15,10 @@ from .storage_event import StorageEvent
 from .storage_map import StorageMap
 from .text import EncodedText, decode, normalize
 
+_Record = tuple[bytes, bytes | None, Blob | None, Blob | None, bytes | None, bool]
+"""Key and value (None: gone), the blob that it refers to from now on and the one that it did, the value before, and
+whether that is known."""
+
 
 class AreaWrites:
     """Performs operations on the index and collects the records, changes and events that come of it."""
@@ -26,7 +30,7 @@ class AreaWrites:
         self._values = values
         self._blobs = blobs
         self._url = url
-        self._records: list[tuple[bytes, bytes | None, Blob | None, Blob | None]] = []
+        self._records: list[_Record] = []
         self.changes: list[Change] = []
         self.events: list[StorageEvent] = []
         self.staged: list[Blob] = []
@@ -66,11 +70,13 @@ class AreaWrites:
 
     def add_to(self, mutation: Mutation) -> None:
         """Writes the records."""
-        for record_key, value, blob, replaced in self._records:
+        for record_key, value, blob, replaced, before, is_known in self._records:
             if replaced is not None and replaced != blob:
                 mutation.release(replaced.digest, record_key)
             if value is None:
                 mutation.delete(record_key)
+            elif is_known:
+                mutation.put_over(before, record_key, value)
             else:
                 mutation.put(record_key, value)
             if blob is not None:
@@ -81,7 +87,12 @@ class AreaWrites:
         key, old, new = area.set(revision, operation.key, text, value, named_property=operation.named_property)
         # The same value again is written again, so that its acknowledgement is worth as much as any other.
         blob = text.data if isinstance(text.data, Blob) else None
-        self._records.append((new.record_key, pack(new.sequence, text), blob, None if old is None else old.blob))
+        if old is None:
+            self._records.append((new.record_key, pack(new.sequence, text), blob, None, None, True))
+        else:
+            is_known = old.blob is None and old.value is not None
+            before = old.record() if is_known else None
+            self._records.append((new.record_key, pack(new.sequence, text), blob, old.blob, before, is_known))
         if old is new:
             return
         self.changes.append(Change(key, old is not None, True))
@@ -95,7 +106,7 @@ class AreaWrites:
         key, old = area.remove(revision, key)
         if old is None:
             return
-        self._records.append((old.record_key, None, None, old.blob))
+        self._records.append((old.record_key, None, None, old.blob, None, False))
         self.changes.append(Change(key, True, False))
         if self._url is not None:
             self._tell(key, self._values.of(old), None)
@@ -104,7 +115,7 @@ class AreaWrites:
         gone = area.clear(revision)
         self._values.hold(revision, gone)
         for item in gone.values():
-            self._records.append((item.record_key, None, None, item.blob))
+            self._records.append((item.record_key, None, None, item.blob, None, False))
         if gone:
             self.changes.append(Change(None, True, False))
             if self._url is not None:
