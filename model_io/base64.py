@@ -12,6 +12,7 @@ import pybase64
 
 from ..errors import InvalidCharacterError
 from ..storage_backends.abc import Buffer
+from ..storage_backends.web_storage.text import decode as decoded
 
 _WHITE_SPACE = dict.fromkeys(map(ord, "\t\n\f\r "))
 _ALPHABET = re.compile(r"[A-Za-z0-9+/]*")
@@ -42,6 +43,16 @@ def decode(text: str) -> bytes:
         return pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return _forgiving_decode(text)
+
+
+def decode_stored(width: int, data: Buffer) -> bytes:
+    """``decode`` of a text as it is stored: megabytes are not made a str first. Raises InvalidCharacterError."""
+    if width == 1:
+        try:
+            return pybase64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError):
+            return _forgiving_decode(decoded(width, data))
+    return decode(decoded(width, data))
 
 
 def _forgiving_decode(text: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import InvalidArtifactsError, ModelNotFoundError, QuotaExceededError, TfjsdError
-from ..storage_backends.abc import Blob
+from ..storage_backends.abc import Blob, Buffer
 from ..storage_backends.browsers import Browser
 from ..storage_backends.buckets import Bucket
 from ..storage_backends.web_storage.operations import RemoveItem, SetItem
@@ -30,6 +30,7 @@ WEIGHT_SPECS_SUFFIX = "weight_specs"
 WEIGHT_DATA_SUFFIX = "weight_data"
 MODEL_METADATA_SUFFIX = "model_metadata"
 SUFFIXES = (INFO_SUFFIX, MODEL_TOPOLOGY_SUFFIX, WEIGHT_SPECS_SUFFIX, WEIGHT_DATA_SUFFIX, MODEL_METADATA_SUFFIX)
+_JSON_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != WEIGHT_DATA_SUFFIX)
 
 ALWAYS_IN_METADATA = ("format", "generatedBy", "convertedBy")
 """Kept with an explicit null; the other fields of the metadata are dropped when null."""
@@ -81,7 +82,9 @@ class LocalStorageModels:
     def read(self, path: str) -> StoredModel:
         """The model, checked in tfjs's order; raises ModelNotFoundError, or InvalidArtifactsError for a broken one."""
         with self._bucket.locked():
-            raw = {suffix: self._area.get_item(item_key(path, suffix)) for suffix in SUFFIXES}
+            raw = {suffix: self._area.get_item(item_key(path, suffix)) for suffix in _JSON_SUFFIXES}
+            encoded = self._area.stored(item_key(path, WEIGHT_DATA_SUFFIX))
+            width, data = (0, b"") if encoded is None else (encoded.width, self._bytes_of(encoded))
         if (info := self._parsed(path, INFO_SUFFIX, raw)) is None:
             raise self.missing(path)
         if not isinstance(info, dict) or info.get("modelTopologyType") != "JSON":
@@ -91,10 +94,12 @@ class LocalStorageModels:
             "weightSpecs": self._present(path, WEIGHT_SPECS_SUFFIX, raw, "the weight specs of model '{}' are"),
         }
         texts |= self._metadata(path, raw)
-        encoded = raw[WEIGHT_DATA_SUFFIX]
         if encoded is None:
             raise InvalidArtifactsError(f"In local storage, the binary weight values of model '{path}' are missing.")
-        return StoredModel(texts, memoryview(base64.decode(encoded)))
+        return StoredModel(texts, memoryview(base64.decode_stored(width, data)))
+
+    def _bytes_of(self, text: EncodedText) -> Buffer:
+        return self._bucket.blobs.map(text.data) if isinstance(text.data, Blob) else text.data
 
     def prepare(
         self, path: str, model: StoredModel, info: ModelArtifactsInfo, *, erased: str | None = None

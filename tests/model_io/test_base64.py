@@ -44,3 +44,20 @@ def test_a_long_text_with_one_bad_character_is_refused():
     text = base64.encode(bytes(1 << 20))
     with pytest.raises(InvalidCharacterError):
         base64.decode(text[:1000] + "*" + text[1001:])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "AAEC", "AA EC\n", "AAE", "AAF=", "AAEC!", "é", "€", "A", "A\ud800", "====", "AAEC" * 1000]
+)
+def test_a_stored_text_is_decoded_as_the_str_is(text):
+    def outcome(decoding, *arguments):
+        try:
+            return decoding(*arguments)
+        except InvalidCharacterError as error:
+            return str(error)
+
+    width, data = (2, text.encode("utf-16-le", "surrogatepass"))
+    expected = outcome(base64.decode, text)
+    assert outcome(base64.decode_stored, width, data) == expected
+    if all(ord(character) < 256 for character in text):
+        assert outcome(base64.decode_stored, 1, memoryview(text.encode("latin-1"))) == expected
