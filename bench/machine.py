@@ -38,3 +38,12 @@ def _file_system(directory: Path) -> str:
     done = subprocess.run(["df", "-T", str(directory)], capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     return lines[1].split()[1] if done.returncode == 0 and len(lines) > 1 else "an unknown file system"
+
+
+def processor_seconds(pid: int | None) -> float | None:
+    """What all threads of a process have taken so far, to the hundredth; None where the system does not say."""
+    statistics = Path(f"/proc/{pid}/stat")
+    if not statistics.exists():
+        return None
+    fields = statistics.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
