@@ -42,13 +42,13 @@ class KnownModel:
 @dataclass(slots=True)
 class DirectorySnapshot:
     """``found``: where each model's JSON file is; ``known``: what need not be read again; ``mounts``: the directories
-    that are file systems of their own; ``rest``: seconds until something that is still changing may be looked at again,
-    or None; ``read``: models whose files were read."""
+    that are file systems of their own, and their devices; ``rest``: seconds until something that is still changing may
+    be looked at again, or None; ``read``: models whose files were read."""
 
     states: dict[str, State] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
     known: dict[str, KnownModel] = field(default_factory=dict)
-    mounts: frozenset[str] = frozenset()
+    mounts: Mapping[str, int] = field(default_factory=dict)
     rest: float | None = None
     read: int = 0
 

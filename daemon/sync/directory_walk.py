@@ -44,10 +44,11 @@ class Walk:
         found = {place: self.places[place].on_their_way for place in places if place in self.places}
         return [posixpath.join(place, name) for place, names in found.items() for name in names]
 
-    def mounts(self) -> frozenset[str]:
-        """The directories that are on another device than the one above them."""
+    def mounts(self) -> dict[str, int]:
+        """The directories that are on another device than the one above them, and that device."""
         devices = {path: place.device for path, place in self.places.items()}
-        return frozenset(path for path in devices if path and devices[path] != devices.get(posixpath.dirname(path)))
+        above = {path: devices.get(posixpath.dirname(path)) for path in devices if path}
+        return {path: devices[path] for path in above if devices[path] != above[path]}
 
     def renewed(self, root: Path, known: Collection[str], touched: Collection[str]) -> bool:
         """Lists the ``touched`` directories again, and says whether that was all there is to do: it is not where

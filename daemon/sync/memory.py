@@ -46,7 +46,7 @@ class ConflictCopy:
 class Memory:
     """``base``: what was last equal, model to digest; ``lost``: when models were deleted unasked (seconds since 1970),
     but for those that new models have made up for; ``mounts``: places below the directory that were file systems of
-    their own (None: those that are)."""
+    their own (None: those that are); ``root``: the directory's device and inode."""
 
     base: dict[str, str] = field(default_factory=dict)
     directory: dict[str, KnownModel] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class Memory:
     resolved: dict[str, Decision] = field(default_factory=dict)
     copies: dict[str, list[ConflictCopy]] = field(default_factory=dict)
     mounts: set[str] | None = None
+    root: tuple[int, int] | None = None
     marked: bool = False
     paused: bool = False
 
@@ -171,6 +172,7 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         },
         "copies": {model: [[copy.name, copy.side] for copy in copies] for model, copies in memory.copies.items()},
         "mounts": None if memory.mounts is None else sorted(memory.mounts),
+        "root": memory.root,
         "marked": memory.marked,
         "paused": memory.paused,
     }
@@ -195,6 +197,7 @@ def _from_json(content: Mapping[str, Any]) -> Memory:
         },
         copies={model: [ConflictCopy(*copy) for copy in copies] for model, copies in content["copies"].items()},
         mounts=None if content.get("mounts") is None else set(content["mounts"]),  # absent in early states
+        root=None if content.get("root") is None else (content["root"][0], content["root"][1]),  # the same
         marked=bool(content["marked"]),
         paused=bool(content["paused"]),
     )

@@ -1,14 +1,15 @@
 """Whether the directory is there: a mount that is gone must not be taken for the deletion of everything.
 
 A mount point without its file system is a directory that is empty, or holds something else. So a pair leaves a file of
-its own at the top of its directory (as Syncthing does with ``.stfolder``), and remembers that it did; where it cannot,
-an empty directory counts as gone. Below the directory it remembers which places were file systems of their own.
+its own at the top of its directory (as Syncthing does with ``.stfolder``). It remembers that it did, and in which
+directory: programs that mirror into it (``rsync --delete``) remove the file. Where it cannot, an empty directory counts
+as gone. Below the directory it remembers which places were file systems of their own.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
 from ...errors import SyncError
@@ -30,20 +31,22 @@ class MountGuard:
         self._identity = identity_of(root)
         if self._identity is None:
             raise SyncError(f"{root} is not there", hint="is its file system mounted?")
-        present = self._is_marked()
+        present = (root / MARKER).is_file()
         if not present and memory.base and not _holds_something(root):
             raise SyncError(f"{root} is empty, and held {len(memory.base)} models", hint=_ADVICE)
-        if not present and memory.base and memory.marked:
+        if not present and memory.base and memory.marked and memory.root != self._identity:
             raise SyncError(f"{root} lacks the file {MARKER} that was there", hint=_ADVICE)
         memory.marked = present or (mark and mark_directory(root))
+        memory.root = self._identity
 
-    def confirm(self, memory: Memory) -> None:
-        """Raises SyncError where it is another directory now."""
-        if identity_of(self._root) != self._identity or (memory.marked and not self._is_marked()):
+    def confirm(self, mounts: Mapping[str, int]) -> None:
+        """Raises SyncError where it is another directory now, or one of the ``mounts`` below it (with their devices)
+        is not what was looked at."""
+        if identity_of(self._root) != self._identity:
             raise SyncError(f"{self._root} became another directory while it was looked at")
-
-    def _is_marked(self) -> bool:
-        return (self._root / MARKER).is_file()
+        for place, device in mounts.items():
+            if (now := identity_of(self._root / place)) is None or now[0] != device:
+                raise SyncError(f"{self._root / place} was mounted or unmounted while it was looked at")
 
 
 def identity_of(root: Path) -> tuple[int, int] | None:
@@ -55,7 +58,7 @@ def identity_of(root: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def hold_remounted(memory: Memory, mounted: frozenset[str], directory: dict[str, State], models: Iterable[str]) -> None:
+def hold_remounted(memory: Memory, mounted: Set[str], directory: dict[str, State], models: Iterable[str]) -> None:
     """Problems in the ``directory`` are, of these ``models``, those below a place that was a file system of its own and
     is not among those that are ``mounted`` now, and those that were there before one was mounted over them. So it
     stays until the mounts are as they were, or no model is known there."""

@@ -103,8 +103,8 @@ def run_pass(
     settling = Settling(options.settle, time.time())
     directory = take_directory(pair, memory.directory, memory.base, settling, view=view, touched=places)
     store = take_store(origin, pair, memory.store, touched)
-    guard.confirm(memory)
-    hold_remounted(memory, directory.mounts, directory.states, {*memory.base, *directory.states, *store.states})
+    guard.confirm(directory.mounts)
+    hold_remounted(memory, directory.mounts.keys(), directory.states, {*memory.base, *directory.states, *store.states})
     if not options.dry_run:
         _finish_deletions(pair, memory, directory)
     memory.recover(directory.states, store.states)

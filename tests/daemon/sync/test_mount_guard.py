@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tfjsd.daemon.sync import one_pass
+from tfjsd.daemon.sync import directory_walk, one_pass
 from tfjsd.daemon.sync.mount_guard import MARKER
 from tfjsd.errors import SyncError
 from tfjsd.model_io.node_file_system import file_system
@@ -79,12 +79,27 @@ def test_a_directory_without_the_marker_that_was_there_is_another_one(two):
     assert two.stored() == {"q": 2}
 
 
-def test_with_the_marker_back_it_goes_on(two):
+def test_with_the_marker_it_is_the_one(two):
+    """As after a restore from a backup, or a move to another disk."""
+    away = two.directory.with_name("away")
+    two.directory.rename(away)
+    shutil.copytree(away, two.directory)
     (two.directory / MARKER).unlink()
     with pytest.raises(SyncError, match=MARKER):
         two.run()
     (two.directory / MARKER).touch()
     assert two.settle().clean
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
+def test_a_program_that_mirrors_into_the_directory_may_remove_the_marker(two, tmp_path):
+    shutil.copytree(two.directory / "p", tmp_path / "source" / "p")
+    subprocess.run(["rsync", "-a", "--delete", f"{tmp_path}/source/", f"{two.directory}/"], check=True)
+    assert not (two.directory / MARKER).exists()
+    two.restart()
+    assert two.settle().clean
+    assert two.stored() == {"p": 1}
+    assert (two.directory / MARKER).exists()
 
 
 @pytest.mark.parametrize("marked", [False, True])
@@ -136,6 +151,24 @@ def test_a_mount_below_the_directory_that_is_gone_deletes_nothing(nested, mount)
     nested.run()
     assert "m4" in nested.stored(), "the others go on"
     assert {"inner/x1", "inner/t/x2", "inner/x3"} <= set(nested.stored())
+
+
+@mounting
+def test_a_mount_that_goes_while_it_is_looked_at_deletes_nothing(nested, monkeypatch):
+    real = directory_walk._listed
+
+    def listed(root, path, known):
+        place = real(root, path, known)
+        if path == "inner":  # its directories are still to come
+            umount(nested.directory / "inner")
+        return place
+
+    monkeypatch.setattr(directory_walk, "_listed", listed)
+    with pytest.raises(SyncError, match="unmounted while"):
+        nested.run()
+    monkeypatch.undo()
+    assert set(held(nested)) == {"inner/x1", "inner/t/x2"}
+    assert {"inner/x1", "inner/t/x2"} <= set(nested.stored())
 
 
 @mounting
@@ -225,8 +258,8 @@ def test_an_approval_takes_the_directory_as_it_is_mounted_now(daemons, mount, ev
     assert len(daemon.get("/v1/models").json) == 2
     assert daemon.request("POST", "/v1/sync/models/approve", {"deletions": True}).status == 200
     eventually(lambda: list(daemon.get("/v1/models").json) == ["indexeddb://m"])
-    (place / MARKER).unlink()
-    shutil.rmtree(place / "m")
+    place.rename(place.with_name("away"))
+    (place / "other").mkdir(parents=True)
     eventually(lambda: daemon.get("/v1/sync/models").json["state"] == "stopped")
     assert daemon.request("POST", "/v1/sync/models/approve", {"deletions": True}).status == 200
     eventually(lambda: daemon.get("/v1/models").json == {})
