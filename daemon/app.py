@@ -41,6 +41,7 @@ from .routes import (
     service,
     sync,
 )
+from .served_weights import ServedWeights
 from .service import SERVICE, Service
 from .stored_weights import RecentlyVerified
 from .sync.one_pass import PassOptions
@@ -110,6 +111,7 @@ def build_service(
         pages,
         WarmOrigins(),
         RecentlyVerified(),
+        ServedWeights(),
         Synchronizer(address.home, origins_, activity, options),
         IndexedDBSessions(),
         Authors(),
@@ -127,6 +129,7 @@ def build_application(service: Service) -> web.Application:
     application = web.Application(middlewares=[edge])
     application[SERVICE] = service
     application.cleanup_ctx.append(_scrubbed)
+    application.cleanup_ctx.append(_closed)
     home, browser = os.fspath(service.address.home), str(service.configuration["browser"])
     application.on_response_prepare.append(stamp(home, browser, service.activity, service.web_guard))
     service.connections.lean = LeanReads(
@@ -147,6 +150,11 @@ async def _scrubbed(application: web.Application) -> AsyncIterator[None]:
     scrub.start()
     yield
     scrub.stop()
+
+
+async def _closed(application: web.Application) -> AsyncIterator[None]:
+    yield
+    application[SERVICE].served.close()
 
 
 def _web_guard(

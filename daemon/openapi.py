@@ -81,7 +81,7 @@ def _one_model(path: str, *place: str) -> list[Operation]:
 
 _ARTIFACT = "/v1/models/{medium}/{path}/{artifact}"
 _ARTIFACT_PLACE = ("medium", "path", "artifact", "origin")
-_ARTIFACT_ERRORS = (400, 403, 404, 416, 503)
+_ARTIFACT_ERRORS = (400, 403, 404, 410, 416, 503)
 
 _PAIR = {JSON_TYPE: _reference("SyncStatus")}
 _PAIR_ERRORS = (400, 403, 404, 503)
@@ -403,7 +403,11 @@ _PARAMETERS: dict[str, Any] = {
     "medium": {"in": "path", "required": True, "schema": {"enum": ["localstorage", "indexeddb"]}},
     "pair": {"in": "path", "required": True, "schema": _TEXT, "description": "the name of a sync pair"},
     "path": {"in": "path", "required": True, "schema": _TEXT, "description": "one percent-encoded segment"},
-    "artifact": {"in": "path", "required": True, "schema": {"enum": ["model.json", "weights.bin"]}},
+    "artifact": {
+        "in": "path",
+        "required": True,
+        "schema": {**_TEXT, "pattern": "^(model\\.json|weights(\\.[0-9a-f]{64})?\\.bin)$"},
+    },
     "file": {"in": "path", "required": True, "schema": _TEXT},
     "queryPath": {
         "name": "path",
@@ -460,4 +464,4 @@ def _content(media: dict[str, Any]) -> dict[str, Any]:
 
 
 def _error(status: int) -> dict[str, Any]:
-    return {} if status == 416 else _content({JSON_TYPE: _reference("Error")})
+    return {} if status in (410, 416) else _content({JSON_TYPE: _reference("Error")})

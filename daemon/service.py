@@ -28,6 +28,7 @@ from .indexed_db.session import IndexedDBSessions
 from .loopback import LoopbackListener
 from .page_access import PageAccess
 from .peer import Peer, own_uid
+from .served_weights import ServedWeights
 from .stored_weights import RecentlyVerified
 from .sync.supervision import Synchronizer
 from .warm_origins import WarmOrigins
@@ -55,6 +56,7 @@ class Service:
     pages: PageAccess
     warm: WarmOrigins
     verified: RecentlyVerified
+    served: ServedWeights
     synchronizer: Synchronizer
     indexed_db: IndexedDBSessions
     authors: Authors

@@ -73,7 +73,11 @@ def open_model(origin: Origin, url: str, check: Check, *, mapped: bool = False) 
 def _held(blobs: BlobStore, blob: Blob, check: Check) -> memoryview | int:
     check(blobs, blob)
     path = blobs.path(blob)
-    return blobs.map(blob) if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        return blobs.map(blob) if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        verify(blobs, blob)  # which names it
+        raise
 
 
 class RecentlyVerified:

@@ -6,6 +6,7 @@ string). It goes into ``?path=`` where a browser would normalise the segment awa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -13,13 +14,13 @@ from ..errors import BadRequestError, UnsupportedURLError
 from .protocol import MODEL_JSON, MODELS, WEIGHTS_BIN
 
 LONGEST_SEGMENT = 1_000
-_ARTIFACTS = (MODEL_JSON, WEIGHTS_BIN)
+_WEIGHTS: Final = re.compile(r"weights\.([0-9a-f]{64})\.bin")
 _UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 _ENCODED: Final = {byte: chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)}
 
 
 class ModelTarget(NamedTuple):
-    """A model, or one of its two artifacts (``model.json``, ``weights.bin``), as a request names it."""
+    """A model, or one of its artifacts: ``model.json``, ``weights.bin``, ``weights.<digest>.bin``."""
 
     url: str
     artifact: str | None = None
@@ -76,11 +77,26 @@ def parse_model_target(path: str, parameters: Mapping[str, str]) -> ModelTarget:
     if name is None and rest:
         name = decode_text(rest.pop(0))
     artifact = rest.pop(0) if rest else None
-    if rest or (artifact is not None and artifact not in _ARTIFACTS):
+    if rest or (artifact is not None and not _is_artifact(artifact)):
         raise BadRequestError(
             "A model's path is one percent-encoded segment (%2F for a slash); only model.json, weights.bin may follow."
         )
     return ModelTarget(f"{decode_text(medium)}://{name or ''}", artifact)
+
+
+def weights_artifact(digest: str) -> str:
+    """The name of weights that are these very ones, whatever is saved meanwhile."""
+    return f"weights.{digest}.bin"
+
+
+def digest_in(artifact: str) -> str | None:
+    """What ``weights_artifact`` was given; None for ``weights.bin``."""
+    match = _WEIGHTS.fullmatch(artifact)
+    return None if match is None else match[1]
+
+
+def _is_artifact(name: str) -> bool:
+    return name in (MODEL_JSON, WEIGHTS_BIN) or digest_in(name) is not None
 
 
 def encode_text(text: str) -> str:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ...errors import CorruptionError, ModelNotFoundError
 from ...model_io.artifacts_info import ModelArtifactsInfo
 from ...model_io.model_json import model_json_text
 from ...model_io.origin import Origin
 from ...wire.model_body import encode_header
-from ...wire.protocol import JSON_TYPE, MAPPED_TYPE, MODEL_JSON, MODEL_TYPE, WEIGHTS_BIN
+from ...wire.model_path import digest_in, weights_artifact
+from ...wire.protocol import JSON_TYPE, MAPPED_TYPE, MODEL_JSON, MODEL_TYPE
 from ..binary_answer import Binary, send_binary
+from ..served_weights import Generation, HeldWeights
 from ..service import Call, text_answer
 from ..stored_weights import Check, open_model, trust, verify
 from . import Route
 from .models import ONE_MODEL
 
 _SHORT_TEXTS = 16 * 1024
-ARTIFACTS = tuple(f"{path}/{{artifact:model\\.json|weights\\.bin}}" for path in ONE_MODEL[:1])
+_WEIGHTS_TYPE = "application/octet-stream"
+ARTIFACTS = tuple(f"{path}/{{artifact:model\\.json|weights(?:\\.[0-9a-f]{{64}})?\\.bin}}" for path in ONE_MODEL[:1])
 
 
 async def load_model(call: Call) -> web.StreamResponse:
@@ -25,7 +29,7 @@ async def load_model(call: Call) -> web.StreamResponse:
     if target.artifact == MODEL_JSON:
         return await _model_json(call, origin, target.url)
     if target.artifact is not None:
-        return await _weights(call, origin, target.url)
+        return await _weights(call, origin, target.url, digest_in(target.artifact))
     accepted = call.request.headers.get("Accept", "")
     if MAPPED_TYPE in accepted and call.is_own_user:
         return await _whole(call, origin, target.url, mapped=True)
@@ -52,10 +56,30 @@ def _is_short(info: ModelArtifactsInfo) -> bool:
     return None not in sizes and sum(size or 0 for size in sizes) <= _SHORT_TEXTS
 
 
-async def _weights(call: Call, origin: Origin, url: str) -> web.StreamResponse:
-    with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
-        binary = Binary(opened.weights, opened.size, "application/octet-stream", etag=opened.etag)
-        return await send_binary(call, binary)
+async def _weights(call: Call, origin: Origin, url: str, digest: str | None) -> web.StreamResponse:
+    """The weights as they are, or, where a model.json has named them, those of that moment."""
+    try:
+        with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
+            if digest is None or opened.etag == f'"{digest}"':
+                binary = Binary(opened.weights, opened.size, _WEIGHTS_TYPE, etag=opened.etag)
+                return await send_binary(call, binary)
+    except ModelNotFoundError:
+        if digest is None:
+            raise
+    return await _earlier_weights(call, Generation(origin.name, url, f'"{digest}"'))
+
+
+async def _earlier_weights(call: Call, generation: Generation) -> web.StreamResponse:
+    """410 has no body: TensorFlow.js looks at no status here and would take the words of an error for weights."""
+    held = call.service.served.find(generation)
+    if held is None:
+        return web.Response(status=410, reason="The model was replaced or removed while it was loaded")
+    try:
+        if f'"{await call.service.workers.long(held.digest)}"' != generation.etag:
+            raise CorruptionError(f"The weights of '{generation.url}' are damaged.")
+        return await send_binary(call, Binary(held.content, held.size, _WEIGHTS_TYPE, etag=generation.etag))
+    finally:
+        held.close()
 
 
 def _check(call: Call) -> Check:
@@ -65,11 +89,20 @@ def _check(call: Call) -> Check:
 
 
 async def _model_json(call: Call, origin: Origin, url: str) -> web.StreamResponse:
-    def build() -> bytes:
-        model = origin.models.open(url)
-        return model_json_text(model.texts, [WEIGHTS_BIN] if model.weights is not None else []).encode()
+    """Names the weights by their digest, and keeps them for who comes for them."""
 
-    return await send_binary(call, Binary.of_bytes(await call.service.workers.short(build), JSON_TYPE))
+    def build() -> tuple[bytes, str, HeldWeights | None]:
+        with open_model(origin, url, trust) as opened:
+            texts = opened.header.texts
+            if opened.header.weight_data_bytes is None:
+                return model_json_text(texts, []).encode(), opened.etag, None
+            text = model_json_text(texts, [weights_artifact(opened.etag.strip('"'))])
+            return text.encode(), opened.etag, HeldWeights.of(opened)
+
+    content, etag, weights = await call.service.workers.short(build)
+    if weights is not None:
+        call.service.served.keep(Generation(origin.name, url, etag), weights)
+    return await send_binary(call, Binary.of_bytes(content, JSON_TYPE))
 
 
 ROUTES = tuple(Route(method, path, load_model) for path in (*ONE_MODEL, *ARTIFACTS) for method in ("GET", "HEAD"))

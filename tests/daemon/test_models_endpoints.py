@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from blake3 import blake3
 
 BIG = os.urandom(1 << 20)
 MODEL = "application/vnd.tfjsd.model"
@@ -152,12 +153,68 @@ def test_model_json_and_weights_are_what_tfjs_loads(daemon):
     assert served.headers["content-type"].startswith("application/json")
     assert list(served.json) == ["modelTopology", "format", "weightsManifest", "signature"]
     (group,) = served.json["weightsManifest"]
-    assert group["paths"] == ["weights.bin"]
+    assert group["paths"] == [f"weights.{blake3(BIG).hexdigest()}.bin"]
+    assert daemon.get(f"/v1/models/indexeddb/served/{group['paths'][0]}").body == BIG
     assert group["weights"] == [{"name": "w", "shape": [1 << 20], "dtype": "bool"}]
     whole = daemon.get("/v1/models/indexeddb/served/weights.bin")
     assert whole.body == BIG
     assert daemon.get("/v1/models/indexeddb/served/weights.bin", If_None_Match=whole.headers["etag"]).status == 304
     assert daemon.get("/v1/models/indexeddb/served/model.json", If_None_Match=served.headers["etag"]).status == 304
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+@pytest.mark.parametrize("size", [0, 1000, 1 << 20])
+@pytest.mark.parametrize("then", ["replaced", "removed"])
+def test_weights_that_a_model_json_has_named_are_those_of_that_moment(daemon, medium, size, then):
+    target = f"/v1/models/{medium}/moment-{size}-{then}"
+    daemon.save(target, BIG[:size])
+    (group,) = daemon.get(f"{target}/model.json").json["weightsManifest"]
+    (name,) = group["paths"]
+    if then == "replaced":
+        daemon.save(target, bytes(size + 1))
+    else:
+        daemon.request("DELETE", target)
+    weights = daemon.get(f"{target}/{name}")
+    assert (weights.status, weights.body) == (200, BIG[:size])
+    if size:
+        part = daemon.get(f"{target}/{name}", Range="bytes=-3")
+        assert (part.status, part.body) == (206, BIG[size - 3 : size])
+    now = daemon.get(f"{target}/weights.bin")
+    assert (now.status, now.body) == (200, bytes(size + 1)) if then == "replaced" else now.status == 404
+
+
+def test_weights_that_nobody_has_named_are_gone_without_a_body(daemon):
+    daemon.save("/v1/models/indexeddb/never", b"old")
+    daemon.save("/v1/models/indexeddb/other", b"other")
+    daemon.get("/v1/models/indexeddb/other/model.json")
+    daemon.save("/v1/models/indexeddb/never", b"new")
+    for digest in (blake3(b"old").hexdigest(), blake3(b"other").hexdigest(), 64 * "0"):
+        gone = daemon.get(f"/v1/models/indexeddb/never/weights.{digest}.bin")
+        assert (gone.status, gone.body) == (410, b"")
+    assert daemon.get("/v1/models/indexeddb/none/weights.bin").status == 404
+    assert daemon.get(f"/v1/models/indexeddb/never/weights.{63 * '0'}.bin").status == 404
+
+
+def test_a_model_json_whose_weights_are_lost_says_so(daemon):
+    daemon.save("/v1/models/indexeddb/lost", BIG[::-1])
+    mapped = daemon.get("/v1/models/indexeddb/lost", Accept="application/vnd.tfjsd.mapped")
+    Path(mapped.json["blob"]["path"]).unlink()
+    for artifact in ("model.json", "weights.bin"):
+        lost = daemon.get(f"/v1/models/indexeddb/lost/{artifact}")
+        assert (lost.status, lost.error["name"]) == (503, "CorruptionError")
+    assert daemon.request("DELETE", "/v1/models/indexeddb/lost").status == 200
+
+
+def test_of_a_hundred_model_jsons_the_last_weights_are_kept(daemon):
+    named = {}
+    for number in range(100):
+        target = f"/v1/models/indexeddb/many-{number}"
+        daemon.save(target, bytes([number]))
+        (group,) = daemon.get(f"{target}/model.json").json["weightsManifest"]
+        named[number] = f"{target}/{group['paths'][0]}"
+        daemon.request("DELETE", target)
+    kept = [number for number, target in named.items() if daemon.get(target).status == 200]
+    assert kept == list(range(36, 100))
 
 
 @pytest.mark.parametrize("size", [1000, 1 << 20])

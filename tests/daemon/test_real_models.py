@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 MODELS = Path(__file__).parents[1] / "fixtures" / "tfjs-models"
 NAMES = sorted(path.parent.name for path in MODELS.glob("*/model.json"))
@@ -43,7 +44,9 @@ def test_a_real_model_comes_back_as_it_was(daemon, name, medium):
     served = daemon.get(f"{target}/model.json").json
     assert served["modelTopology"] == content["modelTopology"]
     specs = [entry for group in content["weightsManifest"] for entry in group["weights"]]
-    assert served["weightsManifest"] == [{"paths": ["weights.bin"], "weights": specs}]
+    name = f"weights.{blake3(weights).hexdigest()}.bin"
+    assert served["weightsManifest"] == [{"paths": [name], "weights": specs}]
+    assert daemon.get(f"{target}/{name}").body == weights
     for field in ("format", "generatedBy", "convertedBy", "signature", "userDefinedMetadata", "trainingConfig"):
         assert served.get(field) == content.get(field), field
     loaded = daemon.get(f"{target}/weights.bin").body

@@ -33,6 +33,45 @@ for (const [version, name] of Object.entries(VERSIONS)) {
   });
 }
 
+for (const [version, name] of Object.entries(VERSIONS)) {
+  test(`TensorFlow.js ${version} loads a model of one moment, or none`, async (t) => {
+    const page = await newTfPage(t, name);
+    const found = await page.evaluate(async (version) => {
+      const requestInit = {headers: {Authorization: `Bearer ${daemon.token}`}};
+      const search = '?origin=https%3A%2F%2Fmoments.example';
+      const url = `${daemon.url}/v1/models/indexeddb/${version}`;
+      const save = async (bias) => {
+        const made = tf.sequential({layers: [tf.layers.dense({units: 1, inputShape: [1], kernelInitializer: 'ones'})]});
+        made.setWeights([tf.tensor2d([[bias]]), tf.tensor1d([bias])]);
+        await made.save(tf.io.http(url + search, {requestInit}));
+      };
+      const between = (work) => async (address, init) => {
+        const answer = await fetch(address, init);
+        if (!address.includes('model.json')) return answer;
+        const body = await answer.blob(); // it is read before the other save begins
+        await work();
+        return new Response(body, {headers: answer.headers});
+      };
+      const load = async (work) => {
+        const model = await tf.loadLayersModel(tf.io.http(`${url}/model.json${search}`, {requestInit, fetchFunc: between(work)}));
+        return model.getWeights().map((weight) => weight.dataSync()[0]);
+      };
+      await save(1);
+      const replaced = await load(() => save(2));
+      const removed = await load(() => fetch(url + search, {...requestInit, method: 'DELETE'}));
+      await save(3);
+      const gone = await attempt(load(() => {}).then(async () => {
+        const model = await (await fetch(`${url}/model.json${search}`, requestInit)).json();
+        model.weightsManifest[0].paths = [`weights.${'0'.repeat(64)}.bin`];
+        const fetchFunc = (address, init) => (address.includes('model.json') ? Promise.resolve(new Response(JSON.stringify(model), {headers: {'Content-Type': 'application/json'}})) : fetch(address, init));
+        return tf.loadLayersModel(tf.io.http(`${url}/model.json${search}`, {requestInit, fetchFunc}));
+      }));
+      return {replaced, removed, gone: gone.split(':')[0]};
+    }, version);
+    assert.deepEqual(found, {replaced: [1, 1], removed: [2, 2], gone: 'Error'});
+  });
+}
+
 test('without the token and with a wrong one nothing is saved or loaded', async (t) => {
   const page = await newTfPage(t);
   const told = await page.evaluate(async () => {
