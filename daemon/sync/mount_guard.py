@@ -19,7 +19,8 @@ from .planning import State, Unready, Version
 
 MARKER = ".tfjsd-sync"
 _TEXT = b"This directory is kept equal with a tfjsd store (tfjsd sync list). The file shows that it is mounted.\n"
-_ADVICE = "is its file system mounted? If it is, and what is missing is to go: tfjsd sync approve ID --deletions"
+_HINT = "is its file system mounted? If it is, and what is missing is to go: tfjsd sync approve ID --deletions"
+_ADVICE = "if what is missing is to go: tfjsd sync approve ID --deletions"
 
 
 class MountGuard:
@@ -33,10 +34,10 @@ class MountGuard:
             raise SyncError(f"{root} is not there", hint="is its file system mounted?")
         present = (root / MARKER).is_file()
         if not present and memory.base and not _holds_something(root):
-            raise SyncError(f"{root} is empty, and held {len(memory.base)} models", hint=_ADVICE)
+            raise SyncError(f"{root} is empty, and held {len(memory.base)} models", hint=_HINT)
         if not present and memory.base and memory.marked and memory.root != self._identity:
-            raise SyncError(f"{root} lacks the file {MARKER} that was there", hint=_ADVICE)
-        memory.marked = present or (mark and mark_directory(root))
+            raise SyncError(f"{root} lacks the file {MARKER} that was there", hint=_HINT)
+        memory.marked = present or (mark and _mark(root))
         memory.root = self._identity
 
     def confirm(self, mounts: Mapping[str, int]) -> None:
@@ -47,6 +48,12 @@ class MountGuard:
         for place, device in mounts.items():
             if (now := identity_of(self._root / place)) is None or now[0] != device:
                 raise SyncError(f"{self._root / place} was mounted or unmounted while it was looked at")
+
+
+def accept_directory(root: Path, memory: Memory) -> None:
+    """The directory, as it is mounted now, is the right one from now on."""
+    memory.marked = _mark(root)
+    memory.mounts = None
 
 
 def identity_of(root: Path) -> tuple[int, int] | None:
@@ -67,11 +74,11 @@ def hold_remounted(memory: Memory, mounted: Set[str], directory: dict[str, State
     for model in models:
         state = directory.get(model)
         if (place := _place_of(model, gone)) is not None:
-            directory[model] = Unready(f"another file system was mounted at {place}, and is not", problem=True)
+            directory[model] = Unready(f"the file system that was mounted at {place} is gone; {_ADVICE}", problem=True)
         elif model in memory.base and not isinstance(state, Version) and (place := _place_of(model, come)) is not None:
             covering.add(place)
             if state is None:
-                directory[model] = Unready(f"another file system was mounted over {place}", problem=True)
+                directory[model] = Unready(f"a file system was mounted over {place}; {_ADVICE}", problem=True)
     memory.mounts = {place for place in gone if any(_place_of(model, {place}) for model in memory.base)}
     memory.mounts |= mounted - covering
 
@@ -85,7 +92,7 @@ def _holds_something(root: Path) -> bool:
         return any(True for _ in entries)
 
 
-def mark_directory(root: Path) -> bool:
+def _mark(root: Path) -> bool:
     """Leaves the marker; whether it could."""
     try:
         durable.write_file(root / MARKER, _TEXT, mode=0o644)

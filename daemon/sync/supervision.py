@@ -19,7 +19,7 @@ from ...wire.sync_pair import KEEP, Keep, SyncPair
 from ..activity import Activity
 from ..logs import LOGGER
 from .conflict_resolution import decide, settle_copies
-from .mount_guard import mark_directory
+from .mount_guard import accept_directory
 from .one_pass import PassOptions
 from .overlap import feed_each_other
 from .pair_runner import PairRunner, Surroundings
@@ -118,9 +118,8 @@ class Synchronizer:
         """Lets the deletions pass that are held; how many. What is deleted later needs an approval of its own. The
         directory is the right one from now on, as it is mounted now."""
         runner = self.get(name)
-        await runner.in_thread(mark_directory, runner.pair.directory)
         async with runner.alone():
-            runner.memory.mounts = None
+            await runner.in_thread(accept_directory, runner.pair.directory, runner.memory)
         await runner.once(dry_run=False)
         async with runner.alone():
             held = () if runner.last is None else runner.last.plan.held

@@ -255,6 +255,7 @@ def test_an_approval_takes_the_directory_as_it_is_mounted_now(daemons, mount, ev
     eventually(lambda: daemon.get("/v1/sync/models").json["state"] == "equal")
     umount(place / "inner")
     eventually(lambda: "inner/x" in daemon.get("/v1/sync/models").json["problems"])
+    assert "approve" in daemon.get("/v1/sync/models").json["problems"]["inner/x"]
     assert len(daemon.get("/v1/models").json) == 2
     assert daemon.request("POST", "/v1/sync/models/approve", {"deletions": True}).status == 200
     eventually(lambda: list(daemon.get("/v1/models").json) == ["indexeddb://m"])
