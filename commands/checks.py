@@ -61,10 +61,18 @@ def configuration(invocation: Invocation) -> tuple[Configuration | None, Finding
     """Whether flags, environment and files can be read."""
     try:
         found = invocation.configuration()
+        _require_names(found)
     except TfjsdError as error:
         return None, Finding("configuration", "failure", error.message, error.hint or "")
     sources = sorted({setting.source for _, setting in found if setting.source != "default"})
     return found, Finding("configuration", "ok", ", ".join(sources) or "all defaults")
+
+
+def _require_names(found: Configuration) -> None:
+    """Raises ConfigurationError for users and groups that a daemon would not start with."""
+    from ..daemon.guard import Guard
+
+    Guard.of(found)
 
 
 def home(path: Path) -> Iterator[Finding]:

@@ -105,7 +105,7 @@ def build_service(
         Workers(),
         activity,
         Connections(limits),
-        configured_guard(configuration),
+        Guard.of(configuration),
         loopback,
         _web_guard(configuration, address, loopback, pages),
         pages,
@@ -117,11 +117,6 @@ def build_service(
         Authors(),
         autostarted,
     )
-
-
-def configured_guard(configuration: Configuration) -> Guard:
-    """Raises ConfigurationError for a user or a group that this machine does not know."""
-    return Guard.of_names(configuration["access.users"], configuration["access.groups"], configuration["sync.users"])
 
 
 def build_application(service: Service) -> web.Application:

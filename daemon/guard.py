@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import grp
 import pwd
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import AccessDeniedError, ConfigurationError
+from ..wire.configuration import Configuration
 from .peer import Peer, own_uid
 
 
@@ -21,13 +22,13 @@ class Guard:
     sync_users: frozenset[int] = frozenset()
 
     @classmethod
-    def of_names(cls, users: Iterable[str], groups: Iterable[str], sync_users: Iterable[str] = ()) -> Guard:
-        """Raises ConfigurationError for a user or a group that this machine does not know."""
+    def of(cls, configuration: Configuration) -> Guard:
+        """Raises ConfigurationError for a user or a group that this machine does not know; it names the line."""
         return cls(
             own_uid(),
-            frozenset(map(_user_id, users)),
-            frozenset(map(group_id, groups)),
-            frozenset(map(_user_id, sync_users)),
+            frozenset(_ids(configuration, "access.users", _user_id, "user")),
+            frozenset(_ids(configuration, "access.groups", _group_id, "group")),
+            frozenset(_ids(configuration, "sync.users", _user_id, "user")),
         )
 
     def become(self, other: Guard) -> None:
@@ -53,16 +54,25 @@ class Guard:
             )
 
 
-def group_id(name: str) -> int:
-    """Raises ConfigurationError for a group that does not exist."""
-    try:
-        return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise ConfigurationError(f"access.groups: there is no group {name!r}") from None
+def socket_group(configuration: Configuration) -> int | None:
+    """The group whose the socket is. Raises ConfigurationError as ``Guard.of`` does."""
+    return next(iter(_ids(configuration, "access.groups", _group_id, "group")), None)
+
+
+def _ids(configuration: Configuration, key: str, id_of: Callable[[str], int], kind: str) -> list[int]:
+    value, source = dict(configuration)[key]
+    ids = []
+    for name in value:
+        try:
+            ids.append(int(name) if name.isdecimal() else id_of(name))
+        except KeyError:
+            raise ConfigurationError(f"{source}: {key}: there is no {kind} {name!r}") from None
+    return ids
+
+
+def _group_id(name: str) -> int:
+    return grp.getgrnam(name).gr_gid
 
 
 def _user_id(name: str) -> int:
-    try:
-        return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
-    except KeyError:
-        raise ConfigurationError(f"access.users: there is no user {name!r}") from None
+    return pwd.getpwnam(name).pw_uid

@@ -9,7 +9,7 @@ from typing import Final
 from ..errors import ConfigurationError
 from ..wire.configuration import Configuration
 from . import logs
-from .app import configured_guard
+from .guard import Guard
 from .notification import Notifier
 from .service import Service
 
@@ -32,7 +32,7 @@ async def reload(service: Service, load: Callable[[], Configuration], notifier: 
     notifier.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
     try:
         configuration = load()
-        guard = configured_guard(configuration)
+        guard = Guard.of(configuration)
     except ConfigurationError as error:
         logs.LOGGER.error("the configuration is wrong; the old one stays in force", extra={"error": str(error)})
     else:

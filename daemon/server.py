@@ -22,7 +22,7 @@ from ..wire.limits import DEFAULT_LIMITS, MIB, Limits
 from ..wire.protocol import PROTOCOL
 from ..wire.schemas import DaemonFile
 from .app import build_application, build_service, open_home
-from .guard import group_id
+from .guard import socket_group
 from .listener import UnixListener, adopt, bind
 from .logs import LOGGER
 from .loopback import LoopbackListener, bind_loopback
@@ -59,8 +59,7 @@ def listen(configuration: Configuration, address: Address) -> UnixListener:
     activated = activated_sockets(os.environ)
     if activated:
         return adopt(activated)
-    groups = configuration["access.groups"]
-    return bind(address.socket, group=group_id(groups[0]) if groups else None)
+    return bind(address.socket, group=socket_group(configuration))
 
 
 class Server:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import UnsupportedURLError
 from ..storage_backends.abc import Clock
 from ..storage_backends.browsers import Browser
 from ..storage_backends.home import Home
@@ -19,30 +17,11 @@ from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.storage_event import StorageEvent
 from .event_hub import EventHub, Listener
 from .model_management import Models
+from .origin_name import checked_origin
 from .quirks import NO_QUIRKS, Quirks
 from .store import StorageEstimate, StoreEvent
 
 DEFAULT_ORIGIN = "http://localhost"
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=-]+)(?::(0|[1-9][0-9]{0,4}))?")
-_DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
-
-
-def checked_origin(origin: str) -> str:
-    """The origin as it is; raises UnsupportedURLError for what no browser would serialize as one
-    (https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin)."""
-    match = _ORIGIN.fullmatch(origin) if len(origin) <= 2048 and origin == origin.lower() else None
-    if match is None or int(match[3] or 0) > 65535:
-        raise UnsupportedURLError(
-            f"'{origin[:200]}' is not an origin.",
-            hint="an origin is a lower-case scheme and ASCII host, a port where it is not the default, and no path: "
-            "https://app.example, http://localhost:8080",
-        )
-    if match[3] is not None and _DEFAULT_PORTS.get(match[1]) == match[3]:
-        raise UnsupportedURLError(
-            f"'{origin}' is not an origin: browsers leave the default port out.",
-            hint=f"write {match[1]}://{match[2]}",
-        )
-    return origin
 
 
 class Origin:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ..model_io.event_hub import EventHub
 from ..model_io.faulty_models import FaultyModels
 from ..model_io.model_management import Models
-from ..model_io.origin import Origin, Origins, checked_origin
+from ..model_io.origin import Origin, Origins
+from ..model_io.origin_name import checked_origin
 from ..model_io.store import StorageEstimate
 from ..storage_backends.web_storage.bucket_quota import UsageMeter, counted_usage, enforced_quota, estimate
 from .simulated_area import SimulatedArea

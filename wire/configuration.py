@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import BadRequestError, ConfigurationError
+from ..errors import BadRequestError, ConfigurationError, UnsupportedURLError
+from ..model_io.origin_name import checked_origin
 from .addresses import Address, client_address, configuration_files, default_home, default_socket
 from .protocol import DEFAULT_ORIGIN
 from .web_address import loopback_address, web_origins
@@ -109,6 +110,10 @@ def _text(value: Any) -> str:
     return value
 
 
+def _origin(value: Any) -> str:
+    return checked_origin(_text(value))
+
+
 def _seconds(value: Any) -> float | None:
     if isinstance(value, bool):
         raise ValueError("a number of seconds is expected")
@@ -204,7 +209,7 @@ KEYS = (
         "the unix socket that the daemon listens on and clients connect to",
     ),
     Key("http", "TFJSD_HTTP", loopback_address, None, "also listen on loopback TCP: `127.0.0.1:PORT`"),
-    Key("origin", "TFJSD_ORIGIN", _text, DEFAULT_ORIGIN, "the origin that a request without `?origin=` means"),
+    Key("origin", "TFJSD_ORIGIN", _origin, DEFAULT_ORIGIN, "the origin that a request without `?origin=` means"),
     Key(
         "browser",
         "TFJSD_BROWSER",
@@ -274,6 +279,7 @@ KEYS = (
     ),
 )
 _KEYS = {key.name: key for key in KEYS}
+_TABLES = tuple(sorted({key.name.partition(".")[0] for key in KEYS if "." in key.name}))
 
 
 def _from_file(file: Path) -> dict[str, Setting]:
@@ -293,9 +299,8 @@ def _from_file(file: Path) -> dict[str, Setting]:
 
 
 def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    tables = {key.name.partition(".")[0] for key in KEYS if "." in key.name}
     for name, value in content.items():
-        if name in tables and isinstance(value, dict):
+        if name in _TABLES and isinstance(value, dict):
             yield from ((f"{name}.{inner}", item) for inner, item in value.items())
         else:
             yield name, value
@@ -304,7 +309,7 @@ def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _setting(file: Path, text: str, name: str, value: object) -> Setting:
     where = f"{file}:{_line_of(text, name)}"
     if name not in _KEYS:
-        raise ConfigurationError(f"{where}: unknown key {name!r}{_suggestion(name, _KEYS)}")
+        raise ConfigurationError(f"{where}: unknown key {name!r}{_suggestion(name, (*_KEYS, *_TABLES))}")
     try:
         return Setting(_read(_KEYS[name], value, f"{where}: {name}"), where)
     except ConfigurationError as error:
@@ -317,7 +322,7 @@ def _setting(file: Path, text: str, name: str, value: object) -> Setting:
 def _read(key: Key, value: object, where: str) -> object:
     try:
         return key.read(value)
-    except BadRequestError as error:  # it names the value itself
+    except (BadRequestError, UnsupportedURLError) as error:  # it names the value itself
         raise ConfigurationError(f"{where}: {error}", hint=error.hint) from error
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}, not {value!r}") from error

@@ -11,8 +11,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ..errors import BadRequestError
+from ..errors import BadRequestError, UnsupportedURLError
 from ..model_io import model_url
+from ..model_io.origin_name import checked_origin
 
 Direction = Literal["both", "in", "out"]
 OnConflict = Literal["newest", "dir", "store", "keep-both", "fail"]
@@ -53,7 +54,7 @@ class SyncPair:
             _name(members.get("name"), directory),
             directory,
             _prefix(members.get("prefix")),
-            _text(members, "origin", origin),
+            _origin(members, origin),
             cast(Direction, _word(members, "direction", DIRECTIONS, "both")),
             _globs(members, "include"),
             _globs(members, "exclude"),
@@ -101,6 +102,13 @@ def _prefix(value: object) -> str:
         )
     scheme, path = model_url.parse(value)
     return f"{scheme}://{path}" if not path or path.endswith("/") else f"{scheme}://{path}/"
+
+
+def _origin(members: Mapping[str, Any], default: str) -> str:
+    try:
+        return checked_origin(_text(members, "origin", default))
+    except UnsupportedURLError as error:
+        raise BadRequestError(f'"origin": {error}', hint=error.hint) from error
 
 
 def _text(members: Mapping[str, Any], name: str, default: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ...errors import BadRequestError, SyncError, SyncPairNotFoundError, TfjsdError, UnsupportedFormatError
 from ...model_io.model_files import translated
-from ...model_io.origin import Origins, checked_origin
+from ...model_io.origin import Origins
 from ...storage_backends import durable
 from ...wire.sync_pair import KEEP, Keep, SyncPair
 from ..activity import Activity
@@ -70,7 +70,6 @@ class Synchronizer:
     def _begin_configured(self, pair: SyncPair) -> None:
         """One that cannot be had is reported: the others, and the daemon, go on."""
         try:
-            checked_origin(pair.origin)
             self._check(pair)
         except TfjsdError as error:
             LOGGER.error("sync: a pair of the configuration is refused", extra={"pair": pair.name, "error": str(error)})
@@ -94,7 +93,6 @@ class Synchronizer:
         """Durable on return. Raises SyncError, BadRequestError for a directory that overlaps with the home or is
         none, UnsupportedFormatError for a damaged register, AccessDeniedError, StoreFailedError."""
         self._require_register()
-        checked_origin(pair.origin)
         self._check(pair)
         await asyncio.to_thread(_make, pair.directory)
         runner = self._begin(pair, configured=False)

@@ -496,6 +496,11 @@ def test_doctor_names_what_to_mend(alone):
     assert "is no socket" in failure["message"]
     (alone.home / "tfjsd.sock").unlink()
     assert "configuration" in alone.text("doctor", TFJSD_BROWSER="netscape", code=1)
+    config = alone.directory / "config" / "tfjsd" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[access]\nusers = ["nobody-here"]\n')
+    said = alone.text("doctor", XDG_CONFIG_HOME=str(config.parents[1]), code=1)
+    assert f"{config}:2: access.users: there is no user 'nobody-here'" in said
 
 
 def test_a_place_where_no_home_can_be_is_said_alike_by_all_verbs(alone):

@@ -8,6 +8,7 @@ import pytest
 from tfjsd.daemon.guard import Guard
 from tfjsd.daemon.peer import Peer, peer_of
 from tfjsd.errors import AccessDeniedError, ConfigurationError
+from tfjsd.wire.configuration import Configuration
 
 
 def peer(uid, *groups):
@@ -42,13 +43,18 @@ def test_others_may_not(stranger):
     assert caught.value.hint is not None
 
 
-def test_names_are_resolved_and_unknown_ones_refused():
-    guard = Guard.of_names(["root", "1234"], ["4321"])
+def test_names_are_resolved_and_unknown_ones_refused(tmp_path):
+    file = tmp_path / "config.toml"
+
+    def guard_of(text):
+        file.write_text(text)
+        return Guard.of(Configuration.load(environ={}, files=(file,)))
+
+    guard = guard_of('[access]\nusers = ["root", "1234"]\ngroups = ["4321"]')
     assert (guard.owner, guard.users, guard.groups) == (os.geteuid(), {0, 1234}, {4321})
-    with pytest.raises(ConfigurationError, match="no user 'nobody-here'"):
-        Guard.of_names(["nobody-here"], [])
-    with pytest.raises(ConfigurationError, match="no group 'nobody-here'"):
-        Guard.of_names([], ["nobody-here"])
+    for table, key, kind in (("access", "users", "user"), ("access", "groups", "group"), ("sync", "users", "user")):
+        with pytest.raises(ConfigurationError, match=f":2: {table}.{key}: there is no {kind} 'nobody-here'"):
+            guard_of(f'[{table}]\n{key} = ["nobody-here"]')
 
 
 def test_sync_pairs_are_for_the_owner_and_whom_it_names():
