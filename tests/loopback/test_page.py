@@ -286,3 +286,36 @@ def test_directories_are_listed_and_their_conflicts_decided(page, store, tmp_pat
         page.wait_for_timeout(50)
     navigation.get_by_role("button", name="Pause: work").click()
     expect(navigation.get_by_role("button", name="Resume: work")).to_be_visible()
+
+
+def weights_at(store, url):
+    return bytes(store.load(url).weight_data)
+
+
+@pytest.mark.parametrize(("choice", "units"), [("Keep the directory’s", 7), ("Keep the store’s", 2)])
+def test_copies_of_a_conflict_that_a_rule_has_decided_are_shown_and_settled(page, store, tmp_path, choice, units):
+    store.save("indexeddb://synced/m", model(2))
+    store.save(tmp_path / "m", model(7))
+    store.sync_pairs().add(tmp_path, "indexeddb://synced/", name="work")  # the newer one keeps the name
+    navigation = page.get_by_role("navigation")
+    expect(navigation.get_by_text("Kept as copies:")).to_be_visible(timeout=20_000)
+    expect(navigation.locator(".copies")).to_contain_text("the store’s: m.conflict-")
+    navigation.get_by_role("button", name=f"{choice}: m in work").click()
+    expect(page.locator("#says")).to_contain_text("work: done")
+    expect(navigation.get_by_text("Kept as copies:")).to_have_count(0)
+    while weights_at(store, "indexeddb://synced/m") != bytes(model(units).weight_data):
+        page.wait_for_timeout(50)
+
+
+def test_why_models_of_a_directory_are_not_equal_is_shown(page, store, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.json").write_text("{")
+    for number in range(22):
+        (tmp_path / f"half{number:02}").mkdir()
+        manifest = '{"modelTopology": {}, "weightsManifest": [{"paths": ["w.bin"], "weights": []}]}'
+        (tmp_path / f"half{number:02}" / "model.json").write_text(manifest)
+    store.sync_pairs().add(tmp_path, "indexeddb://synced/", name="work")
+    pair = page.get_by_role("navigation").locator(".pair")
+    expect(pair).to_contain_text(re.compile("broken: .+"), timeout=20_000)
+    expect(pair).to_contain_text("half00: ")
+    expect(pair).to_contain_text(re.compile(r"\d more"))
