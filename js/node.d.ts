@@ -39,7 +39,7 @@ export interface Installation extends Models {
   close(): Promise<void>;
 }
 
-/** Adds `localstorage://`, `indexeddb://` and `globalThis.localStorage` and `globalThis.indexedDB`. */
+/** Adds `localstorage://`, `indexeddb://` and `globalThis.localStorage`, `Storage` and `indexedDB`. */
 export function install(
   tf: TensorFlow,
   options?: Partial<DaemonOptions> & {home?: string; globals?: boolean},

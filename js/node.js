@@ -22,6 +22,7 @@ const PATIENCE = 60_000;
 /** Asks a worker and waits for it, as a browser's main thread waits for localStorage. */
 class SynchronousCaller {
   #asked = 0;
+  isClosed = false;
 
   constructor(options) {
     const {port1, port2} = new MessageChannel();
@@ -36,6 +37,7 @@ class SynchronousCaller {
   }
 
   call(operation) {
+    if (this.isClosed) throw new DOMException('The storage was closed.', 'InvalidStateError');
     const number = ++this.#asked;
     this.port.postMessage({number, operation});
     const {result, error} = this.#answerTo(number);
@@ -59,12 +61,19 @@ class SynchronousCaller {
   }
 
   close() {
+    this.isClosed = true;
     this.port.close();
     return this.worker.terminate();
   }
 }
 
 const secret = new WeakMap();
+
+/** As Chrome says it. */
+function requireArguments(operation, present, needed) {
+  if (present >= needed) return;
+  throw new TypeError(`Failed to execute '${operation}' on 'Storage': ${needed} argument${needed > 1 ? 's' : ''} required, but only ${present} present.`);
+}
 
 /** The Storage interface, https://html.spec.whatwg.org/multipage/webstorage.html#the-storage-interface. */
 export class Storage {
@@ -81,25 +90,31 @@ export class Storage {
   }
 
   key(index) {
+    requireArguments('key', arguments.length, 1);
     return secret.get(this).call({op: 'key', index: index >>> 0});
   }
 
   getItem(key) {
-    return secret.get(this).call({op: 'getItem', key: String(key)});
+    requireArguments('getItem', arguments.length, 1);
+    return secret.get(this).call({op: 'getItem', key: `${key}`});
   }
 
   setItem(key, value) {
-    secret.get(this).call({op: 'setItem', key: String(key), value: String(value)});
+    requireArguments('setItem', arguments.length, 2);
+    secret.get(this).call({op: 'setItem', key: `${key}`, value: `${value}`});
   }
 
   removeItem(key) {
-    secret.get(this).call({op: 'removeItem', key: String(key)});
+    requireArguments('removeItem', arguments.length, 1);
+    secret.get(this).call({op: 'removeItem', key: `${key}`});
   }
 
   clear() {
     secret.get(this).call({op: 'clear'});
   }
 }
+
+Object.defineProperty(Storage.prototype, Symbol.toStringTag, {value: 'Storage', configurable: true});
 
 const ordinary = (target, name) => typeof name === 'symbol' || name in target;
 
@@ -109,17 +124,24 @@ const NAMED_PROPERTIES = {
   has: (target, name) => ordinary(target, name) || target.getItem(name) !== null,
   set(target, name, value) {
     if (typeof name === 'symbol') return Reflect.set(target, name, value);
-    secret.get(target).call({op: 'setItem', key: name, value: String(value), namedProperty: true});
+    secret.get(target).call({op: 'setItem', key: name, value: `${value}`, namedProperty: true});
     return true;
+  },
+  defineProperty(target, name, descriptor) {
+    if (typeof name === 'symbol') return Reflect.defineProperty(target, name, descriptor);
+    // Web IDL's legacy platform objects: an accessor is refused, of other descriptors the value is taken.
+    if (descriptor.get || descriptor.set) return false;
+    return this.set(target, name, descriptor.value);
   },
   deleteProperty(target, name) {
     if (typeof name === 'symbol') return Reflect.deleteProperty(target, name);
     target.removeItem(name);
     return true;
   },
-  ownKeys: (target) => secret.get(target).call({op: 'keys'}),
+  ownKeys: (target) => [...secret.get(target).call({op: 'keys'}), ...Object.getOwnPropertySymbols(target)],
   getOwnPropertyDescriptor(target, name) {
-    const value = typeof name === 'symbol' ? null : target.getItem(name);
+    if (typeof name === 'symbol') return Reflect.getOwnPropertyDescriptor(target, name);
+    const value = target.getItem(name);
     return value === null ? undefined : {value, writable: true, enumerable: true, configurable: true};
   },
 };
@@ -138,7 +160,7 @@ const isOwn = (url) => /^(localstorage|indexeddb):\/\//.test(url);
 
 /**
  * Gives a TensorFlow.js in Node what it has in a browser: the schemes `localstorage://` and `indexeddb://`, and, unless
- * `globals` is false, `globalThis.localStorage` and `globalThis.indexedDB`. Options: `{url, token, origin}`, or `{home}`.
+ * `globals` is false, `globalThis.localStorage`, `Storage` and `indexedDB`. Options: `{url, token, origin}`, or `{home}`.
  */
 export function install(tf, {home, globals = true, ...given} = {}) {
   const options = {...(home === undefined ? {} : daemonOf(home)), ...given};
@@ -146,7 +168,7 @@ export function install(tf, {home, globals = true, ...given} = {}) {
   const models = addScheme(tf, daemon, {own: (url) => (isOwn(url) ? url : null), shown: (url) => url});
   const localStorage = new Storage(options);
   const indexedDB = indexedDBOf(daemon);
-  const putBack = globals ? defineGlobals({localStorage, indexedDB}) : () => {};
+  const putBack = globals ? defineGlobals({localStorage, indexedDB, Storage}) : () => {};
   const close = async () => {
     putBack();
     await secret.get(localStorage).close();
