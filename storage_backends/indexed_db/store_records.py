@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 from ...errors import CorruptionError
+from ..abc import Blob
 from ..values import Encoded, blobs_of
 from .constraint_violation import ConstraintViolation
 from .generated_key import PLACEHOLDER_KEY, with_generated_key
@@ -182,16 +183,30 @@ class StoreRecords:
             number += 1
         elif self.schema.auto_increment:
             number = next_after(number, decode_key(key))
+        old = self._writes.get(self._prefix + key) if self.schema.indexes or not overwrite else None
+        if old is not None and not overwrite:
+            raise ConstraintViolation("key")
+        self._write(old, key, exact_key, data, value.blobs, entries)
+        if number != self._next:
+            self._set_next(number)
+        return exact_key or key
+
+    def _write(
+        self,
+        old: bytes | None,
+        key: bytes,
+        exact_key: bytes | None,
+        data: bytes,
+        blobs: tuple[Blob, ...],
+        entries: Entries,
+    ) -> None:
+        """Writes the record in place of an old one, and what differs of its entries. Raises as ``put`` does."""
         exact: list[Entry] = []
         canonical: list[Entry] = []
         for index, keys in entries:
             for index_key in keys:
                 exact.append((index, index_key))
                 canonical.append((index, canonical_form(index_key)))
-        place = self._prefix + key
-        old = self._writes.get(place) if self.schema.indexes or not overwrite else None
-        if old is not None and not overwrite:
-            raise ConstraintViolation("key")
         if self._unique:
             self._check_unique(canonical, key)
         head = write_head(canonical, exact_key) if canonical or exact_key is not None else PLAIN
@@ -202,10 +217,7 @@ class StoreRecords:
         elif not _has_entries(old, canonical, head):
             self._remove_entries(old, key)
             self._write_entries(canonical, exact, key, exact_key or key)
-        self._writes.put(place, head + data, value.blobs)
-        if number != self._next:
-            self._set_next(number)
-        return exact_key or key
+        self._writes.put(self._prefix + key, head + data, blobs)
 
     def _generated(self, value: Encoded, entries: Entries) -> tuple[bytes, bytes, Entries]:
         """The generator's key, and the value and index keys with it in place. Raises ConstraintError.
