@@ -80,7 +80,8 @@ class LocalStorageModels:
         return tuple(self._area.stored(item_key(path, suffix)) for suffix in SUFFIXES)
 
     def read(self, path: str) -> StoredModel:
-        """The model, checked in tfjs's order; raises ModelNotFoundError, or InvalidArtifactsError for a broken one."""
+        """The model, checked in tfjs's order; raises ModelNotFoundError, InvalidArtifactsError for a broken one,
+        CorruptionError where the weights are damaged."""
         with self._bucket.locked():
             raw = {suffix: self._area.get_item(item_key(path, suffix)) for suffix in _JSON_SUFFIXES}
             encoded = self._area.stored(item_key(path, WEIGHT_DATA_SUFFIX))
@@ -99,7 +100,11 @@ class LocalStorageModels:
         return StoredModel(texts, memoryview(base64.decode_stored(width, data)))
 
     def _bytes_of(self, text: EncodedText) -> Buffer:
-        return self._bucket.blobs.map(text.data) if isinstance(text.data, Blob) else text.data
+        """The stored bytes; those of a blob are checked first, since what is made of them has no digest."""
+        if not isinstance(text.data, Blob):
+            return text.data
+        self._bucket.blobs.verify(text.data)
+        return self._bucket.blobs.map(text.data)
 
     def prepare(
         self, path: str, model: StoredModel, info: ModelArtifactsInfo, *, erased: str | None = None

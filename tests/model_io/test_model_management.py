@@ -503,15 +503,16 @@ def damaged_blob(home):
     blob.write_bytes(data)
 
 
-def test_damaged_weights_are_not_copied_into_another_form(tmp_path, clock):
+@pytest.mark.parametrize(("source", "target"), [MEDIA, MEDIA[::-1]])
+def test_damaged_weights_are_not_copied_into_another_form(tmp_path, clock, source, target):
     with Home(tmp_path / "home", engines=leveldb_factory(), clock=clock) as home:
         models = Origins(home, CHROME, clock).get("http://localhost").models
-        models.save("indexeddb://m", model(1, 200_000)).result()
+        models.save(f"{source}://m", model(1, 200_000)).result()
         damaged_blob(tmp_path / "home")
         for change in (models.copy, models.move):
             with pytest.raises(CorruptionError):
-                change("indexeddb://m", "localstorage://m").result()
-        assert list(models.list_models_text()) == ["indexeddb://m"]
+                change(f"{source}://m", f"{target}://m").result()
+        assert list(models.list_models_text()) == [f"{source}://m"]
 
 
 def test_damaged_weights_do_not_leave_the_store(tmp_path):
