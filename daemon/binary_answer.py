@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from ..errors import BadRequestError
+from ..wire.error_body import error_body
 from ..wire.limits import MIB
+from ..wire.protocol import JSON_TYPE
 from .service import Call
 
 _PIECE = MIB
 _LARGEST_PIECE = 4 * MIB
 _SEND_BUFFER = MIB
+_CACHE = "no-cache"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -40,15 +44,17 @@ async def send_binary(call: Call, binary: Binary) -> web.StreamResponse:
     """The answer; it has been sent when this returns."""
     request = call.request
     if binary.etag is not None and _matches(request.headers.get("If-None-Match"), binary.etag):
-        return web.Response(status=304, headers={"ETag": binary.etag})
+        return web.Response(status=304, headers={"ETag": binary.etag, "Cache-Control": _CACHE})
     wanted = _range(request, binary)
     if wanted is None:
-        return web.Response(status=416, headers={"Content-Range": f"bytes */{binary.size}"})
+        error = BadRequestError(f"There is no such range: {binary.size} bytes are there.")
+        headers = {"Content-Range": f"bytes */{binary.size}"}
+        return web.Response(body=error_body(error), status=416, content_type=JSON_TYPE, headers=headers)
     response = web.StreamResponse(status=200 if wanted == (0, binary.size) else 206)
     response.content_type = binary.content_type
     response.content_length = len(binary.prefix) + wanted[1] - wanted[0]
     if binary.etag is not None:
-        response.headers.update({"ETag": binary.etag, "Accept-Ranges": "bytes", "Cache-Control": "no-cache"})
+        response.headers.update({"ETag": binary.etag, "Accept-Ranges": "bytes", "Cache-Control": _CACHE})
     if response.status == 206:
         response.headers["Content-Range"] = f"bytes {wanted[0]}-{wanted[1] - 1}/{binary.size}"
     await response.prepare(request)
@@ -98,8 +104,8 @@ async def _sendfile(request: web.Request, descriptor: int, offset: int, count: i
 
 def _range(request: web.Request, binary: Binary) -> tuple[int, int] | None:
     """Start and end of what is asked for; None for a range that cannot be satisfied. Several ranges are answered with
-    the whole, as RFC 9110 allows."""
-    text = request.headers.get("Range")
+    the whole, as RFC 9110 allows; it knows ranges for GET only."""
+    text = request.headers.get("Range") if request.method == "GET" else None
     condition = request.headers.get("If-Range")
     if binary.etag is None or text is None or (condition is not None and condition != binary.etag):
         return 0, binary.size

@@ -51,6 +51,7 @@ class Connection(web.RequestHandler):
         self.answering = 0
         self.heard = 0.0
         self.answered_at = -math.inf
+        self.opened = pool.now()
         self._stalled: tuple[float, int] | None = None
         self._hung_up = False
         self._descriptor: int | None = None
@@ -165,10 +166,12 @@ class Connection(web.RequestHandler):
         self.answered_at = self.pool.now()
 
     def overdue(self, now: float, pause: float) -> bool:
-        """Whether the peer has been sending one header, or not reading an answer, for longer than ``pause``."""
+        """Whether the peer has been sending one header, not reading an answer, or not said anything since it came, for
+        longer than ``pause``. (One that has been answered has aiohttp's keep-alive time.)"""
         if self._stalls(now, pause):
             return True
-        return not self.answering and bool(self.heard) and now - self.heard > pause
+        since = self.heard or (self.opened if self.answered_at == -math.inf else now)
+        return not self.answering and now - since > pause
 
     def handle_error(
         self,

@@ -464,4 +464,4 @@ def _content(media: dict[str, Any]) -> dict[str, Any]:
 
 
 def _error(status: int) -> dict[str, Any]:
-    return {} if status in (410, 416) else _content({JSON_TYPE: _reference("Error")})
+    return {} if status == 410 else _content({JSON_TYPE: _reference("Error")})

@@ -158,8 +158,10 @@ def test_model_json_and_weights_are_what_tfjs_loads(daemon):
     assert group["weights"] == [{"name": "w", "shape": [1 << 20], "dtype": "bool"}]
     whole = daemon.get("/v1/models/indexeddb/served/weights.bin")
     assert whole.body == BIG
-    assert daemon.get("/v1/models/indexeddb/served/weights.bin", If_None_Match=whole.headers["etag"]).status == 304
-    assert daemon.get("/v1/models/indexeddb/served/model.json", If_None_Match=served.headers["etag"]).status == 304
+    for artifact, answer in (("weights.bin", whole), ("model.json", served)):
+        known = daemon.get(f"/v1/models/indexeddb/served/{artifact}", If_None_Match=answer.headers["etag"])
+        assert known.status == 304
+        assert known.headers["cache-control"] == answer.headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("medium", MEDIA)
@@ -243,6 +245,10 @@ def test_a_range_that_is_not_there_or_outdated(daemon):
     target = "/v1/models/indexeddb/ranged/weights.bin"
     outside = daemon.get(target, Range="bytes=10-")
     assert (outside.status, outside.headers["content-range"]) == (416, "bytes */10")
+    assert outside.error["message"] == "There is no such range: 10 bytes are there."
+    for range_ in ("bytes=2-3", "bytes=10-"):  # RFC 9110 knows them for GET only
+        head = daemon.request("HEAD", target, headers={"Range": range_})
+        assert (head.status, head.headers["content-length"]) == (200, "10")
     assert daemon.get(target, Range="bytes=2-3", If_Range='"other"').body == b"0123456789"
     assert daemon.get(target, Range="bytes=2-3", If_Range=daemon.get(target).headers["etag"]).body == b"23"
     assert daemon.get(target, Range="lines=1-2").body == b"0123456789"

@@ -37,6 +37,19 @@ def test_a_header_that_never_ends_is_cut_off(impatient):
         assert rest(client) == b""
 
 
+def test_a_client_that_never_says_anything_is_cut_off(impatient):
+    with connect(impatient) as client:
+        assert rest(client) == b""
+
+
+def test_one_that_was_answered_may_rest_longer_than_one_that_says_nothing(impatient):
+    with connect(impatient) as client:
+        for _ in range(2):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+            time.sleep(1)  # two and a half pauses
+
+
 def test_a_header_that_drips_is_cut_off(impatient):
     with connect(impatient) as client:
         for byte in b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 1000:
@@ -135,3 +148,23 @@ def test_a_malformed_request_is_400_in_json_and_ends_its_connection(impatient, r
     assert re.match(rb"HTTP/1\.[01] 400 ", answer), answer[:200]
     assert b'{"error":{"name":"BadRequestError"' in answer
     assert impatient.get("/healthz").status == 200
+
+
+@pytest.mark.parametrize("expectation", [b"x", b"100-continue, x", b""])
+def test_an_unknown_expectation_changes_nothing(impatient, expectation):
+    body = b'{"op":"length"}'
+    head = b"POST /v1/local-storage HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: " + expectation
+    with connect(impatient) as client:
+        client.sendall(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        answer = rest(client)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b'{"result":0}')
+
+
+def test_100_continue_is_told_before_the_body_is_sent(impatient):
+    head = b"POST /v1/local-storage HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n"
+    with connect(impatient) as client:
+        client.sendall(head + b"Content-Length: 15\r\n\r\n")
+        assert client.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b'{"op":"length"}')
+        assert rest(client).startswith(b"HTTP/1.1 200 OK\r\n")
