@@ -50,8 +50,9 @@ def _browse(invocation: Invocation, address: str) -> bool:
     from pathlib import Path
 
     from ..storage_backends import durable
+    from ..wire.addresses import OPEN_FILE
 
-    file = Path(invocation.store.status()["home"]) / "open.html"
+    file = Path(invocation.store.status()["home"]) / OPEN_FILE
     page = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={escape(address)}">\n'
     durable.write_file(file, page.encode())
     return webbrowser.open(file.as_uri())

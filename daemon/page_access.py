@@ -11,7 +11,7 @@ import time
 from ..errors import UnauthorizedError
 from ..wire.token_file import new_token
 
-_CODE_SECONDS = 60.0
+CODE_SECONDS = 60.0
 _MOST_CODES = 16
 _MOST_PAGES = 64
 
@@ -29,7 +29,7 @@ class PageAccess:
         while len(self._codes) >= _MOST_CODES:
             del self._codes[next(iter(self._codes))]
         code = new_token()
-        self._codes[_digest(code)] = time.monotonic() + _CODE_SECONDS
+        self._codes[_digest(code)] = time.monotonic() + CODE_SECONDS
         return code
 
     def redeem(self, code: str) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .schemas import DaemonFile
 
 DAEMON_FILE = "daemon.json"
+OPEN_FILE = "open.html"
+"""What `tfjsd open` shows a browser first, in the home: it leads on to the page, with a code."""
 LOG_FILE = "daemon.log"
 SOCKET_FILE = "tfjsd.sock"
 LONGEST_SOCKET_PATH = 100

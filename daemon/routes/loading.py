@@ -20,7 +20,7 @@ from .models import ONE_MODEL
 
 _SHORT_TEXTS = 16 * 1024
 _WEIGHTS_TYPE = "application/octet-stream"
-ARTIFACTS = tuple(f"{path}/{{artifact:model\\.json|weights(?:\\.[0-9a-f]{{64}})?\\.bin}}" for path in ONE_MODEL[:1])
+ARTIFACTS = tuple(f"{path}/{{artifact:model\\.json|weights(?:\\.[0-9a-f]+)?\\.bin}}" for path in ONE_MODEL[:1])
 
 
 async def load_model(call: Call) -> web.StreamResponse:

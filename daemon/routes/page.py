@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import time
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from ...errors import AccessDeniedError, BadRequestError, ConfigurationError
+from ...wire.addresses import OPEN_FILE
+from ..page_access import CODE_SECONDS
 from ..service import Call, json_answer
 from ..web_files import WebFile, client_module, page_file
 from . import Route, readable
@@ -40,17 +46,26 @@ async def issue_code(call: Call) -> web.StreamResponse:
             "The daemon does not listen on TCP, where browsers could reach it.",
             hint="start it with tfjsd serve --http 127.0.0.1:8765, or configure http",
         )
+    asyncio.get_running_loop().call_later(CODE_SECONDS, _forget_old_code, call.service.address.home / OPEN_FILE)
     return json_answer({"url": f"{loopback.url}/", "code": call.service.pages.issue()}, status=201)
 
 
+def _forget_old_code(file: Path) -> None:
+    """The file with a code that no browser has used; one that was written since then stays."""
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - file.stat().st_mtime > CODE_SECONDS / 2:
+            file.unlink()
+
+
 async def begin_session(call: Call) -> web.StreamResponse:
-    """The page's own token for a code, and what it may write as ``~``. The token holds until the daemon ends, or the
-    token of the home is rotated."""
+    """The page's own token for a code, whose file goes, and what it may write as ``~``. The token holds until the
+    daemon ends, or the token of the home is rotated."""
     body = await call.json()
     code = body.get("code") if isinstance(body, dict) else None
     if not isinstance(code, str):
         raise BadRequestError('"code" must be a string.')
     token = call.service.pages.redeem(code)
+    (call.service.address.home / OPEN_FILE).unlink(missing_ok=True)
     return json_answer({"token": token, "user_home": _USER_HOME}, status=201)
 
 

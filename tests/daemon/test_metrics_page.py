@@ -21,5 +21,7 @@ async def test_every_metric_is_on_the_page_with_its_type():
         "passes": 1,
         "applied": {"copy_store": 1},
     }
-    there = re.findall(r"^# TYPE (\w+) (\w+)$", metrics_text(activity, 0, {"p": pair}), re.MULTILINE)
+    text = metrics_text(activity, 0, {"p": pair})
+    there = re.findall(r"^# HELP (\w+) \S.*\n# TYPE \1 (\w+)$", text, re.MULTILINE)
+    assert len(there) == text.count("# TYPE ") == text.count("# HELP ")
     assert re.findall(r"^\| `(tfjsd_\w+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE) == there

@@ -194,7 +194,7 @@ def test_weights_that_nobody_has_named_are_gone_without_a_body(daemon):
         gone = daemon.get(f"/v1/models/indexeddb/never/weights.{digest}.bin")
         assert (gone.status, gone.body) == (410, b"")
     assert daemon.get("/v1/models/indexeddb/none/weights.bin").status == 404
-    assert daemon.get(f"/v1/models/indexeddb/never/weights.{63 * '0'}.bin").status == 404
+    assert daemon.get(f"/v1/models/indexeddb/never/weights.{63 * '0'}.bin").status == 400
 
 
 def test_a_model_json_whose_weights_are_lost_says_so(daemon):

@@ -36,7 +36,9 @@ def test_health_and_metrics(daemon):
     assert re.search(r'^tfjsd_answers_total\{route="GET /healthz",status="200"\} \d+$', text, re.MULTILINE)
     assert re.search(r"^tfjsd_connections 1$", text, re.MULTILINE)
     for line in text.splitlines():
-        assert re.fullmatch(r'# TYPE \w+ (gauge|counter)|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [\d.]+', line), line
+        assert re.fullmatch(
+            r'# HELP \w+ \S.*|# TYPE \w+ (gauge|counter)|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [\d.]+', line
+        ), line
 
 
 def test_usage_of_an_origin(daemon):

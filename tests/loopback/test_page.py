@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import numpy
 import pytest
@@ -261,9 +262,18 @@ def test_open_leads_a_browser_to_the_page_without_telling_the_code_on_a_command_
     page.goto(address)
     expect(page.locator("#live")).to_have_attribute("data-state", "on")
     assert page.url == f"{daemon.url}/"
+    assert not (daemon.home / "open.html").exists()
     page.reload()
     expect(page.locator("#live")).to_have_attribute("data-state", "on")
     context.close()
+
+
+def test_a_code_that_no_browser_has_used_does_not_lie_about(daemon, store, monkeypatch):
+    monkeypatch.setattr("tfjsd.daemon.routes.page.CODE_SECONDS", 0.2)
+    store.page_address()
+    (daemon.home / "open.html").write_text("code")
+    while (daemon.home / "open.html").exists():
+        time.sleep(0.01)
 
 
 def test_open_prints_the_address(daemon, monkeypatch, capsys):
