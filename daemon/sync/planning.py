@@ -198,7 +198,8 @@ def _settle(case: _Case) -> Iterator[Step]:
     """Both sides hold versions that the other one never had."""
     winner, keeps = _winner(case)
     loser: Side = "store" if winner == "directory" else "directory"
-    if keeps == "both" and case.rules.on_conflict == "keep-both" and _chosen(case) is None:
+    keeps_all = keeps == "both" and case.rules.on_conflict == "keep-both" and _chosen(case) is None
+    if keeps_all and _writes(case, winner):
         yield _kept(case, winner)
     if keeps == "both":
         yield _kept(case, loser)

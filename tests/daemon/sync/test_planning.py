@@ -96,9 +96,9 @@ def test_held_deletions_are_not_let_go_by_new_models():
 
 
 @settings(deadline=None)
-@given(bases, sides, sides, st.sampled_from(["in", "out"]))
-def test_one_way_writes_one_side(base, directory, store, direction):
-    plan = make_plan(base, directory, store, Rules(direction=direction))
+@given(bases, sides, sides, st.sampled_from(["in", "out"]), st.sampled_from(ON_CONFLICT))
+def test_one_way_writes_one_side(base, directory, store, direction, on_conflict):
+    plan = make_plan(base, directory, store, Rules(direction=direction, on_conflict=on_conflict))
     assert {step.to for step in plan.steps} <= {None, "store" if direction == "in" else "directory"}
 
 
