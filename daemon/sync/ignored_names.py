@@ -43,7 +43,7 @@ def objection(model: str) -> str | None:
     try:
         encoded = [part.encode() for part in model.split("/")]
     except UnicodeEncodeError:
-        return "its path holds a lone surrogate, which no file name can"
+        return "its path is no UTF-8 text: a file name in another encoding, or a lone surrogate in a model's name"
     if "\0" in model:
         return "its path holds a NUL, which no file name can"
     if any(part in (b"", b".", b"..") for part in encoded):

@@ -568,3 +568,14 @@ def test_replaced_weights_stay_a_while_for_readers(pairing):
     assert discards.rest is None
     assert set(os.listdir(place)) == gone | {"model.json"}
     assert pairing.files() == {"m": 5}
+
+
+def test_a_name_in_another_encoding_is_a_problem_that_says_so(pairing):
+    pairing.write("m", 1)
+    try:
+        os.rename(pairing.directory / "m", os.fsencode(pairing.directory) + b"/caf\xe9")
+    except OSError as error:
+        pytest.skip(f"this file system takes only UTF-8: {error}")
+    [problem] = pairing.settle().problems.values()
+    assert "file name in another encoding" in problem
+    assert pairing.stored() == {}
