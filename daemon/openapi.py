@@ -81,7 +81,7 @@ def _one_model(path: str, *place: str) -> list[Operation]:
 
 _ARTIFACT = "/v1/models/{medium}/{path}/{artifact}"
 _ARTIFACT_PLACE = ("medium", "path", "artifact", "origin")
-_ARTIFACT_ERRORS = (400, 403, 404, 410, 416, 503)
+_ARTIFACT_ERRORS = (400, 403, 404, 409, 416, 503)
 
 _PAIR = {JSON_TYPE: _reference("SyncStatus")}
 _PAIR_ERRORS = (400, 403, 404, 503)
@@ -452,7 +452,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in operation.parameters],
         "responses": {str(operation.status): {"description": "done", **_content(operation.answers)}}
-        | {str(status): {"description": "refused", **_error(status)} for status in operation.errors},
+        | {str(status): {"description": "refused", **_error(operation.path, status)} for status in operation.errors},
     }
     if operation.body is not None:
         described["requestBody"] = {"required": operation.needs_body, **_content(operation.body)}
@@ -463,5 +463,5 @@ def _content(media: dict[str, Any]) -> dict[str, Any]:
     return {"content": {kind: {} if schema is None else {"schema": schema} for kind, schema in media.items()}}
 
 
-def _error(status: int) -> dict[str, Any]:
-    return {} if status == 410 else _content({JSON_TYPE: _reference("Error")})
+def _error(path: str, status: int) -> dict[str, Any]:
+    return {} if (path, status) == (_ARTIFACT, 409) else _content({JSON_TYPE: _reference("Error")})

@@ -70,10 +70,10 @@ async def _weights(call: Call, origin: Origin, url: str, digest: str | None) -> 
 
 
 async def _earlier_weights(call: Call, generation: Generation) -> web.StreamResponse:
-    """410 has no body: TensorFlow.js looks at no status here and would take the words of an error for weights."""
+    """409 has no body here: TensorFlow.js looks at no status here and would take the words of an error for weights."""
     held = call.service.served.find(generation)
     if held is None:
-        return web.Response(status=410, reason="The model was replaced or removed while it was loaded")
+        return web.Response(status=409, reason="The model was replaced or removed while it was loaded")
     try:
         if f'"{await call.service.workers.long(held.digest)}"' != generation.etag:
             raise CorruptionError(f"The weights of '{generation.url}' are damaged.")

@@ -38,7 +38,7 @@ export async function carry(way, url, origin, dest, refresh) {
       if (!(await isSure('Replace this model?', what, 'Replace'))) throw error;
       return transfer(way, url, origin, dest, '1');
     }
-  }, `${way === 'copy' ? 'Copied' : 'Moved'} to ${dest}${origin === state.origin ? '' : ` in ${origin}`}`);
+  }, `${way === 'copy' ? 'Copied' : 'Moved'} ${url} to ${dest === url ? origin : dest}`);
   await refresh();
 }
 

@@ -192,7 +192,7 @@ def test_weights_that_nobody_has_named_are_gone_without_a_body(daemon):
     daemon.save("/v1/models/indexeddb/never", b"new")
     for digest in (blake3(b"old").hexdigest(), blake3(b"other").hexdigest(), 64 * "0"):
         gone = daemon.get(f"/v1/models/indexeddb/never/weights.{digest}.bin")
-        assert (gone.status, gone.body) == (410, b"")
+        assert (gone.status, gone.body) == (409, b"")
     assert daemon.get("/v1/models/indexeddb/none/weights.bin").status == 404
     assert daemon.get(f"/v1/models/indexeddb/never/weights.{63 * '0'}.bin").status == 400
 
