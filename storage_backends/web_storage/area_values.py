@@ -34,8 +34,9 @@ class AreaValues:
         return value
 
     def read(self, item: Item, records: Reads) -> str:
-        """The item's value from one state of the records."""
+        """The item's value from one state of the records. A blob is checked first: the value has no digest."""
         if item.blob is not None:
+            self._bucket.blobs.verify(item.blob)
             return decode(item.width, self._bucket.blobs.map(item.blob))
         return decode(item.width, _inline(item, records))
 

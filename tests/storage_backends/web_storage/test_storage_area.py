@@ -354,6 +354,16 @@ def test_a_damaged_record_is_named(bucket, damage):
         StorageArea(bucket, CHROME).get_item("key")
 
 
+def test_a_flipped_bit_in_a_large_value_is_no_other_value(tmp_path):
+    with Home(tmp_path / "home", engines=leveldb_factory()) as home:
+        StorageArea(home.bucket(ORIGIN), CHROME).set_item("key", "x" * 200_000).result(20)
+        (blob,) = tmp_path.glob("home/buckets/*/blobs/*")
+        blob.chmod(0o600)
+        blob.write_bytes(b"y" + blob.read_bytes()[1:])
+        with pytest.raises(CorruptionError, match=blob.name):
+            StorageArea(home.bucket(ORIGIN), CHROME).get_item("key")
+
+
 # -- Other clients -----------------------------------------------------------------------------------------------------
 
 
