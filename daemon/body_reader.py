@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from ..errors import BadRequestError, TooLargeError
 from ..wire.limits import KIB, MIB
 
 _PACE = 64 * KIB
-"""So many bytes have to arrive in each pause, or the peer counts as silent."""
+"""So many bytes have to arrive while a pause is spent waiting for them, or the peer counts as silent."""
 PIECE = MIB
 
 
@@ -23,7 +24,7 @@ class BodyReader:
         self.declared_size = request.content_length
         self._pause = pause
         self._pending = b""
-        self._deadline: float | None = None
+        self._waited = 0.0
         self._arrived = 0
 
     async def exactly(self, size: int) -> bytes:
@@ -64,19 +65,24 @@ class BodyReader:
         """What has come, nothing at the body's end. Not a generator: one that is left early costs two turns of the
         loop."""
         chunk, self._pending = self._pending, b""
+        if chunk:
+            return chunk
         try:
-            return chunk or self._content.read_nowait() or await self._awaited()
+            chunk = self._content.read_nowait() or await self._awaited()
         except web.RequestPayloadError as error:
             raise BadRequestError("The body was cut off.") from error
+        self._arrived += len(chunk)
+        return chunk
 
     async def _awaited(self) -> bytes:
-        loop = asyncio.get_running_loop()
-        if self._deadline is None or self._arrived >= _PACE:
-            self._deadline, self._arrived = loop.time() + self._pause, 0
+        """Only the time spent here is the peer's: a daemon that is busy with what has come makes nobody silent."""
+        if self._arrived >= _PACE:
+            self._waited, self._arrived = 0.0, 0
+        began = time.monotonic()
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout(self._pause - self._waited):
                 chunk = await self._content.readany()
         except TimeoutError:
             raise BadRequestError(f"The body stopped coming for {self._pause:g} seconds.") from None
-        self._arrived += len(chunk)
+        self._waited += time.monotonic() - began
         return chunk

@@ -292,7 +292,7 @@ class Bucket:
             self._reclaimer.propose(digest, entry.catalogue.number)
         self._overlay.add(entry.catalogue.number, changes)
         self._last = entry.catalogue
-        self._changed_keys.note(tuple(changes))
+        self._changed_keys.note(changes)
         return entry
 
     def _check_references(self, mutation: Mutation) -> None:

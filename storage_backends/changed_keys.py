@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection
 
 _CHANGES = 64
 _KEYS = 64
@@ -15,12 +15,12 @@ class ChangedKeys:
 
     def __init__(self) -> None:
         self.generation = 0
-        self._last: deque[Sequence[bytes] | None] = deque(maxlen=_CHANGES)
+        self._last: deque[tuple[bytes, ...] | None] = deque(maxlen=_CHANGES)
 
-    def note(self, keys: Sequence[bytes] | None) -> None:
+    def note(self, keys: Collection[bytes] | None) -> None:
         """A change of these keys, or (None) of nobody knows which, has made a new generation."""
         self.generation += 1
-        self._last.append(keys)
+        self._last.append(None if keys is None or len(keys) > _KEYS else tuple(keys))
 
     def since(self, generation: int) -> set[bytes] | None:
         """All keys that may be different since then; None: any."""
@@ -30,7 +30,7 @@ class ChangedKeys:
         changed: set[bytes] = set()
         for at in range(1, passed + 1):
             keys = self._last[-at]
-            if keys is None or len(keys) > _KEYS:
+            if keys is None:
                 return None
             changed.update(keys)
         return changed

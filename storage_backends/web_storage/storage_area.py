@@ -22,7 +22,7 @@ from .operations import Change, Clear, Operation, RemoveItem, SetItem, is_large
 from .records import inline_record
 from .storage_event import StorageEvent, StorageListener
 from .storage_map import StorageMap
-from .text import EncodedText, encoded, normalize
+from .text import EncodedText, decode, encoded, normalize
 
 _SHORT = INLINE_LIMIT // 2
 """Characters: as many may all take two units of two bytes."""
@@ -366,9 +366,12 @@ class StorageArea:
         try:
             for operation in operations:
                 if isinstance(operation, SetItem):
-                    value = operation.value
-                    text = normalize(value)[1] if isinstance(value, str) else value
-                    area.set(revision, operation.key, text, None, named_property=operation.named_property)
+                    value, text = _in_memory(operation.value)
+                    _, old, new = area.set(
+                        revision, operation.key, text, value, named_property=operation.named_property
+                    )
+                    if new is not old:
+                        new.value = value  # a later operation on the key asks for it
                 elif isinstance(operation, RemoveItem):
                     area.remove(revision, operation.key)
                 else:
@@ -388,6 +391,12 @@ class StorageArea:
     def _redeem(self, text: EncodedText) -> None:
         if isinstance(text.data, Blob):
             self._bucket.blobs.redeem(text.data)
+
+
+def _in_memory(value: str | EncodedText) -> tuple[str | None, EncodedText]:
+    if isinstance(value, str):
+        return normalize(value)
+    return None if isinstance(value.data, Blob) else decode(value.width, value.data), value
 
 
 def _encoded(operation: Operation) -> Operation:

@@ -335,6 +335,29 @@ def test_what_does_not_fit_is_refused_before_it_is_staged(area, bucket):
     assert list(bucket.blobs.digests()) == []
 
 
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [SetItem("new", "1"), SetItem("big", "q" * 200_000), RemoveItem("new")],
+        [SetItem("k", "\u20ac\u20ac\u20ac"), SetItem("big", "q" * 200_000), SetItem("k", "d")],
+        [SetItem("big", "p" * 200_000), SetItem("big", "q" * 200_000), SetItem("big", "p" * 200_000)],
+        [SetItem("big", "q" * 200_000), Clear(), SetItem("k", "e")],
+    ],
+)
+def test_a_key_may_occur_twice_beside_a_large_value(area, operations):
+    set_all(area, [("k", "abc")])
+    expected = {"k": "abc"}
+    for operation in operations:
+        if isinstance(operation, SetItem):
+            expected[operation.key] = operation.value
+        elif isinstance(operation, RemoveItem):
+            del expected[operation.key]
+        else:
+            expected.clear()
+    area.submit(operations).result(5)
+    assert dict(area.items()) == expected
+
+
 def test_values_beyond_the_cache_are_read_again(bucket):
     area = StorageArea(bucket, CHROME.derive(local_storage_quota=None))
     values = {f"k{number}": chr(65 + number % 26) * 120_000 for number in range(200)}
