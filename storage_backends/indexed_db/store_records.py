@@ -39,8 +39,8 @@ IndexEntries = Callable[[bytes, bytes], list[bytes]]
 Entries = Iterable[tuple[int, list[bytes]]]
 """The exact keys of a record in each index."""
 
-_ENTRY_BYTES: Final = 64
-"""More than what an index entry takes besides its keys, where those are not long."""
+_OWN_BYTES: Final = 64
+"""More than what the record takes that has the store's place and its next generated key."""
 
 _CLEAR_AT_ONCE: Final = 512
 """Up to so many records are deleted one by one; more are left to the reclaimer."""
@@ -210,14 +210,15 @@ class StoreRecords:
         if self._unique:
             self._check_unique(canonical, key)
         head = write_head(canonical, exact_key) if canonical or exact_key is not None else PLAIN
-        # Each entry is in the head, and in the index once or, with its exact keys, twice.
-        self._writes.check_room(3 * len(head) + len(data) + _ENTRY_BYTES * len(canonical))
-        if old is None:
-            self._write_entries(canonical, exact, key, exact_key or key)
-        elif not _has_entries(old, canonical, head):
+        differs = old is None or not _has_entries(old, canonical, head)
+        records = self._entry_records(canonical, exact, key, exact_key or key) if differs else []
+        place = self._prefix + key
+        added = len(place) + len(head) + len(data) + sum(len(entry) + len(pair) for entry, pair in records)
+        self._writes.check_room(added + _OWN_BYTES)  # all of it: none of the writes below is refused
+        if differs and old is not None:
             self._remove_entries(old, key)
-            self._write_entries(canonical, exact, key, exact_key or key)
-        self._writes.put(self._prefix + key, head + data, blobs)
+        self._write_entries(records)
+        self._writes.put(place, head + data, blobs)
 
     def _generated(self, value: Encoded, entries: Entries) -> tuple[bytes, bytes, Entries]:
         """The generator's key, and the value and index keys with it in place. Raises ConstraintError.
@@ -289,13 +290,21 @@ class StoreRecords:
         for index, index_key in read_head(record)[0]:
             self._writes.delete(self._prefix_of(index) + index_key + key)
 
-    def _write_entries(self, canonical: list[Entry], exact: list[Entry], key: bytes, exact_key: bytes) -> None:
-        writes = self._writes
+    def _entry_records(
+        self, canonical: list[Entry], exact: list[Entry], key: bytes, exact_key: bytes
+    ) -> list[tuple[bytes, bytes]]:
+        """What the indexes hold of a record: keys and values of the bucket."""
+        records = []
         for (index, index_key), (_, exact_index_key) in zip(canonical, exact, strict=True):
             is_exact = index_key == exact_index_key and key == exact_key
             pair = b"" if is_exact else exact_index_key + exact_key
+            records.append((self._prefix_of(index) + index_key + key, pair))
+        return records
+
+    def _write_entries(self, records: list[tuple[bytes, bytes]]) -> None:
+        for entry, pair in records:
             # Of this record the base has no entry but those of its head, and these were removed.
-            writes.put(self._prefix_of(index) + index_key + key, pair, is_new=True)
+            self._writes.put(entry, pair, is_new=True)
 
     def _check_unique(self, canonical: list[Entry], key: bytes) -> None:
         for index, index_key in canonical:
@@ -327,12 +336,13 @@ class StoreRecords:
             value = record[start:]
             blobs = self._writes.blobs.get(key, tuple(blobs_of(value)))
             self._writes.put(key, head + value, blobs)
-            self._write_entries(
+            records = self._entry_records(
                 [(index.id, index_key) for index_key in canonical],
                 [(index.id, index_key) for index_key in keys],
                 primary,
                 exact or primary,
             )
+            self._write_entries(records)
 
     def drop_index(self, index: int) -> None:
         """Leaves an index's entries dead. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex"""

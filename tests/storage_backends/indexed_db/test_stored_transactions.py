@@ -12,6 +12,7 @@ import threading
 
 import numpy as np
 import pytest
+from idb_support.agreement import disagreements
 from idb_support.homes import ENGINES, ORIGIN, open_home
 
 from tfjsd.errors import DataError, QuotaExceededError, StoreFailedError, UnknownError
@@ -362,6 +363,42 @@ async def test_a_put_that_is_too_much_leaves_the_old_record_whole(bucket, monkey
                 await store.put({"n": "new", "x": "x" * 11_000}, 1).prevent_default()
             assert await store.index("i").get_key("old") == 1
         assert await values(db) == [{"n": "old"}]
+
+
+async def test_a_put_that_is_too_much_leaves_no_entries(bucket, monkeypatch):
+    def upgrade(db, tx, old, new):
+        db.create_object_store("s", "id").create_index("u", "u", unique=True, multi_entry=True)
+
+    store = IndexedDBBackingStore(bucket, CHROME)
+    with await IDBFactory(store).open("d", 1, upgrade=upgrade) as db:
+        monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 1 << 20)
+        async with db.transaction("s", "readwrite") as tx:
+            records = tx.object_store("s")
+            with pytest.raises(UnknownError):
+                await records.put({"id": "k" * 20_000, "u": list(range(100))}).prevent_default()
+            assert await records.index("u").count() == 0
+            assert await records.add({"id": "other", "u": [3]}) == "other"
+        assert await values(db) == [{"id": "other", "u": [3]}]
+    assert disagreements(bucket) == []
+    store.close()
+
+
+async def test_a_put_with_no_room_for_its_generated_key_leaves_no_record(bucket, monkeypatch):
+    async with opened(bucket) as db:
+        monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 10_000)
+        refused = 0
+        for size in range(9_850, 10_000):
+            async with db.transaction("auto", "readwrite") as tx:
+                store = tx.object_store("auto")
+                await store.clear()
+                try:
+                    await store.put({"x": "x" * size}).prevent_default()
+                except UnknownError:
+                    refused += 1
+                    assert await store.count() == 0
+                else:
+                    assert await store.count() == 1
+        assert 0 < refused < 150
 
 
 def test_a_connection_that_is_left_open_ends_with_the_interpreter():
