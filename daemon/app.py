@@ -43,6 +43,7 @@ from .routes import (
 )
 from .served_weights import ServedWeights
 from .service import SERVICE, Service
+from .small_models import SmallModels
 from .stored_weights import RecentlyVerified
 from .sync.one_pass import PassOptions
 from .sync.supervision import Synchronizer
@@ -112,6 +113,7 @@ def build_service(
         WarmOrigins(),
         RecentlyVerified(),
         ServedWeights(),
+        SmallModels(),
         Synchronizer(address.home, origins_, activity, options),
         IndexedDBSessions(),
         Authors(),

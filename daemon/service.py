@@ -29,6 +29,7 @@ from .loopback import LoopbackListener
 from .page_access import PageAccess
 from .peer import Peer, own_uid
 from .served_weights import ServedWeights
+from .small_models import SmallModels
 from .stored_weights import RecentlyVerified
 from .sync.supervision import Synchronizer
 from .warm_origins import WarmOrigins
@@ -57,6 +58,7 @@ class Service:
     warm: WarmOrigins
     verified: RecentlyVerified
     served: ServedWeights
+    small_models: SmallModels
     synchronizer: Synchronizer
     indexed_db: IndexedDBSessions
     authors: Authors

@@ -54,20 +54,13 @@ def open_model(origin: Origin, url: str, check: Check, *, mapped: bool = False) 
     Raises ModelNotFoundError, InvalidArtifactsError, CorruptionError naming a blob that is damaged.
     """
     blobs = origin.bucket.blobs
-    with origin.bucket.locked():  # no removal falls between reading the record and pinning its blob
-        model, info = origin.models.open(url), origin.models.info_text(url)
-        blob = model.weights if isinstance(model.weights, Blob) else None
-        if blob is not None:
-            blobs.pin(blob.digest)
-    if blob is None:
-        weights = model.weights if isinstance(model.weights, memoryview) else None
-        return OpenModel(model, info, weights, _etag(weights))
-    try:
+    with origin.models.opened(url) as (info, model):
+        if not isinstance(model.weights, Blob):
+            return OpenModel(model, info, model.weights, _etag(model.weights))
+        blob = model.weights
         place = _mapped_blob(blobs, blob) if mapped else None
         held = None if place is not None else _held(blobs, blob, check)
         return OpenModel(model, info, held, f'"{blob.digest}"', place)
-    finally:
-        blobs.unpin(blob.digest)
 
 
 def _held(blobs: BlobStore, blob: Blob, check: Check) -> memoryview | int:

@@ -113,7 +113,7 @@ class FaultyModels(Models):
         medium, path = self._handler(source, "load", copying=True)
         self._handler(dest, "save", copying=True)
         is_first = Fault.MOVE_DELETES_FIRST in self._quirks
-        with self._held(medium, path) as (_, model):
+        with self._held(medium, path, medium.token) as (_, model):
             if remove_source and is_first:
                 self.remove(source, durability=durability).result()
             info = self.save(dest, model, overwrite=overwrite, durability=durability).result()

@@ -19,6 +19,7 @@ from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from ..storage_backends.indexed_db.direct_transaction import BackingTransaction
 from ..storage_backends.script_types import UNDEFINED
 from . import ecma_json
+from .found_model import FoundModel
 from .info_records import InfoRecords
 from .listed_info import ListedInfo
 from .model_change import ModelChange, Prepared
@@ -74,8 +75,12 @@ class IndexedDBModels:
         """Equal exactly while the model's record is unchanged."""
         return self._read(lambda transaction: transaction.get(MODEL_STORE_NAME, path))
 
-    def read(self, path: str) -> StoredModel:
-        """The model; raises ModelNotFoundError, CorruptionError where a part is damaged."""
+    def find(self, path: str) -> FoundModel:
+        """The model; raises ModelNotFoundError, CorruptionError where a part is damaged. Weights stay unread."""
+        model = self._model(path)
+        return FoundModel(model.weights if isinstance(model.weights, Blob) else None, lambda: model)
+
+    def _model(self, path: str) -> StoredModel:
         data = self._read(lambda transaction: transaction.get(MODEL_STORE_NAME, path))
         if data is None:
             raise self.missing(path)

@@ -7,6 +7,7 @@ through the raw storage, and what was written there raw is a model here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from ..errors import InvalidArtifactsError, ModelNotFoundError, QuotaExceededError, TfjsdError
 from ..storage_backends.abc import Blob, Buffer
@@ -17,6 +18,7 @@ from ..storage_backends.web_storage.quota import quota_error
 from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.text import EncodedText
 from . import base64, ecma_json
+from .found_model import FoundModel
 from .listed_info import ListedInfo
 from .model_change import ModelChange, Prepared
 from .stored_model import StoredModel
@@ -79,13 +81,16 @@ class LocalStorageModels:
         """Equal exactly while the five items of the path are unchanged."""
         return tuple(self._area.stored(item_key(path, suffix)) for suffix in SUFFIXES)
 
-    def read(self, path: str) -> StoredModel:
-        """The model, checked in tfjs's order; raises ModelNotFoundError, InvalidArtifactsError for a broken one,
-        CorruptionError where the weights are damaged."""
+    def find(self, path: str) -> FoundModel:
+        """The model, checked in tfjs's order when it is read: that raises ModelNotFoundError, InvalidArtifactsError for
+        a broken one, CorruptionError where the weights are damaged."""
         with self._bucket.locked():
             raw = {suffix: self._area.get_item(item_key(path, suffix)) for suffix in _JSON_SUFFIXES}
             encoded = self._area.stored(item_key(path, WEIGHT_DATA_SUFFIX))
-            width, data = (0, b"") if encoded is None else (encoded.width, self._bytes_of(encoded))
+        blob = encoded.data if encoded is not None and isinstance(encoded.data, Blob) else None
+        return FoundModel(blob, partial(self._read, path, raw, encoded))
+
+    def _read(self, path: str, raw: Mapping[str, str | None], encoded: EncodedText | None) -> StoredModel:
         if (info := self._parsed(path, INFO_SUFFIX, raw)) is None:
             raise self.missing(path)
         if not isinstance(info, dict) or info.get("modelTopologyType") != "JSON":
@@ -97,7 +102,7 @@ class LocalStorageModels:
         texts |= self._metadata(path, raw)
         if encoded is None:
             raise InvalidArtifactsError(f"In local storage, the binary weight values of model '{path}' are missing.")
-        return StoredModel(texts, memoryview(base64.decode_stored(width, data)))
+        return StoredModel(texts, memoryview(base64.decode_stored(encoded.width, self._bytes_of(encoded))))
 
     def _bytes_of(self, text: EncodedText) -> Buffer:
         """The stored bytes; those of a blob are checked first, since what is made of them has no digest."""

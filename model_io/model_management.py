@@ -101,7 +101,16 @@ class Models:
     def open(self, url: str) -> StoredModel:
         """The model as it lies in the store. Raises ModelNotFoundError, InvalidArtifactsError, CorruptionError."""
         medium, path = self._handler(url, "load")
-        return medium.read(path)
+        with self._held(medium, path, medium.token) as (_, model):
+            return model
+
+    @contextmanager
+    def opened(self, url: str) -> Iterator[tuple[str, StoredModel]]:
+        """``info_text`` and the model of one moment; no removal takes its blob away within the block. Raises as
+        ``open``. Weights in localStorage are read and decoded here, without the bucket's mutex."""
+        medium, path = self._handler(url, "load")
+        with self._held(medium, path, lambda _: self.info_text(url)) as (info, model):
+            yield info, model
 
     def artifacts(self, url: str, *, verify: bool = False) -> ModelArtifacts:
         """The model with its weights mapped: read-only, valid after the model's removal and the store's end.
@@ -109,7 +118,7 @@ class Models:
         ``verify`` reads and checks the weights first. Raises as ``open``.
         """
         medium, path = self._handler(url, "load")
-        with self._held(medium, path) as (_, model):
+        with self._held(medium, path, medium.token) as (_, model):
             if not isinstance(model.weights, Blob):
                 return ModelArtifacts.from_texts(model.texts, model.weights)
             if verify:
@@ -199,7 +208,7 @@ class Models:
         from_medium, from_path = self._handler(source, "load", copying=True)
         to_medium, to_path = self._handler(dest, "save", copying=True)
         erased = from_path if remove_source and from_medium is to_medium else None
-        with self._held(from_medium, from_path) as (token, model):
+        with self._held(from_medium, from_path, from_medium.token) as (token, model):
             prepared = self._prepare(to_medium, to_path, model, erased)
 
         def transfer(change: ModelChange) -> ModelArtifactsInfo:
@@ -207,7 +216,7 @@ class Models:
             self._refuse_existing(to_medium, to_path, overwrite)
             if from_medium.token(from_path) != token:  # changed since it was prepared: this once under the lock
                 prepared.discard()
-                prepared = self._prepare(to_medium, to_path, from_medium.read(from_path), erased)
+                prepared = self._prepare(to_medium, to_path, from_medium.find(from_path).read(), erased)
             if remove_source:
                 from_medium.erase(change, from_path)
                 self._announce(change, "removed", source, prepared.info)
@@ -231,18 +240,17 @@ class Models:
         return get_model_artifacts_info_for_json(model.texts, model.weight_bytes or 0, now)
 
     @contextmanager
-    def _held(self, medium: Medium, path: str) -> Iterator[tuple[object, StoredModel]]:
-        """The model and the token of its state, its blob pinned for the block."""
+    def _held(self, medium: Medium, path: str, also: Callable[[str], T]) -> Iterator[tuple[T, StoredModel]]:
+        """What ``also`` finds at the path, and the model of the same moment, its blob pinned for the block."""
         with self._bucket.locked():
-            token, model = medium.token(path), medium.read(path)
-            pinned = model.weights.digest if isinstance(model.weights, Blob) else None
-            if pinned is not None:
-                self._bucket.blobs.pin(pinned)
+            found, beside = medium.find(path), also(path)
+            if found.blob is not None:
+                self._bucket.blobs.pin(found.blob.digest)
         try:
-            yield token, model
+            yield beside, found.read()
         finally:
-            if pinned is not None:
-                self._bucket.blobs.unpin(pinned)
+            if found.blob is not None:
+                self._bucket.blobs.unpin(found.blob.digest)
 
     def _change(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...errors import CorruptionError, ModelNotFoundError
-from ...model_io.artifacts_info import ModelArtifactsInfo
 from ...model_io.model_json import model_json_text
 from ...model_io.origin import Origin
 from ...wire.model_body import encode_header
@@ -18,7 +17,6 @@ from ..stored_weights import Check, open_model, trust, verify
 from . import Route
 from .models import ONE_MODEL
 
-_SHORT_TEXTS = 16 * 1024
 _WEIGHTS_TYPE = "application/octet-stream"
 ARTIFACTS = tuple(f"{path}/{{artifact:model\\.json|weights(?:\\.[0-9a-f]+)?\\.bin}}" for path in ONE_MODEL[:1])
 
@@ -39,21 +37,16 @@ async def load_model(call: Call) -> web.StreamResponse:
 
 
 async def _whole(call: Call, origin: Origin, url: str, *, mapped: bool) -> web.StreamResponse:
-    if mapped and _is_short(origin.models.info(url)):
+    if mapped and call.service.small_models.has(origin, url):
         opening = open_model(origin, url, trust, mapped=True)
     else:
         opening = await call.service.workers.long(open_model, origin, url, _check(call), mapped=mapped)
     with opening as opened:
+        call.service.small_models.note(origin, url, opened)
         if opened.header.blob is not None:
             return web.Response(body=opened.header.to_text().encode(), content_type=MAPPED_TYPE)
         binary = Binary(opened.weights, opened.size, MODEL_TYPE, prefix=encode_header(opened.header))
         return await send_binary(call, binary)
-
-
-def _is_short(info: ModelArtifactsInfo) -> bool:
-    """Whether reading the model, but for weights in a file, takes less time than a change of threads."""
-    sizes = (info.model_topology_bytes, info.weight_specs_bytes)
-    return None not in sizes and sum(size or 0 for size in sizes) <= _SHORT_TEXTS
 
 
 async def _weights(call: Call, origin: Origin, url: str, digest: str | None) -> web.StreamResponse:

@@ -515,6 +515,26 @@ def test_damaged_weights_are_not_copied_into_another_form(tmp_path, clock, sourc
         assert list(models.list_models_text()) == [f"{source}://m"]
 
 
+@pytest.mark.parametrize("action", ["open", "artifacts", "copy"])
+def test_weights_of_local_storage_are_read_without_the_mutex_of_the_bucket(tmp_path, clock, monkeypatch, action):
+    with Home(tmp_path / "home", engines=leveldb_factory(), clock=clock) as home:
+        origin = Origins(home, CHROME, clock).get("http://localhost")
+        origin.models.save("localstorage://m", model(1, 200_000)).result()
+        blobs, held = origin.bucket.blobs, []
+        verify = blobs.verify
+
+        def watched(blob):
+            held.append((origin.bucket.locked().is_mine, blobs.is_pinned(blob.digest)))
+            verify(blob)
+
+        monkeypatch.setattr(blobs, "verify", watched)
+        if action == "copy":
+            origin.models.copy("localstorage://m", "indexeddb://m").result()
+        else:
+            getattr(origin.models, action)("localstorage://m")
+        assert held[0] == (False, True)
+
+
 def test_damaged_weights_do_not_leave_the_store(tmp_path):
     with open_store(tmp_path / "home") as store:
         store.save(
