@@ -122,6 +122,7 @@ class Call:
         if known is not None:
             return known
         origin = await self.service.workers.short(self.service.origins.get, self.origin_name)
+        await self.service.workers.short(origin.bucket.open)  # an area that was read before would not
         await self.service.workers.short(origin.area.length)
         self.service.warm.add(origin)
         return origin

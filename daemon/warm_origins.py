@@ -11,7 +11,10 @@ _SECONDS = 30.0
 
 
 class WarmOrigins:
-    """Belongs to the event loop. An executor hop costs more than a hundred reads from memory."""
+    """Belongs to the event loop. An executor hop costs more than a hundred reads from memory.
+
+    What is read from an area's memory alone does not keep its bucket's engine open; asking here does.
+    """
 
     def __init__(self) -> None:
         self._used: dict[str, tuple[Origin, float]] = {}
@@ -20,7 +23,7 @@ class WarmOrigins:
         """The origin, unless it has gone cold."""
         origin, used = self._used.get(name, (None, 0.0))
         now = time.monotonic()
-        if origin is None or now - used > _SECONDS:
+        if origin is None or now - used > _SECONDS or not origin.bucket.keep_open():
             self._used.pop(name, None)
             return None
         self._used[name] = origin, now

@@ -137,6 +137,17 @@ class Bucket:
         """Whether a small mutation can be sequenced at once: the engine is open, and not too much is pending."""
         return not self._closed and self._slot.is_open and self._queue.has_room()
 
+    def keep_open(self) -> bool:
+        """Counts as a use, so that the engine stays open. False, where it would have to be opened for the next read.
+        Takes no lock."""
+        self._used_at = time.monotonic()
+        return not self._closed and (self._slot.is_open or not self._slot.exists)
+
+    def open(self) -> None:
+        """Opens the engine of a bucket that exists, unless it is open. Raises as ``get``."""
+        with self._mutex:
+            self._engine()
+
     @property
     def generation(self) -> int:
         """Grows with every change, and when changes are taken back."""

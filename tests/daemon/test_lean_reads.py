@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 
 import pytest
 
@@ -195,6 +196,42 @@ def test_the_server_gets_a_request_before_it_takes_the_connection_for_unused(dae
     monkeypatch.setattr(daemon.server._service.connections, "lean_seconds", -1.0)
     assert caller.ask(request()) == caller.ask(request(X_Odd="1"))
     assert not any(lean)
+
+
+@pytest.fixture
+def bucket(daemon):
+    return daemon.server._service.origins.get("http://localhost").bucket
+
+
+def test_lean_reads_keep_the_engine_open(caller, lean, bucket, monkeypatch):
+    monkeypatch.setattr(bucket, "_used_at", 0.0)
+    caller.ask(request())
+    assert lean[-1]
+    assert bucket._close_idle() > 0
+    assert bucket.is_ready
+
+
+def test_an_engine_that_was_closed_is_not_opened_on_the_loop(caller, lean, bucket, monkeypatch):
+    engine_of, threads = bucket._slot._place.open, []
+
+    def watched():
+        threads.append(threading.current_thread().name)
+        return engine_of()
+
+    monkeypatch.setattr(bucket._slot._place, "open", watched)
+    monkeypatch.setattr(bucket, "_used_at", 0.0)
+    bucket._close_idle()
+    assert not bucket.is_ready
+    assert [caller.ask(request())[2] for _ in range(2)] == [b'{"result":"value"}'] * 2
+    assert lean == [False, True]
+    assert bucket.is_ready
+    assert [name.startswith("tfjsd-short") for name in threads] == [True]
+
+
+def test_an_origin_that_holds_nothing_is_read_leanly(caller, lean):
+    target = "/v1/local-storage?origin=https%3A%2F%2Fempty.example"
+    assert [caller.ask(request(target=target))[2] for _ in range(2)] == [b'{"result":null}'] * 2
+    assert lean == [False, True]
 
 
 def test_lean_answers_are_counted(daemon, caller, lean):
