@@ -72,6 +72,9 @@ class ServedWeights:
         while len(self._held) > _MOST or sum(held.bytes_in_memory for held, _ in self._held.values()) > _MOST_BYTES:
             self._drop(next(iter(self._held)))
 
+    def has(self, generation: Generation) -> bool:
+        return generation in self._held
+
     def find(self, generation: Generation) -> HeldWeights | None:
         """To be closed by the caller."""
         found = self._held.get(generation)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ...errors import CorruptionError, ModelNotFoundError
+from ...errors import CorruptionError, InvalidArtifactsError, ModelNotFoundError
 from ...model_io.model_json import model_json_text
 from ...model_io.origin import Origin
+from ...storage_backends.abc import Blob, BlobStore
 from ...wire.model_body import encode_header
 from ...wire.model_path import digest_in, weights_artifact
 from ...wire.protocol import JSON_TYPE, MAPPED_TYPE, MODEL_JSON, MODEL_TYPE
 from ..binary_answer import Binary, send_binary
 from ..served_weights import Generation, HeldWeights
 from ..service import Call, text_answer
-from ..stored_weights import Check, open_model, trust, verify
+from ..stored_weights import Check, OpenModel, open_model, trust, verify
 from . import Route
 from .models import ONE_MODEL
 
@@ -27,7 +28,10 @@ async def load_model(call: Call) -> web.StreamResponse:
     if target.artifact == MODEL_JSON:
         return await _model_json(call, origin, target.url)
     if target.artifact is not None:
-        return await _weights(call, origin, target.url, digest_in(target.artifact))
+        digest = digest_in(target.artifact)
+        return await (
+            _weights(call, origin, target.url) if digest is None else _named_weights(call, origin, target.url, digest)
+        )
     accepted = call.request.headers.get("Accept", "")
     if MAPPED_TYPE in accepted and call.is_own_user:
         return await _whole(call, origin, target.url, mapped=True)
@@ -49,17 +53,41 @@ async def _whole(call: Call, origin: Origin, url: str, *, mapped: bool) -> web.S
         return await send_binary(call, binary)
 
 
-async def _weights(call: Call, origin: Origin, url: str, digest: str | None) -> web.StreamResponse:
-    """The weights as they are, or, where a model.json has named them, those of that moment."""
+async def _weights(call: Call, origin: Origin, url: str) -> web.StreamResponse:
+    """The weights as they are."""
+    with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
+        return await _send_weights(call, opened)
+
+
+async def _named_weights(call: Call, origin: Origin, url: str, digest: str) -> web.StreamResponse:
+    """The weights that a model.json has named, those of that moment."""
+    generation = Generation(origin.name, url, f'"{digest}"')
     try:
-        with await call.service.workers.long(open_model, origin, url, _check(call)) as opened:
-            if digest is None or opened.etag == f'"{digest}"':
-                binary = Binary(opened.weights, opened.size, _WEIGHTS_TYPE, etag=opened.etag)
-                return await send_binary(call, binary)
+        opened = await call.service.workers.long(open_model, origin, url, _check_of(digest, _check(call)))
     except ModelNotFoundError:
-        if digest is None:
+        return await _earlier_weights(call, generation)
+    except (CorruptionError, InvalidArtifactsError):
+        if not call.service.served.has(generation):
             raise
-    return await _earlier_weights(call, Generation(origin.name, url, f'"{digest}"'))
+        return await _earlier_weights(call, generation)
+    with opened:
+        if opened.etag == generation.etag:
+            return await _send_weights(call, opened)
+    return await _earlier_weights(call, generation)
+
+
+async def _send_weights(call: Call, opened: OpenModel) -> web.StreamResponse:
+    return await send_binary(call, Binary(opened.weights, opened.size, _WEIGHTS_TYPE, etag=opened.etag))
+
+
+def _check_of(digest: str, check: Check) -> Check:
+    """Other weights than those are not sent: whether they are damaged makes no difference, and takes long to tell."""
+
+    def check_named(blobs: BlobStore, blob: Blob) -> None:
+        if blob.digest == digest:
+            check(blobs, blob)
+
+    return check_named
 
 
 async def _earlier_weights(call: Call, generation: Generation) -> web.StreamResponse:

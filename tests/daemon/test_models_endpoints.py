@@ -189,6 +189,52 @@ def test_weights_that_a_model_json_has_named_are_those_of_that_moment(daemon, me
     assert (now.status, now.body) == (200, bytes(size + 1)) if then == "replaced" else now.status == 404
 
 
+def damage(path):
+    """Flips a bit in the middle of a file."""
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def named_weights(daemon, target):
+    (group,) = daemon.get(f"{target}/model.json").json["weightsManifest"]
+    return f"{target}/{group['paths'][0]}"
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+@pytest.mark.parametrize("spoil", [damage, Path.unlink])
+def test_a_damaged_newer_model_does_not_hide_the_weights_that_were_named(daemons, medium, spoil):
+    daemon, target = daemons.in_process(), f"/v1/models/{medium}/m"
+    daemon.save(target, BIG[:200_000])
+    named = named_weights(daemon, target)
+    before = set(daemon.home.rglob("blobs/**/*"))
+    daemon.save(target, BIG[-200_000:])
+    (newer,) = [path for path in set(daemon.home.rglob("blobs/**/*")) - before if path.is_file()]
+    spoil(newer)
+    assert daemon.get(f"{target}/weights.bin").error["name"] == "CorruptionError"
+    weights = daemon.get(named)
+    assert (weights.status, weights.body) == (200, BIG[:200_000])
+
+
+def test_named_weights_that_are_damaged_are_not_sent(daemon):
+    target = "/v1/models/indexeddb/named-damaged"
+    daemon.save(target, BIG[:300_000])
+    named = named_weights(daemon, target)
+    mapped = daemon.get(target, Accept="application/vnd.tfjsd.mapped")
+    damage(Path(mapped.json["blob"]["path"]))
+    assert (daemon.get(named).status, daemon.get(named).error["name"]) == (503, "CorruptionError")
+    assert daemon.request("DELETE", target).status == 200
+
+
+def test_newer_weights_are_not_read_to_say_that_the_named_ones_are_gone(daemon, monkeypatch):
+    target = "/v1/models/indexeddb/named-gone"
+    daemon.save(target, BIG[:400_000])
+    blobs = daemon.server._service.origins.get("http://localhost").bucket.blobs
+    monkeypatch.setattr(blobs, "verify", lambda blob: pytest.fail("was read"))
+    assert daemon.get(f"{target}/weights.{64 * '0'}.bin").status == 409
+
+
 def test_weights_that_nobody_has_named_are_gone_without_a_body(daemon):
     daemon.save("/v1/models/indexeddb/never", b"old")
     daemon.save("/v1/models/indexeddb/other", b"other")
