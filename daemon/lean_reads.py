@@ -73,11 +73,13 @@ class LeanReads:
 
     def answer(self, data: bytes, peer: Peer | None) -> bytes | None:
         """The whole answer to a request that arrived whole and alone; None leaves it to the ordinary way."""
-        end = data.find(b"\r\n\r\n") if data.startswith(_START) else -1
+        if not data.startswith(_START) or len(data) > LONGEST_REQUEST or not self._guard.admits(peer):
+            return None  # before anything is kept of it
+        end = data.find(b"\r\n\r\n")
         head = None if end < 0 else self._head(data[:end])
         if head is None or len(data) != end + 4 + head.length:
             return None
-        if self._activity.refusing or not self._guard.admits(peer) or LOGGER.isEnabledFor(_DEBUG):
+        if self._activity.refusing or LOGGER.isEnabledFor(_DEBUG):
             return None
         started = time.perf_counter()
         text = self._read(head, data[end + 4 :])

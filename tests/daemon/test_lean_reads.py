@@ -1,13 +1,15 @@
 """A plain ``getItem`` is answered without the HTTP server's machinery, and nobody can tell but by the clock."""
 
 import json
+import os
 import socket
 import threading
 
 import pytest
 
 import tfjsd
-from tfjsd.daemon.lean_reads import LeanReads
+from tfjsd.daemon.lean_reads import LONGEST_REQUEST, LeanReads
+from tfjsd.daemon.peer import Peer
 
 HEADERS = {"Host": "localhost", "Content-Type": "application/json"}
 GET_ITEM = {"op": "getItem", "key": "k"}
@@ -190,6 +192,16 @@ def test_a_daemon_that_refuses_or_a_peer_without_rights_is_not_served_leanly(dae
     daemon.server._service.activity.refusing = True
     assert caller.ask(request())[0] == 503
     daemon.server._service.activity.refusing = False
+
+
+def test_nothing_is_kept_of_what_is_too_long_or_comes_from_a_peer_without_rights(daemon, caller):
+    lean, peer = daemon.server._service.connections.lean, Peer(os.getuid(), frozenset())
+    known = set(lean._heads)
+    assert lean.answer(request(User_Agent="strange"), None) is None
+    assert lean.answer(request(User_Agent="x" * LONGEST_REQUEST), peer) is None
+    assert set(lean._heads) == known
+    lean.answer(request(User_Agent="own"), peer)
+    assert set(lean._heads) > known
 
 
 def test_the_server_gets_a_request_before_it_takes_the_connection_for_unused(daemon, caller, lean, monkeypatch):
