@@ -33,6 +33,7 @@ __all__ = ["Bucket", "BucketSnapshot", "Mutation"]
 
 RELAXED_SYNC_SECONDS = 0.8
 IDLE_SECONDS = 60.0
+SWEEP_SECONDS = 1.0
 COMPACTED_BYTES = 8 << 20
 """LevelDB keeps the space of deleted records: so much, and a quarter of what is there, is worth a compaction."""
 
@@ -74,6 +75,8 @@ class Bucket:
         self._views: weakref.WeakSet[Iterator[tuple[bytes, bytes]]] = weakref.WeakSet()
         self._used_at = time.monotonic()
         self._relaxed_since: float | None = None
+        self._is_short_of_space = False
+        self._swept_at = 0.0
         self._is_watched = False
         self._closed = False
         self.blobs.on_unpinned(self._unpinned)
@@ -252,7 +255,7 @@ class Bucket:
             return None
         try:
             share = share_of(key, value)
-            self._reserve.ensure()
+            self._require_space()
             self._slot.commit(WriteBatch([(key, value)]), self._slot.catalogue.exchanged(replaced, share), strict=False)
             if self._relaxed_since is None:
                 self._used_at = time.monotonic()
@@ -295,7 +298,7 @@ class Bucket:
         entry.frees_space = None in changes.values() and entry.size < _SMALL
         self._garbage += found.replaced_size
         if changes and not entry.frees_space:
-            self._reserve.ensure()
+            self._require_space()
         entry.undo, entry.committed, entry.blobs = mutation.undo, mutation.committed, mutation.referred
         for blob in entry.blobs:
             self.blobs.pin(blob.digest)
@@ -305,6 +308,16 @@ class Bucket:
         self._last = entry.catalogue
         self._changed_keys.note(changes)
         return entry
+
+    def _require_space(self) -> None:
+        """Raises QuotaExceededError where the disk is full. It may be full of what compactions have left that failed,
+        which LevelDB removes only when it is opened again: housekeeping sees to that."""
+        try:
+            self._reserve.ensure()
+        except QuotaExceededError:
+            self._is_short_of_space = True
+            self._wake(self)
+            raise
 
     def _check_references(self, mutation: Mutation) -> None:
         for blob in mutation.referred:
@@ -509,16 +522,22 @@ class Bucket:
     def _close_idle(self) -> float | None:
         if self._place.directory is None:
             return None
-        rest = self._used_at + IDLE_SECONDS - time.monotonic()
-        if rest > 0:
+        if (rest := self._seconds_to_close()) > 0:
             return rest
         with self._io, self._mutex:
-            rest = self._used_at + IDLE_SECONDS - time.monotonic()
+            rest = self._seconds_to_close()
             if rest > 0 or not self._queue.is_idle or self._views or self._reclaimer.snapshots:
                 return max(rest, 1.0)
+            self._is_short_of_space, self._swept_at = False, time.monotonic()
             self._close_engine()
             self._is_watched = False
             return None
+
+    def _seconds_to_close(self) -> float:
+        """Until the engine is closed; the next access opens it again."""
+        if self._is_short_of_space and self._slot.can_be_reopened:
+            return self._swept_at + SWEEP_SECONDS - time.monotonic()
+        return self._used_at + IDLE_SECONDS - time.monotonic()
 
     def close(self) -> None:
         """Commits what is pending and frees the engine; idempotent."""

@@ -54,6 +54,11 @@ class EngineSlot:
     def relaxed_outstanding(self) -> bool:
         return self.durable_number < self.catalogue.number
 
+    @property
+    def can_be_reopened(self) -> bool:
+        """Whether the disk has room for what an opening writes."""
+        return self._reserve.has_room_for(self._place.reopening_size())
+
     def reader(self) -> OrderedEngine | None:
         """The engine, opened if need be; None for a bucket that does not exist. Under the mutex."""
         if self.engine is None and self._place.exists:

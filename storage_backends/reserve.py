@@ -38,11 +38,12 @@ class Reserve:
                 self._held = False
                 with durable.translated("Cannot release the reserve"):
                     durable.unlink(path)
-                if self._has_room_for(needed):
+                if self.has_room_for(needed):
                     return True
             return self._path is None
 
-    def _has_room_for(self, size: int) -> bool:
+    def has_room_for(self, size: int) -> bool:
+        """Whether a recovery may write so many bytes now."""
         return self._path is not None and durable.free_space(self._path.parent) >= size + _SLACK
 
     def restore_last(self) -> None:

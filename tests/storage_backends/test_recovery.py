@@ -150,6 +150,26 @@ def test_a_disk_full_error_is_a_quota_error_of_the_disk(
     assert (home.path / "reserve").stat().st_size == SMALL_RESERVE
 
 
+@pytest.mark.parametrize("is_free", [True, False])
+def test_on_a_full_disk_the_engine_is_opened_again_to_sweep_what_it_left(
+    bucket: Bucket, faults: Faults, monkeypatch: pytest.MonkeyPatch, is_free: bool
+) -> None:
+    """LevelDB removes what a failed compaction has written only then. Without room for an opening it stays open."""
+    fail_next(faults, "write", disk_full=True)
+    with pytest.raises(QuotaExceededError):
+        put(bucket, A, b"new")
+    monkeypatch.setattr("tfjsd.storage_backends.durable.preallocate", _no_space)
+    if not is_free:
+        monkeypatch.setattr("tfjsd.storage_backends.durable.free_space", lambda path: 0)
+    opened = faults.calls["open"]
+    with pytest.raises(QuotaExceededError):
+        put(bucket, A, b"newer")
+    bucket.tidy()  # as housekeeping does, which may have been here
+    assert bucket._slot.is_open is not is_free
+    assert bucket.get(A) == b"old"
+    assert faults.calls["open"] == opened + is_free
+
+
 def test_on_a_full_disk_what_frees_space_goes_through(bucket: Bucket, faults: Faults) -> None:
     fail_next(faults, "write", disk_full=True)
     put(bucket, A, None)
