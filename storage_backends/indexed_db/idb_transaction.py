@@ -65,7 +65,7 @@ class IDBTransaction:
         self._requests = RequestQueue(self.loop, self._settling, self._fail)
         self.settle_awaited = self._requests.settle_awaited
         self.reply_to = self._requests.reply_to
-        self._idle_limit = IdleLimit(self.loop, lambda: self.has_pending, self._idled)
+        self._idle_limit = IdleLimit(self.loop, lambda: self.has_pending or self._changes > 0, self._idled)
         self._window = ActivityWindow(self.loop, self._window_closed, self._turn)
         self._window.open(AFTER_CREATION)
         self.backend = begin(self)
@@ -205,6 +205,7 @@ class IDBTransaction:
 
         def reply(_result: Any, problem: BaseException | None) -> None:
             self._changes -= 1
+            self._idle_limit.touch()
             if problem is not None:
                 self._abort_in_turn(self.says.of_change(problem))
                 return

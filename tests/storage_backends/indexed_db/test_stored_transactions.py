@@ -9,6 +9,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ from idb_support.homes import ENGINES, ORIGIN, open_home
 from tfjsd.errors import DataError, QuotaExceededError, StoreFailedError, UnknownError
 from tfjsd.storage_backends.abc import INLINE_LIMIT
 from tfjsd.storage_backends.browsers import CHROME, FIREFOX, SAFARI
-from tfjsd.storage_backends.indexed_db import write_set
+from tfjsd.storage_backends.indexed_db import idle_limit, write_set
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
+from tfjsd.storage_backends.indexed_db.local_transaction import LocalTransaction
 from tfjsd.storage_backends.script_types import UNDEFINED, Date
 
 
@@ -399,6 +401,32 @@ async def test_a_put_with_no_room_for_its_generated_key_leaves_no_record(bucket,
                 else:
                     assert await store.count() == 1
         assert 0 < refused < 150
+
+
+@pytest.mark.parametrize("blocks", [True, False], ids=["here", "elsewhere"])
+async def test_a_schema_change_that_takes_long_is_not_idleness(bucket, monkeypatch, blocks):
+    create_index = LocalTransaction.create_index
+
+    def slow(self, *arguments):
+        if blocks:
+            time.sleep(0.4)  # as a large index holds the loop
+            create_index(self, *arguments)
+        else:
+            asyncio.get_running_loop().call_later(0.4, create_index, self, *arguments)
+
+    async def upgrade(db, tx, old, new):
+        store = db.create_object_store("s")
+        await asyncio.sleep(0.05)  # nobody waits for a request
+        store.create_index("i", "n")
+        await asyncio.sleep(0 if blocks else 0.3)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(idle_limit, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(LocalTransaction, "create_index", slow)
+    store = IndexedDBBackingStore(bucket, CHROME)
+    with await IDBFactory(store).open("d", 1, upgrade=upgrade) as db:
+        assert db.transaction("s").object_store("s").index_names == ["i"]
+    store.close()
 
 
 def test_a_connection_that_is_left_open_ends_with_the_interpreter():
