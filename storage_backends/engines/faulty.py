@@ -17,7 +17,7 @@ Operation = Literal["write", "sync", "get", "open"]
 
 @dataclass(slots=True)
 class Fault:
-    """Makes the ``at``-th call of an operation (from 1) fail, and the ``times - 1`` after it.
+    """Makes the ``at``-th call of an operation (from 1) fail, and the ``times - 1`` after it. ``first`` is a ``get``.
 
     ``applied``: the engine did it all the same, as a failed fsync may. ``disk_full``: the error says so.
     """
@@ -70,6 +70,7 @@ class FaultyEngine(OrderedEngine):
         return self._inner.get(key)
 
     def first(self, start: bytes, stop: bytes | None) -> tuple[bytes, bytes] | None:
+        self._faults.check("get")
         return self._inner.first(start, stop)
 
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:

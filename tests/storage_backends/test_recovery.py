@@ -14,8 +14,9 @@ from tfjsd.errors import CorruptionError, QuotaExceededError, StoreFailedError
 from tfjsd.storage_backends.abc import Durability
 from tfjsd.storage_backends.buckets import Bucket
 from tfjsd.storage_backends.engine_slot import EngineSlot
-from tfjsd.storage_backends.engines.faulty import Fault, Faults, Operation, PowerCutDisk, faulty_factory
+from tfjsd.storage_backends.engines.faulty import Fault, Faults, FaultyEngine, Operation, PowerCutDisk, faulty_factory
 from tfjsd.storage_backends.engines.leveldb import leveldb_engine
+from tfjsd.storage_backends.engines.memory import MemoryEngine
 from tfjsd.storage_backends.home import Home
 from tfjsd.storage_backends.verification import verify_home
 
@@ -52,6 +53,16 @@ def put(bucket: Bucket, key: bytes, value: bytes | None, durability: Durability 
 
 def fail_next(faults: Faults, operation: Operation, **how: bool | int) -> None:
     faults.planned.append(Fault(operation, faults.calls.get(operation, 0) + 1, **how))  # type: ignore[arg-type]
+
+
+def test_a_fault_of_reading_meets_every_look_up() -> None:
+    faults = Faults([Fault("get", 1, times=2)])
+    engine = FaultyEngine(MemoryEngine(), faults)
+    with pytest.raises(StoreFailedError, match="injected into get"):
+        engine.get(A)
+    with pytest.raises(StoreFailedError, match="injected into get"):
+        engine.first(A, B)
+    assert (faults.fired, engine.first(A, B)) == (2, None)
 
 
 def test_a_write_that_is_absent_after_reopening_has_failed(bucket: Bucket, faults: Faults) -> None:
