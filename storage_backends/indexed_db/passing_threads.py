@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -27,17 +28,25 @@ class PassingThreads:
         self._is_closed = False
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """What the work gives, or raises. Once this is closed it is carried out by the calling thread."""
+        """What the work gives, or raises.
+
+        Once this is closed, and where not even one thread can be started, the calling thread carries it out.
+        """
         future: Future[T] = Future()
         with self._changed:
-            if not self._is_closed:
+            if not self._is_closed and self._has_thread_for_more():
                 self._work.append(lambda: carry_out(work, future))
-                if len(self._work) > self._idle and len(self._threads) < self._most:
-                    self._start()
                 self._changed.notify()
                 return future
         carry_out(work, future)
         return future
+
+    def _has_thread_for_more(self) -> bool:
+        """Whether a thread will come to one more piece of work; one is started for it where the others are busy."""
+        if len(self._work) >= self._idle and len(self._threads) < self._most:
+            with suppress(RuntimeError):  # the system gives no more threads: those that there are do it all
+                self._start()
+        return bool(self._threads)
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name=self._name, daemon=True)

@@ -130,6 +130,23 @@ async def test_the_threads_end_where_there_is_nothing_to_stage(db, gate, monkeyp
     assert bytes(await db.transaction("s").object_store("s").get(2)) == LARGE + b"2"
 
 
+async def test_without_threads_it_is_staged_at_once_and_room_is_given_back(db, bucket, gate, monkeypatch):
+    def refused(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(staging, "_ROOM", len(LARGE))
+    gate.opened.set()
+    with monkeypatch.context() as refusal:
+        refusal.setattr(passing_threads.PassingThreads, "_start", refused)
+        async with db.transaction("s", "readwrite") as tx:
+            assert await tx.object_store("s").put(LARGE, 1) == 1
+    assert gate.threads == [threading.main_thread()]
+    async with db.transaction("s", "readwrite") as tx:
+        await tx.object_store("s").put(LARGE + b"2", 2)
+    assert gate.threads[1] is not threading.main_thread()
+    await all_are_unpinned(bucket)
+
+
 async def test_the_commit_waits(db, gate):
     tx = db.transaction("s", "readwrite")
     tx.object_store("s").put(LARGE, 1)
