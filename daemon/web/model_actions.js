@@ -26,6 +26,12 @@ async function transfer(way, url, origin, dest, overwrite) {
   return saved;
 }
 
+/** What is new about where a model goes: its name, its origin, or both. */
+const placeOf = (url, origin, dest) => {
+  if (origin === state.origin) return dest;
+  return dest === url ? origin : `${dest} in ${origin}`;
+};
+
 /** `way`: 'copy' or 'move', of a model of the origin that is shown. What is there already is replaced only if a person
  * says so. */
 export async function carry(way, url, origin, dest, refresh) {
@@ -38,7 +44,7 @@ export async function carry(way, url, origin, dest, refresh) {
       if (!(await isSure('Replace this model?', what, 'Replace'))) throw error;
       return transfer(way, url, origin, dest, '1');
     }
-  }, `${way === 'copy' ? 'Copied' : 'Moved'} ${url} to ${dest === url ? origin : dest}`);
+  }, `${way === 'copy' ? 'Copied' : 'Moved'} ${url} to ${placeOf(url, origin, dest)}`);
   await refresh();
 }
 

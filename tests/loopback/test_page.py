@@ -147,7 +147,8 @@ def test_a_model_that_is_there_is_replaced_only_if_a_person_says_so(page, store,
     assert bytes(there.load("indexeddb://taken").weight_data) == old
     assert "indexeddb://first" in store.list_models()
     carry("Replace")
-    expect(page.locator("#says")).to_contain_text("to indexeddb://taken")
+    done, where = ("Copied" if way == "Copy" else "Moved", "" if origin is None else f" in {origin}")
+    expect(page.locator("#says")).to_have_text(f"{done} indexeddb://first to indexeddb://taken{where}")
     assert bytes(there.load("indexeddb://taken").weight_data) == source
     assert ("indexeddb://first" in store.list_models()) is (way == "Copy")
 

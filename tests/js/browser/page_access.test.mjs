@@ -173,7 +173,7 @@ test('what a screen reader is told', async (t) => {
   await page.getByRole('button', {name: 'heard', exact: true}).click();
   await page.getByRole('button', {name: 'Copy… indexeddb://heard'}).press('Enter');
   await page.getByRole('button', {name: 'Copy', exact: true}).press('Enter');
-  await page.getByRole('status').getByText('Copied to indexeddb://heard copy').waitFor();
+  await page.getByRole('status').getByText('Copied indexeddb://heard to indexeddb://heard copy').waitFor();
 });
 
 test('a code that has been used leads to the question for the token', async (t) => {
