@@ -12,14 +12,16 @@ from ...errors import StoreClosedError, StoreFailedError
 from ..abc import EngineFactory, OrderedEngine, Snapshot, WriteBatch
 from .memory import MemoryEngine
 
-Operation = Literal["write", "sync", "get", "open"]
+Operation = Literal["write", "sync", "get", "scan", "open"]
 
 
 @dataclass(slots=True)
 class Fault:
-    """Makes the ``at``-th call of an operation (from 1) fail, and the ``times - 1`` after it. ``first`` is a ``get``.
+    """Makes the ``at``-th call of an operation (from 1) fail, and the ``times - 1`` after it. ``first`` is a ``get``,
+    each step of a scan a ``scan``.
 
-    ``applied``: the engine did it all the same, as a failed fsync may. ``disk_full``: the error says so.
+    ``applied``: the engine did it all the same, as a failed fsync may. ``disk_full``: the error says so. ``error``:
+    what is raised in place of a StoreFailedError.
     """
 
     operation: Operation
@@ -27,6 +29,7 @@ class Fault:
     times: int = 1
     applied: bool = False
     disk_full: bool = False
+    error: Exception | None = None
 
 
 @dataclass(slots=True)
@@ -53,7 +56,9 @@ class Faults:
             raise _failure(fault)
 
 
-def _failure(fault: Fault) -> StoreFailedError:
+def _failure(fault: Fault) -> Exception:
+    if fault.error is not None:
+        return fault.error
     reason = "No space left on device" if fault.disk_full else "Input/output error"
     return StoreFailedError(f"injected into {fault.operation}: {reason}", disk_full=fault.disk_full)
 
@@ -74,7 +79,15 @@ class FaultyEngine(OrderedEngine):
         return self._inner.first(start, stop)
 
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        return self._inner.scan(start, stop, reverse=reverse)
+        return self._checked(self._inner.scan(start, stop, reverse=reverse))
+
+    def _checked(self, records: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        while True:
+            self._faults.check("scan")
+            record = next(records, None)
+            if record is None:
+                return
+            yield record
 
     def write(self, batch: WriteBatch, *, sync: bool) -> None:
         fault = self._faults.next("write")

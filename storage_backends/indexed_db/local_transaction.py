@@ -115,33 +115,44 @@ class LocalTransaction(TransactionBackend):
     def put(self, store: int, record: Put, reply: Reply) -> None:
         staging = self._binaries.awaited_by(record.value)
         if staging:
-            self._do(lambda: self._put(store, self._with_binaries(record)), reply, staging)
+            self._change(lambda: self._put(store, self._with_binaries(record)), reply, staging)
         else:
-            self._do(lambda: self._put(store, record), reply)
+            self._change(lambda: self._put(store, record), reply)
 
     def delete(self, store: int, bounds: Bounds, reply: Reply) -> None:
-        self._do(lambda: self._of(store).delete(bounds), reply)
+        self._change(lambda: self._of(store).delete(bounds), reply)
 
     def clear(self, store: int, reply: Reply) -> None:
-        self._do(lambda: self._of(store).clear(), reply)
+        self._change(lambda: self._of(store).clear(), reply)
 
     def create_store(self, store: StoreSchema, reply: Reply) -> None:
-        self._do(lambda: self._create_store(store), reply)
+        self._change(lambda: self._create_store(store), reply)
 
     def delete_store(self, store: int, reply: Reply) -> None:
-        self._do(lambda: self._delete_store(store), reply)
+        self._change(lambda: self._delete_store(store), reply)
 
     def rename_store(self, store: int, name: str, reply: Reply) -> None:
         self._do(lambda: self.schema.rename_store(store, name), reply)
 
     def create_index(self, store: int, index: IndexSchema, reply: Reply) -> None:
-        self._do(lambda: self._create_index(store, index), reply)
+        self._change(lambda: self._create_index(store, index), reply)
 
     def delete_index(self, store: int, index: int, reply: Reply) -> None:
-        self._do(lambda: self._delete_index(store, index), reply)
+        self._change(lambda: self._delete_index(store, index), reply)
 
     def rename_index(self, store: int, index: int, name: str, reply: Reply) -> None:
         self._do(lambda: self.schema.store(store).rename_index(index, name), reply)
+
+    def _change(self, change: Operation, reply: Reply, staging: Sequence[Future[Blob]] = ()) -> None:
+        """Does what changes data: all of it, or nothing where the reply is a problem."""
+        self._do(lambda: self._attempt(change), reply, staging)
+
+    def _attempt(self, change: Operation) -> Any:
+        try:
+            return self._view.attempt(change)
+        except BaseException:
+            self._records.clear()  # they may know what was taken back
+            raise
 
     def _do(self, operation: Operation, reply: Reply, staging: Sequence[Future[Blob]] = ()) -> None:
         """Runs it, once the transaction has started, what came before has run, and its binaries are there."""
@@ -162,7 +173,7 @@ class LocalTransaction(TransactionBackend):
             return
         try:
             result = operation()
-        except TfjsdError as problem:
+        except (TfjsdError, OSError) as problem:
             reply(None, problem)
         else:
             reply(result, None)

@@ -253,25 +253,29 @@ class StoreRecords:
 
     def clear(self) -> None:
         """https://w3c.github.io/IndexedDB/#clear-an-object-store"""
-        if not self._abandon(place_prefix(self._database, self._place)):
+        prefix = place_prefix(self._database, self._place)
+        if self._delete_few(prefix):
             return
         self._place = self._view.new_id()
         self._learn_place()
         self._set_next(self._next)
+        self._abandon(prefix)
 
-    def _abandon(self, prefix: bytes) -> bool:
-        """Deletes everything under a prefix: at once if it is little, else (True) it is left dead in the journal."""
-        keys = []
-        for key, _ in self._writes.scan(prefix, end_of(prefix)):
-            keys.append(key)
-            if len(keys) > _CLEAR_AT_ONCE:
-                self._writes.forget(prefix, end_of(prefix))
-                self._writes.put(journal_key(prefix), b"")
-                self._view.left_garbage = True
-                return True
+    def _delete_few(self, prefix: bytes) -> bool:
+        """Deletes everything under a prefix, if it is little."""
+        found = self._writes.scan(prefix, end_of(prefix))
+        keys = [key for key, _ in islice(found, _CLEAR_AT_ONCE + 1)]
+        if len(keys) > _CLEAR_AT_ONCE:
+            return False
         for key in keys:
             self._writes.delete(key)
-        return False
+        return True
+
+    def _abandon(self, prefix: bytes) -> None:
+        """Leaves everything under a prefix dead, in the journal. Call it last: nothing of it can be taken back."""
+        self._writes.put(journal_key(prefix), b"", is_new=True)  # no prefix is used twice
+        self._view.left_garbage = True
+        self._writes.forget(prefix, end_of(prefix))
 
     def _set_next(self, number: int) -> None:
         self._next = number
@@ -347,12 +351,16 @@ class StoreRecords:
     def drop_index(self, index: int) -> None:
         """Leaves an index's entries dead. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex"""
         self._learn_indexes()
-        self._abandon(self._prefix_of(index))
+        prefix = self._prefix_of(index)
+        if not self._delete_few(prefix):
+            self._abandon(prefix)
 
     def drop(self) -> None:
         """Takes the store's records and its place away."""
-        self._abandon(place_prefix(self._database, self._place))
         self._writes.delete(store_key(self._database, self.schema.id))
+        prefix = place_prefix(self._database, self._place)
+        if not self._delete_few(prefix):
+            self._abandon(prefix)
 
 
 def _row(key: bytes, record: bytes, values: bool) -> Row:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from ...errors import CorruptionError
 from .layout import NEXT_ID, pack_id, unpack_id
 from .write_set import Base, WriteSet
+
+T = TypeVar("T")
 
 
 class IdSequence:
@@ -47,3 +50,14 @@ class TransactionView:
     def new_id(self) -> int:
         self.took_id = True
         return self._take_id()
+
+    def attempt(self, change: Callable[[], T]) -> T:
+        """Runs one request's change. If it fails, wherever that is, the pending writes are what they were before it."""
+        took_id, left_garbage = self.took_id, self.left_garbage
+        self.writes.mark()
+        try:
+            return change()
+        except BaseException:
+            self.writes.take_back()
+            self.took_id, self.left_garbage = took_id, left_garbage
+            raise

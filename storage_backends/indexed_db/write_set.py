@@ -31,9 +31,23 @@ class WriteSet:
 
     ``growth`` is by how many bytes, blobs included, the bucket would grow. ``before`` is what each key has in the base,
     looked up when the transaction first writes it: its locks keep that from changing.
+
+    ``take_back`` undoes what was written since the last ``mark``, exactly: what a request has written that fails.
     """
 
-    __slots__ = ("_base", "_order", "_seen", "before", "blobs", "growth", "old_blobs", "size", "writes")
+    __slots__ = (
+        "_base",
+        "_marked",
+        "_order",
+        "_replaced",
+        "_seen",
+        "before",
+        "blobs",
+        "growth",
+        "old_blobs",
+        "size",
+        "writes",
+    )
 
     def __init__(self, base: Base) -> None:
         self._base = base
@@ -45,6 +59,31 @@ class WriteSet:
         self.old_blobs: dict[bytes, tuple[Blob, ...]] = {}
         self.size = 0
         self.growth = 0
+        self._marked = (0, 0, 0)
+        self._replaced: list[tuple[bytes, bytes | None, tuple[Blob, ...]]] = []
+
+    def mark(self) -> None:
+        """Until here ``take_back`` goes."""
+        self._marked = (len(self.writes), self.size, self.growth)
+        self._replaced.clear()
+
+    def take_back(self) -> None:
+        """Undoes all since the mark. What was written first since then are the dict's last keys."""
+        for key, value, blobs in reversed(self._replaced):
+            self.writes[key] = value
+            if blobs:
+                self.blobs[key] = blobs
+            else:
+                self.blobs.pop(key, None)
+        self._replaced.clear()
+        count, self.size, self.growth = self._marked
+        while len(self.writes) > count:
+            key, _ = self.writes.popitem()
+            del self.before[key]
+            self.blobs.pop(key, None)
+            self.old_blobs.pop(key, None)
+            if len(self._order) > len(self.writes):
+                self._order.remove(key)
 
     def get(self, key: bytes) -> bytes | None:
         if key in self.writes:
@@ -79,38 +118,41 @@ class WriteSet:
 
     def _write_first(self, key: bytes, added: int, is_new: bool) -> None:
         """Accounts for ``added`` bytes under a key that the transaction has not written yet."""
-        if self.size + added > MAX_INLINE_BYTES:
-            raise _too_much()
-        self.size += added
-        self.growth += added
+        self.check_room(added)
         old = None
         if not is_new:
             old = self._seen[1] if self._seen[0] == key else self._base.get(key)
-        self.before[key] = old
         if old is not None:
-            self.growth -= len(key) + len(old)
-            blobs = stored_blobs(key, old)
+            blobs = tuple(stored_blobs(key, old))
             if blobs:
-                self.old_blobs[key] = tuple(blobs)
-                self.growth -= sum(blob.size for blob in blobs)
+                self.old_blobs[key] = blobs
+            self.growth -= len(key) + len(old) + sum(blob.size for blob in blobs)
+        self.before[key] = old
+        self.size += added
+        self.growth += added
 
     def _replace(self, key: bytes, added: int) -> None:
         """Accounts for ``added`` bytes in place of what the transaction has written under the key."""
         old = self.writes[key]
         more = added if old is None else added - len(key) - len(old)
         self.check_room(more)
+        blobs = self.blobs.pop(key, ())
+        self._replaced.append((key, old, blobs))
         self.size += more
-        self.growth += more
-        if self.blobs:
-            self.growth -= sum(blob.size for blob in self.blobs.pop(key, ()))
+        self.growth += more - sum(blob.size for blob in blobs)
 
     def forget(self, prefix: bytes, end: bytes) -> None:
-        """Drops the set's own writes under a prefix that is dead as a whole."""
+        """Drops the set's own writes under a prefix that is dead as a whole, for good: what comes before it cannot be
+        taken back any more. It does not fail. What lies beneath stays there: it counts until it is reclaimed.
+        """
         for key in list(self._own_keys(prefix, end, reverse=False)):
             self._replace(key, 0)
             self._order.remove(key)
-            del self.writes[key], self.before[key]
-            self.old_blobs.pop(key, None)
+            del self.writes[key]
+            old = self.before.pop(key)
+            if old is not None:
+                self.growth += len(key) + len(old) + sum(blob.size for blob in self.old_blobs.pop(key, ()))
+        self.mark()
 
     def first(self, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
         """The first record of a range, as it is now."""

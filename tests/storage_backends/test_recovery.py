@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -315,7 +316,7 @@ def test_losing_what_was_acknowledged_is_never_silent(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [{}, {"applied": True}, {"disk_full": True}, {"times": 3}])
 @pytest.mark.parametrize("number", range(1, 7))
 def test_whatever_fails_no_acknowledged_write_is_lost(
-    home: Home, faults: Faults, operation: Operation, how: dict[str, bool], number: int
+    home: Home, faults: Faults, operation: Operation, how: dict[str, Any], number: int
 ) -> None:
     faults.planned.append(Fault(operation, number, **how))
     bucket = home.bucket("http://localhost")
