@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from threading import RLock
+from threading import Lock, RLock
 
 from ..errors import CorruptionError, StoreFailedError, TfjsdError
 from . import durable
@@ -20,14 +20,15 @@ _log = logging.getLogger(__name__)
 
 
 class EngineSlot:
-    """Writes are for one thread at a time (the holder of the bucket's I/O lock); reads need the mutex.
+    """Writes are for the thread that holds ``io``; reads need the ``mutex``. Who waits for both takes ``io`` first.
 
     After an engine error nothing is acknowledged until the engine was closed, opened and its commit number read.
     """
 
     def __init__(self, place: BucketPlace, mutex: RLock, reserve: Reserve) -> None:
         self._place = place
-        self._mutex = mutex
+        self.mutex = mutex
+        self.io = Lock()
         self._reserve = reserve
         self.engine: OrderedEngine | None = None  # once it is open; to be read under the mutex
         self._poison: StoreFailedError | None = None
@@ -36,6 +37,14 @@ class EngineSlot:
         self.catalogue = Catalogue()  # the newest commit that was acknowledged
         self.durable_number = 0  # the newest one that is on stable storage
         self.is_known = not place.exists  # whether the catalogue was read
+
+    @property
+    def origin(self) -> str:
+        return self._place.origin
+
+    @property
+    def is_in_memory(self) -> bool:
+        return self._place.directory is None
 
     @property
     def exists(self) -> bool:
@@ -76,7 +85,7 @@ class EngineSlot:
         if catalogue.number < self.catalogue.number:
             engine.close()
             raise CorruptionError(
-                f"{self._place.origin}: commit {self.catalogue.number} was acknowledged, the engine ends at "
+                f"{self.origin}: commit {self.catalogue.number} was acknowledged, the engine ends at "
                 f"{catalogue.number}: records are lost"
             )
         if self._taken_back is not None and catalogue.number > self.catalogue.number:
@@ -104,7 +113,7 @@ class EngineSlot:
         batch.put(COMMIT_KEY, catalogue.encode())
         engine.write(batch, sync=True)
         engine.sync()
-        _log.warning("%s: a commit that had failed was there; it was taken back", self._place.origin)
+        _log.warning("%s: a commit that had failed was there; it was taken back", self.origin)
         return catalogue
 
     def writer(self) -> OrderedEngine:
@@ -113,9 +122,9 @@ class EngineSlot:
             self._reopen()
         if self.engine is None and not self._place.exists:
             engine = self._place.create()
-            with self._mutex:
+            with self.mutex:
                 self.engine, self._place.exists = engine, True
-        with self._mutex:
+        with self.mutex:
             return self.engine or self._open()
 
     def commit(self, batch: WriteBatch, catalogue: Catalogue, *, strict: bool) -> None:
@@ -131,7 +140,7 @@ class EngineSlot:
             engine.write(batch, sync=strict)
         except StoreFailedError as error:
             self._settle_failure(error, catalogue)
-        self._acknowledge(catalogue, is_durable=strict or self._place.directory is None)
+        self._acknowledge(catalogue, is_durable=strict or self.is_in_memory)
 
     def _not_tried(self, error: StoreFailedError) -> TfjsdError:
         if error.disk_full:
@@ -139,7 +148,7 @@ class EngineSlot:
         return StoreFailedError(f"{error} (this write was not tried)", outcome="unchanged")
 
     def _acknowledge(self, catalogue: Catalogue, *, is_durable: bool) -> None:
-        with self._mutex:
+        with self.mutex:
             self.catalogue = catalogue
         if is_durable:
             self._note_durable(catalogue.number)
@@ -153,7 +162,7 @@ class EngineSlot:
         self._poison = error
         self._reopen()
         if self.catalogue.number >= catalogue.number:
-            _log.warning("%s: a commit that reported an error is there", self._place.origin)
+            _log.warning("%s: a commit that reported an error is there", self.origin)
             return
         if error.disk_full:
             raise durable.disk_full(self._place.directory) from error
@@ -169,9 +178,9 @@ class EngineSlot:
         assert poison is not None
         if poison.disk_full and not self._reserve.release(self._place.reopening_size()):
             raise poison
-        _log.warning("%s: reopening the engine after: %s", self._place.origin, poison)
+        _log.warning("%s: reopening the engine after: %s", self.origin, poison)
         acknowledged = self.catalogue
-        with self._mutex:
+        with self.mutex:
             try:
                 self._close_engine()
                 self._open_with_reserve().sync()

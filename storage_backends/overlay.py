@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sortedcontainers import SortedDict, SortedList
 
+from .catalogue import Catalogue
+
 Change = tuple[bytes, bytes | None]
 
 
@@ -18,15 +20,22 @@ class Overlay:
     def __init__(self) -> None:
         self._pending: dict[bytes, tuple[int, bytes | None]] = {}
         self._order: SortedList[bytes] | None = None  # of the keys, once somebody scans
+        self._catalogue: Catalogue | None = None  # after the newest pending mutation
 
     def __bool__(self) -> bool:
         return bool(self._pending)
 
-    def add(self, number: int, changes: Mapping[bytes, bytes | None]) -> None:
+    def totals(self, beneath: Catalogue) -> Catalogue:
+        """Those after the newest pending mutation, or the engine's."""
+        return self._catalogue or beneath
+
+    def add(self, catalogue: Catalogue, changes: Mapping[bytes, bytes | None]) -> None:
+        """The newest mutation's changes, and the totals after it."""
         if self._order is not None:
             self._order.update(key for key in changes if key not in self._pending)
         for key, value in changes.items():
-            self._pending[key] = (number, value)
+            self._pending[key] = (catalogue.number, value)
+        self._catalogue = catalogue
 
     def settle(self, number: int, keys: Iterable[bytes]) -> None:
         """The mutations up to ``number`` are in the engine: their values need no overlay any more."""
@@ -38,10 +47,12 @@ class Overlay:
                     self._order.remove(key)
         if not self._pending:
             self._order = None
+        if self._catalogue is not None and self._catalogue.number <= number:
+            self._catalogue = None
 
     def drop(self) -> None:
         self._pending.clear()
-        self._order = None
+        self._order = self._catalogue = None
 
     def lookup(self, key: bytes) -> tuple[bool, bytes | None]:
         """Whether a change of the key is pending, and its value."""

@@ -216,10 +216,10 @@ def bucket(daemon):
 
 
 def test_lean_reads_keep_the_engine_open(caller, lean, bucket, monkeypatch):
-    monkeypatch.setattr(bucket, "_used_at", 0.0)
+    monkeypatch.setattr(bucket._upkeep, "used_at", 0.0)
     caller.ask(request())
     assert lean[-1]
-    assert bucket._close_idle() > 0
+    assert bucket._upkeep.close_idle() > 0
     assert bucket.is_ready
 
 
@@ -231,8 +231,8 @@ def test_an_engine_that_was_closed_is_not_opened_on_the_loop(caller, lean, bucke
         return engine_of()
 
     monkeypatch.setattr(bucket._slot._place, "open", watched)
-    monkeypatch.setattr(bucket, "_used_at", 0.0)
-    bucket._close_idle()
+    monkeypatch.setattr(bucket._upkeep, "used_at", 0.0)
+    bucket._upkeep.close_idle()
     assert not bucket.is_ready
     assert [caller.ask(request())[2] for _ in range(2)] == [b'{"result":"value"}'] * 2
     assert lean == [False, True]

@@ -154,15 +154,15 @@ class BucketMachine(RuleBasedStateMachine):
 
     @rule()
     def sync(self) -> None:
-        self.bucket._sync_relaxed()
+        self.bucket._upkeep.sync_relaxed()
 
     @rule()
     def close_engine(self) -> None:
         """What idleness does; facades keep working."""
         self.close_snapshots()
         self.bucket._queue.wait_idle()
-        with self.bucket._io, self.bucket._mutex:
-            self.bucket._close_engine()
+        with self.bucket._slot.io, self.bucket._mutex:
+            self.bucket._upkeep.close_engine()
 
     @rule()
     def restart(self) -> None:
@@ -198,7 +198,7 @@ class BucketMachine(RuleBasedStateMachine):
     def verify(self) -> None:
         self.close_snapshots()
         self.bucket._queue.wait_idle()
-        self.bucket._sync_relaxed()
+        self.bucket._upkeep.sync_relaxed()
         self.states = [self.state()]
         report = verify_home(self.home)
         assert report.ok, report.findings

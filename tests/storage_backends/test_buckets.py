@@ -109,7 +109,7 @@ def test_late_records_may_come_while_the_bucket_syncs():
 
         def sync():
             while not is_done.is_set():
-                bucket._sync_relaxed()
+                bucket._upkeep.sync_relaxed()
 
         syncing = threading.Thread(target=sync)
         syncing.start()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tfjsd.errors import StoreClosedError
-from tfjsd.storage_backends import buckets, commit_queue, durable
+from tfjsd.storage_backends import bucket_upkeep, commit_queue, durable
 from tfjsd.storage_backends.abc import WriteBatch
 from tfjsd.storage_backends.buckets import Bucket
 from tfjsd.storage_backends.engines.faulty import Faults, faulty_factory
@@ -82,9 +82,9 @@ def test_an_empty_strict_mutation_makes_relaxed_ones_durable(bucket: Bucket, fau
 def test_an_idle_engine_is_closed_and_opens_on_demand(
     bucket: Bucket, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(bucket_upkeep, "IDLE_SECONDS", 0.05)
     assert bucket.get(A) == b"1"
-    bucket._wake(bucket)
+    bucket._upkeep.note_opening()
     assert eventually(lambda: not bucket._slot.is_open)
     opened = faults.calls["open"]
     assert bucket.bytes_used() == 3  # known without opening
@@ -96,7 +96,7 @@ def test_an_idle_engine_is_closed_and_opens_on_demand(
 
 
 def test_an_engine_that_only_strict_writes_have_used_is_closed_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buckets, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(bucket_upkeep, "IDLE_SECONDS", 0.05)
     bucket = home.bucket("http://other")
     for number in range(3):
         put(bucket, A, b"%d" % number)
@@ -105,7 +105,7 @@ def test_an_engine_that_only_strict_writes_have_used_is_closed_too(home: Home, m
 
 
 def test_an_engine_in_use_stays_open(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buckets, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(bucket_upkeep, "IDLE_SECONDS", 0.0)
     with bucket.snapshot() as snapshot:
         assert bucket.tidy() is not None
         assert snapshot.get(A) == b"1"
@@ -117,7 +117,7 @@ def test_an_engine_in_use_stays_open(bucket: Bucket, monkeypatch: pytest.MonkeyP
 def test_writers_wait_while_too_much_is_pending(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commit_queue, "MAX_PENDING_BYTES", 1000)
     passed = threading.Event()
-    with bucket._io:  # nothing is committed meanwhile
+    with bucket._slot.io:  # nothing is committed meanwhile
         with bucket.mutate() as mutation:
             mutation.put(B, bytes(2000))
 
@@ -250,7 +250,7 @@ def test_a_log_that_leveldb_has_left_is_synced_at_once(
 def test_the_space_of_deleted_records_is_given_back(
     home: Home, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "COMPACTED_BYTES", 1 << 20)
+    monkeypatch.setattr(bucket_upkeep, "COMPACTED_BYTES", 1 << 20)
     assert home.path is not None
     path = home.path
 

@@ -279,7 +279,7 @@ def test_a_group_shares_its_fate_and_what_came_later_was_not_tried(
     monkeypatch.setattr(EngineSlot, "commit", commit)
     fail_next(faults, "write")
     fail_next(faults, "open")
-    with bucket._io:  # so that both are in one group
+    with bucket._slot.io:  # so that both are in one group
         sequence(b"1")
         sequence(b"2")
     errors = [future.exception(10) for future in futures[:2]]

@@ -64,7 +64,7 @@ async def test_nothing_is_committed_that_may_have_been_read_from_a_failed_commit
     bucket, db = opened
     tx = db.transaction("s", "readwrite")
     await tx.object_store("s").put({"id": 1, "k": 1})
-    bucket.failures += 1
+    bucket._committer.failures += 1
     with pytest.raises(UnknownError) as caught:
         await tx.done
     assert isinstance(caught.value.__cause__ or caught.value, StoreFailedError | UnknownError)
