@@ -26,21 +26,9 @@ from tfjsd.storage_backends.script_types import (
     moment_of,
 )
 
-_DTYPES = {
-    "Int8Array": "i1",
-    "Uint8Array": "u1",
-    "Int16Array": "<i2",
-    "Uint16Array": "<u2",
-    "Int32Array": "<i4",
-    "Uint32Array": "<u4",
-    "Float16Array": "<f2",
-    "Float32Array": "<f4",
-    "Float64Array": "<f8",
-    "BigInt64Array": "<i8",
-    "BigUint64Array": "<u8",
-}
-_KINDS = {np.dtype(code): kind for kind, code in _DTYPES.items()}
-_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, "-0": -0.0}
+from .script_numbers import NAMED, name_of
+from .script_views import kind_and_bytes, view_of
+
 _LONG = 200
 
 
@@ -87,7 +75,8 @@ def _special(kind: str, content: Any, spec: dict[str, Any]) -> Any:
     if kind in ("$getter", "$getterThrows"):
         raise NotExpressible(kind)
     if kind == "$bin":
-        return _binary(bytes.fromhex(content), spec.get("view"))
+        data = bytes.fromhex(content)
+        return view_of(spec["view"], data) if "view" in spec else data
     if kind == "$arrprops":
         return Array(to_python(content), to_python(spec["props"]))
     if kind == "$proto":
@@ -100,14 +89,6 @@ def _special(kind: str, content: Any, spec: dict[str, Any]) -> Any:
             value = [value]
         return value
     return _SPECIAL[kind](content)
-
-
-def _binary(data: bytes, view: str | None) -> Any:
-    if view is None:
-        return data
-    if view in _DTYPES:
-        return np.frombuffer(data, _DTYPES[view])
-    return BinaryView(view, data)
 
 
 def _cyclic(kind: str) -> Any:
@@ -128,7 +109,7 @@ def _shared(_: Any) -> Any:
 _SPECIAL: dict[str, Any] = {
     "$undefined": lambda _: UNDEFINED,
     "$hole": lambda _: HOLE,
-    "$num": _NUMBERS.__getitem__,
+    "$num": NAMED.__getitem__,
     "$date": lambda ms: Date(math.nan) if ms == "NaN" else moment_of(Date(ms).ms),
     "$rep": lambda content: content[0] * content[1],
     "$regexp": lambda content: RegExp(*content),
@@ -169,14 +150,8 @@ def to_json(value: Any, ancestors: tuple[int, ...] = ()) -> Any:
 
 
 def _number(value: float) -> Any:
-    if isinstance(value, float):
-        if math.isnan(value):
-            return {"$num": "NaN"}
-        if math.isinf(value):
-            return {"$num": "Infinity" if value > 0 else "-Infinity"}
-        if value == 0 and math.copysign(1, value) < 0:
-            return {"$num": "-0"}
-    return value
+    name = name_of(value)
+    return value if name is None else {"$num": name}
 
 
 def _text(text: str) -> Any:
@@ -223,10 +198,9 @@ def _object(value: Any, ancestors: tuple[int, ...]) -> Any:
 def _leaf_object(value: Any) -> Any:
     if isinstance(value, bytes | memoryview):
         return {"$bin": bytes(value).hex()}
-    if isinstance(value, np.ndarray):
-        return {"$bin": value.tobytes().hex(), "view": _KINDS[value.dtype]}
-    if isinstance(value, BinaryView):
-        return {"$bin": bytes(value.data).hex(), "view": value.kind}
+    if isinstance(value, np.ndarray | BinaryView):
+        kind, data = kind_and_bytes(value)
+        return {"$bin": data.hex(), "view": kind}
     if isinstance(value, RegExp):
         return {"$regexp": [value.source, value.flags]}
     if isinstance(value, Boxed):

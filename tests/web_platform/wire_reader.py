@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
+from idb_support.script_views import view_of
 
 from tfjsd.storage_backends.script_collections import Map, Set
 from tfjsd.storage_backends.script_types import (
@@ -13,7 +13,6 @@ from tfjsd.storage_backends.script_types import (
     UNDEFINED,
     Array,
     BigInt,
-    BinaryView,
     Blob,
     Boxed,
     Date,
@@ -22,20 +21,6 @@ from tfjsd.storage_backends.script_types import (
     ScriptError,
     moment_of,
 )
-
-DTYPES: Final = {
-    "Int8Array": "i1",
-    "Uint8Array": "u1",
-    "Int16Array": "<i2",
-    "Uint16Array": "<u2",
-    "Int32Array": "<i4",
-    "Uint32Array": "<u4",
-    "Float16Array": "<f2",
-    "Float32Array": "<f4",
-    "Float64Array": "<f8",
-    "BigInt64Array": "<i8",
-    "BigUint64Array": "<u8",
-}
 
 
 class Foreign:
@@ -53,10 +38,6 @@ def _detached() -> memoryview:
 
 def _bytes(text: str) -> bytes:
     return base64.b64decode(text)
-
-
-def _view(kind: str, data: str) -> Any:
-    return np.frombuffer(_bytes(data), DTYPES[kind]) if kind in DTYPES else BinaryView(kind, _bytes(data))
 
 
 class Reader:
@@ -120,7 +101,7 @@ class Reader:
         self._made[place] = _bytes(data)
 
     def _read_view(self, place: int, kind: str, data: str) -> None:
-        self._made[place] = _view(kind, data)
+        self._made[place] = view_of(kind, _bytes(data))
 
     def _read_error(self, place: int, name: str, message: str) -> None:
         self._made[place] = ScriptError(name, message)

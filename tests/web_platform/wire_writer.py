@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import math
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
+from idb_support.script_numbers import name_of
+from idb_support.script_views import kind_and_bytes
 
 from tfjsd.storage_backends.indexed_db.record_source import IDBRecord
 from tfjsd.storage_backends.script_collections import Map, Set
@@ -25,10 +26,6 @@ from tfjsd.storage_backends.script_types import (
     ScriptError,
     milliseconds_of,
 )
-
-from .wire_reader import DTYPES
-
-_KINDS: Final = {np.dtype(code): kind for kind, code in DTYPES.items()}
 
 
 class Writer:
@@ -72,11 +69,8 @@ class Writer:
 
 
 def _number(value: float) -> Any:
-    if isinstance(value, float) and (not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0)):
-        if math.isnan(value):
-            return {"n": "NaN"}
-        return {"n": "-0" if value == 0 else "Infinity" if value > 0 else "-Infinity"}
-    return value
+    name = name_of(value)
+    return value if name is None else {"n": name}
 
 
 def _text(data: Any) -> str:
@@ -88,10 +82,9 @@ def _leaf(value: Any, writer: Writer) -> list[Any]:
         return ["date", _number(value.ms if isinstance(value, Date) else milliseconds_of(value))]
     if isinstance(value, bytes | memoryview):
         return ["buffer", _text(value)]
-    if isinstance(value, np.ndarray):
-        return ["view", _KINDS[value.dtype], _text(value.tobytes())]
-    if isinstance(value, BinaryView):
-        return ["view", value.kind, _text(value.data)]
+    if isinstance(value, np.ndarray | BinaryView):
+        kind, data = kind_and_bytes(value)
+        return ["view", kind, _text(data)]
     if isinstance(value, RegExp):
         return ["regexp", value.source, value.flags]
     if isinstance(value, Boxed):
