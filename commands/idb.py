@@ -100,9 +100,7 @@ def _put(invocation: Invocation) -> int:
     given = invocation.arguments.optional("KEY")
     value = _value(word, raw=invocation.arguments.flag("--raw"))
     key = invocation.store.run(idb_work.put, name, store, value, None if given is None else key_of(given))
-    invocation.output.done(f"put {_text(value_json(key))}")
-    if invocation.output.json:
-        invocation.output.document({"key": value_json(key)})
+    invocation.output.result(f"put {_text(value_json(key))}", {"key": value_json(key)})
     return 0
 
 
@@ -167,9 +165,7 @@ def _delete_database(invocation: Invocation) -> int:
         invocation.output.note("nothing was deleted")
         return 1
     version = invocation.store.run(idb_work.delete_database, name)
-    invocation.output.done(f"deleted {name!r}")
-    if invocation.output.json:
-        invocation.output.document({"name": name, "version": version})
+    invocation.output.result(f"deleted {name!r}", {"name": name, "version": version})
     return 0
 
 

@@ -30,12 +30,10 @@ def stop(invocation: Invocation) -> int:
     """Ends the daemon; that none runs is what was wanted."""
     status = running_status(invocation)
     if status is None:
-        invocation.output.done("no daemon is running")
+        invocation.output.result("no daemon is running", {"stopped": False})
     else:
         end(status["pid"])
-        invocation.output.done(f"stopped the daemon (process {status['pid']})")
-    if invocation.output.json:
-        invocation.output.document({"stopped": status is not None})
+        invocation.output.result(f"stopped the daemon (process {status['pid']})", {"stopped": True})
     return 0
 
 
@@ -73,11 +71,8 @@ def _started(invocation: Invocation) -> dict[str, Any]:
 
 
 def _report(invocation: Invocation, status: dict[str, Any], what: str) -> None:
-    output = invocation.output
-    if output.json:
-        output.document(status)
-    else:
-        output.done(f"{what}: tfjsd {status['version']}, process {status['pid']}, at unix://{status['socket']}")
+    text = f"{what}: tfjsd {status['version']}, process {status['pid']}, at unix://{status['socket']}"
+    invocation.output.result(text, status)
 
 
 def end(process: int) -> None:

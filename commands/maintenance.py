@@ -26,15 +26,12 @@ def _verify(invocation: Invocation) -> int:
         check_bare_name(locate(url), invocation.store)
     report = invocation.store.verify(list(urls) or None)
     problems = report["problems"]
-    if output.json:
-        output.document(report)
-    else:
-        for problem in problems:
-            what = render.printable(f"{problem['object']}: {problem['message']}")
-            state = _STATES.get(problem.get("name"), "damaged")
-            output.line(f"{output.paint(state, 'red')}  {what}")
-        checked = ", ".join(render.counted(count, noun) for noun, count in report["checked"].items())
-        output.done(f"checked {checked}: {render.counted(len(problems), 'problem')}")
+    for problem in () if output.json else problems:
+        what = render.printable(f"{problem['object']}: {problem['message']}")
+        state = _STATES.get(problem.get("name"), "damaged")
+        output.line(f"{output.paint(state, 'red')}  {what}")
+    checked = ", ".join(render.counted(count, noun) for noun, count in report["checked"].items())
+    output.result(f"checked {checked}: {render.counted(len(problems), 'problem')}", report)
     return 1 if problems else 0
 
 
@@ -49,7 +46,8 @@ def _backup(invocation: Invocation) -> int:
         counted = _Counted(file, progress)
         invocation.store.backup(counted)
     text = f"backed up {render.size(counted.done)} to {name!r}"
-    return _done(invocation, text, {"file": name, "bytes": counted.done})
+    invocation.output.result(text, {"file": name, "bytes": counted.done})
+    return 0
 
 
 class _Counted:
@@ -76,13 +74,7 @@ def _restore(invocation: Invocation) -> int:
     else:
         with open(name, "rb") as file:
             report = invocation.store.restore(file)
-    return _done(invocation, f"restored {name!r}", report)
-
-
-def _done(invocation: Invocation, text: str, document: object) -> int:
-    invocation.output.done(text)
-    if invocation.output.json:
-        invocation.output.document(document)
+    invocation.output.result(f"restored {name!r}", report)
     return 0
 
 

@@ -83,6 +83,12 @@ class Output:
         if not self.quiet and not self.json:
             self.line(text)
 
+    def result(self, text: str, document: object) -> None:
+        """A success line, or the document of ``--json``."""
+        self.done(text)
+        if self.json:
+            self.document(document)
+
     def note(self, text: str, *, also_json: bool = False) -> None:
         """Something worth knowing beside the result: for people, and for programs where they would be misled."""
         if not self.quiet and (also_json or not self.json):

@@ -191,9 +191,8 @@ def remove(invocation: Invocation) -> int:
         for path in present:
             durable.unlink(path)
         manager.reload()
-    output.done(f"removed: {', '.join(map(os.fspath, present))}" if present else "no service is installed")
-    if output.json:
-        output.document({"files": [os.fspath(path) for path in present]})
+    text = f"removed: {', '.join(map(os.fspath, present))}" if present else "no service is installed"
+    output.result(text, {"files": [os.fspath(path) for path in present]})
     return 0
 
 

@@ -29,7 +29,8 @@ def _export(invocation: Invocation) -> int:
     with target_file(target) as file:
         file.write(json_text(state, indent=2).encode() + b"\n")
     text = f"exported {render.counted(len(names), 'origin')} to {target!r}"
-    return _done(invocation, text, {"file": target, "origins": names})
+    invocation.output.result(text, {"file": target, "origins": names})
+    return 0
 
 
 def _import(invocation: Invocation) -> int:
@@ -42,7 +43,8 @@ def _import(invocation: Invocation) -> int:
     for entry in entries:
         invocation.in_origin(entry["origin"]).run(restore, entry)
     names = [entry["origin"] for entry in entries]
-    return _done(invocation, f"imported {render.counted(len(names), 'origin')}", {"origins": names})
+    invocation.output.result(f"imported {render.counted(len(names), 'origin')}", {"origins": names})
+    return 0
 
 
 def _entries(name: str) -> list[OriginState]:
@@ -71,13 +73,6 @@ def _chosen(entries: list[OriginState], origin: str) -> OriginState:
         known = ", ".join(str(entry["origin"]) for entry in entries) or "none"
         raise InvalidArtifactsError(f"the storage state has no entry for {origin}; there are: {known}")
     return found[0]
-
-
-def _done(invocation: Invocation, text: str, document: object) -> int:
-    invocation.output.done(text)
-    if invocation.output.json:
-        invocation.output.document(document)
-    return 0
 
 
 COMMANDS = (

@@ -37,7 +37,8 @@ def _write_exactly(invocation: Invocation, value: str) -> None:
 def _set(invocation: Invocation) -> int:
     key, word = invocation.arguments.operand("KEY"), invocation.arguments.operand("VALUE")
     invocation.store.local_storage().set_item(key, _value(word))
-    return _done(invocation, f"set {key!r}", {"key": key})
+    invocation.output.result(f"set {key!r}", {"key": key})
+    return 0
 
 
 def _value(word: str) -> str:
@@ -68,7 +69,8 @@ def _remove(invocation: Invocation) -> int:
     if area.get_item(key) is None:
         raise NotFoundError(f"no item {key!r} in localStorage of {invocation.store.origin}")
     area.remove_item(key)
-    return _done(invocation, f"removed {key!r}", {"key": key})
+    invocation.output.result(f"removed {key!r}", {"key": key})
+    return 0
 
 
 def _clear(invocation: Invocation) -> int:
@@ -78,7 +80,8 @@ def _clear(invocation: Invocation) -> int:
         invocation.output.note("nothing was removed")
         return 1
     area.clear()
-    return _done(invocation, f"removed {render.counted(count, 'item')}", {"removed": count})
+    invocation.output.result(f"removed {render.counted(count, 'item')}", {"removed": count})
+    return 0
 
 
 def _keys(invocation: Invocation) -> int:
@@ -109,7 +112,8 @@ def _export(invocation: Invocation) -> int:
     assert target is not None
     with target_file(target) as file:
         file.write(json_text(items, indent=2).encode("utf-8", "surrogatepass") + b"\n")
-    return _done(invocation, f"exported {render.counted(len(items), 'item')} to {target!r}", {"exported": len(items)})
+    invocation.output.result(f"exported {render.counted(len(items), 'item')} to {target!r}", {"exported": len(items)})
+    return 0
 
 
 def _import(invocation: Invocation) -> int:
@@ -126,13 +130,7 @@ def _import(invocation: Invocation) -> int:
     if not isinstance(items, dict) or not all(isinstance(value, str) for value in items.values()):
         raise InvalidArtifactsError(f"{name} is not a JSON object of strings", hint="tfjsd storage export writes one")
     invocation.store.local_storage().update(items)
-    return _done(invocation, f"imported {render.counted(len(items), 'item')}", {"imported": len(items)})
-
-
-def _done(invocation: Invocation, text: str, document: object) -> int:
-    invocation.output.done(text)
-    if invocation.output.json:
-        invocation.output.document(document)
+    invocation.output.result(f"imported {render.counted(len(items), 'item')}", {"imported": len(items)})
     return 0
 
 

@@ -38,10 +38,7 @@ def _add(invocation: Invocation) -> int:
         exclude=arguments.texts("--exclude") or None,
         on_conflict=cast(Any, arguments.text("--on-conflict")),
     )
-    if output.json:
-        output.document(status)
-        return 0
-    output.done(f"'{status['directory']}' and '{status['prefix']}' are kept equal as '{status['name']}'")
+    output.result(f"'{status['directory']}' and '{status['prefix']}' are kept equal as '{status['name']}'", status)
     if invocation.store.status()["autostarted"]:
         output.note("as long as the daemon runs; tfjsd service install starts it with your session")
     return 0
@@ -102,9 +99,7 @@ def _remove(invocation: Invocation) -> int:
 
 
 def _answered(invocation: Invocation, status: dict[str, Any], what: str) -> int:
-    invocation.output.done(f"{what} '{status['name']}'")
-    if invocation.output.json:
-        invocation.output.document(status)
+    invocation.output.result(f"{what} '{status['name']}'", status)
     return 0
 
 
@@ -134,9 +129,7 @@ def _approve(invocation: Invocation) -> int:
     if not invocation.arguments.flag("--deletions"):
         raise UsageError("say what is approved: --deletions")
     count = _pairs(invocation).approve_deletions(_name(invocation))
-    invocation.output.done(f"approved {count} deletions of '{_name(invocation)}'")
-    if invocation.output.json:
-        invocation.output.document({"approved": count})
+    invocation.output.result(f"approved {count} deletions of '{_name(invocation)}'", {"approved": count})
     return 0
 
 

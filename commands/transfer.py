@@ -64,10 +64,8 @@ def _single(invocation: Invocation, verb: str, source: Location, dest: Location,
     endpoints.check_options(invocation.arguments, [source], [dest])
     locations.check_bare_name(dest, invocation.in_origin(invocation.arguments.text("--to-origin")))
     info = work(invocation, source, dest)
-    if output.json:
-        output.document(info_document(info))
-    elif dest.kind != "archive":
-        output.done(f"{verb} {source.text!r} to {dest.text!r}")
+    if dest.kind != "archive":
+        output.result(f"{verb} {source.text!r} to {dest.text!r}", info_document(info))
     return 0
 
 
