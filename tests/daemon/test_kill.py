@@ -18,6 +18,7 @@ import pytest
 
 CLIENTS = 4
 SIZES = (10, 5_000, 200_000)
+MOST_CHANGES = 100
 
 
 class Load:
@@ -113,6 +114,10 @@ class Load:
             self.models[name] = {found}
 
 
+def acknowledged(loads):
+    return sum(load.acknowledged for load in loads)
+
+
 def cycles(daemons, count):
     seed = 20_260_101
     daemon = daemons.process()
@@ -122,10 +127,14 @@ def cycles(daemons, count):
         threads = [threading.Thread(target=load.run) for load in loads]
         for thread in threads:
             thread.start()
-        time.sleep(moment.uniform(0.0, 0.12))
+        enough = acknowledged(loads) + moment.randrange(MOST_CHANGES)
+        while acknowledged(loads) < enough:
+            assert all(thread.is_alive() for thread in threads), "a client ended by itself"
+            time.sleep(0.001)
+        time.sleep(moment.uniform(0.0, 0.005))  # so that the kill comes anywhere in a change
         daemon.signal(signal.SIGKILL)
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive(), "a client hangs"
         daemon.wait()
         daemon = daemons.process()
@@ -134,11 +143,11 @@ def cycles(daemons, count):
         for load in loads:
             load.check(daemon, listed)
     assert daemon.request("POST", "/v1/verify").json["problems"] == []
-    assert sum(load.acknowledged for load in loads) > count
+    assert acknowledged(loads) > count
     return daemon
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)  # only against a hang
 def test_60_kills_lose_nothing_that_was_acknowledged(daemons):
     cycles(daemons, 60)
 
