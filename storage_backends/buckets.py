@@ -77,17 +77,15 @@ class Bucket:
         Raises CorruptionError where the record is damaged and StoreFailedError where the bucket cannot be opened.
         """
         with self._mutex:
-            if self._overlay:
-                pending, value = self._overlay.lookup(key)
-                if pending:
-                    return value
+            if key in self._overlay.pending:
+                return self._overlay.pending[key][1]
             engine = self._engine()
             return None if engine is None else engine.get(key)
 
     def first(self, start: bytes, stop: bytes | None) -> tuple[bytes, bytes] | None:
         """The first of the records that ``scan`` gives; costs less."""
         with self._mutex:
-            if self._overlay:
+            if self._overlay.pending:
                 return next(self.scan(start, stop), None)
             engine = self._engine()
             return None if engine is None else engine.first(start, stop)
@@ -277,7 +275,7 @@ class Bucket:
 
     def _sequenced(self, mutation: Mutation) -> Sequenced:
         engine = self._engine()  # with which the totals so far are known
-        get = self.get if engine is None or self._overlay else engine.get
+        get = self.get if engine is None or self._overlay.pending else engine.get
         found = Differences.of(mutation.writes, mutation.before, get)
         self._check_references(mutation)
         self._journal(mutation, found)

@@ -28,6 +28,7 @@ JOURNAL = STORE_METADATA + b"unlink/"
 
 _RECORD = struct.Struct("<QQQQ16s")
 _MODULUS = 1 << 128
+_LENGTHS = [size.to_bytes(4, "little") for size in range(0x100)]
 
 Share = tuple[int, int, int]
 """What a record of a medium adds to the totals: 1 (nothing where it is absent: 0), its bytes, its digest."""
@@ -103,7 +104,9 @@ class Catalogue(NamedTuple):
 
 def record_digest(key: bytes, value: bytes) -> int:
     """128 bits of BLAKE3 over the key's length, key and value."""
-    return int.from_bytes(blake3(len(key).to_bytes(4, "little") + key + value).digest(length=16), "little")
+    size = len(key)
+    length = _LENGTHS[size] if size < 0x100 else size.to_bytes(4, "little")
+    return int.from_bytes(blake3(length + key + value).digest(16), "little")
 
 
 def share_of(key: bytes, value: bytes) -> Share:

@@ -12,18 +12,15 @@ Change = tuple[bytes, bytes | None]
 
 
 class Overlay:
-    """The newest pending value of each key (None: deleted) with the sequence number of its mutation.
+    """The newest ``pending`` value of each key (None: deleted) with the sequence number of its mutation.
 
     Not thread-safe by itself: the bucket's mutex guards it.
     """
 
     def __init__(self) -> None:
-        self._pending: dict[bytes, tuple[int, bytes | None]] = {}
+        self.pending: dict[bytes, tuple[int, bytes | None]] = {}
         self._order: SortedList[bytes] | None = None  # of the keys, once somebody scans
         self._catalogue: Catalogue | None = None  # after the newest pending mutation
-
-    def __bool__(self) -> bool:
-        return bool(self._pending)
 
     def totals(self, beneath: Catalogue) -> Catalogue:
         """Those after the newest pending mutation, or the engine's."""
@@ -32,44 +29,39 @@ class Overlay:
     def add(self, catalogue: Catalogue, changes: Mapping[bytes, bytes | None]) -> None:
         """The newest mutation's changes, and the totals after it."""
         if self._order is not None:
-            self._order.update(key for key in changes if key not in self._pending)
+            self._order.update(key for key in changes if key not in self.pending)
         for key, value in changes.items():
-            self._pending[key] = (catalogue.number, value)
+            self.pending[key] = (catalogue.number, value)
         self._catalogue = catalogue
 
     def settle(self, number: int, keys: Iterable[bytes]) -> None:
         """The mutations up to ``number`` are in the engine: their values need no overlay any more."""
         for key in keys:
-            pending = self._pending.get(key)
+            pending = self.pending.get(key)
             if pending is not None and pending[0] <= number:
-                del self._pending[key]
+                del self.pending[key]
                 if self._order is not None:
                     self._order.remove(key)
-        if not self._pending:
+        if not self.pending:
             self._order = None
         if self._catalogue is not None and self._catalogue.number <= number:
             self._catalogue = None
 
     def drop(self) -> None:
-        self._pending.clear()
+        self.pending.clear()
         self._order = self._catalogue = None
-
-    def lookup(self, key: bytes) -> tuple[bool, bytes | None]:
-        """Whether a change of the key is pending, and its value."""
-        pending = self._pending.get(key)
-        return (False, None) if pending is None else (True, pending[1])
 
     def changes(self, start: bytes, stop: bytes | None) -> list[Change]:
         """The pending changes of a range, in key order."""
-        if not self._pending or (stop is not None and start >= stop):
+        if not self.pending or (stop is not None and start >= stop):
             return []
         if self._order is None:
-            self._order = SortedList(self._pending)
+            self._order = SortedList(self.pending)
         keys = self._order.irange(start, stop, inclusive=(True, False))
-        return [(key, self._pending[key][1]) for key in keys]
+        return [(key, self.pending[key][1]) for key in keys]
 
     def copy(self) -> SortedDict[bytes, bytes | None]:
-        return SortedDict({key: value for key, (_, value) in self._pending.items()})
+        return SortedDict({key: value for key, (_, value) in self.pending.items()})
 
 
 def merged(

@@ -122,9 +122,12 @@ class LevelDBEngine(OrderedEngine):
     def first(self, start: bytes, stop: bytes | None) -> tuple[bytes, bytes] | None:
         with self._reading:
             try:
-                with contextlib.closing(self._db.raw_iterator(verify_checksums=True)) as iterator:
+                iterator = self._db.raw_iterator(verify_checksums=True)
+                try:
                     iterator.seek(start)
                     record: tuple[bytes, bytes] | None = iterator.item() if iterator.valid() else None
+                finally:
+                    iterator.close()
             except self._errors as error:
                 raise self._translated(error) from error
         return None if record is None or (stop is not None and record[0] >= stop) else record

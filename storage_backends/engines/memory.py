@@ -34,8 +34,10 @@ class MemoryEngine(OrderedEngine):
 
     def get(self, key: bytes) -> bytes | None:
         with self._lock:
-            self._check_open()
-            return _visible(self._versions.get(key, ()), self._sequence)
+            if self._closed:
+                self._check_open()
+            versions = self._versions.get(key)
+            return None if versions is None else versions[-1][1]
 
     def scan(self, start: bytes, stop: bytes | None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         return self._snapshot().scan(start, stop, reverse=reverse)
@@ -45,7 +47,7 @@ class MemoryEngine(OrderedEngine):
             self._check_open()
             if stop is None or start < stop:
                 for key in self._versions.irange(start, stop, (True, False)):
-                    value = _visible(self._versions[key], self._sequence)
+                    value = self._versions[key][-1][1]
                     if value is not None:
                         return key, value
         return None
@@ -58,11 +60,11 @@ class MemoryEngine(OrderedEngine):
                 for key, value in batch.operations:
                     self._supersede(key, value)
                 return
-            for key, value in batch.operations:
-                if value is None:
-                    self._versions.pop(key, None)
-                else:
-                    self._versions[key] = ((self._sequence, value),)
+            written = dict(batch.operations)
+            for key in [key for key, value in written.items() if value is None]:
+                del written[key]
+                self._versions.pop(key, None)
+            self._versions.update({key: ((self._sequence, value),) for key, value in written.items()})
             if self._superseded:
                 self._forget_superseded()
 

@@ -46,6 +46,11 @@ class TransactionBackend(ABC):
     def read(self, query: Query, reply: Reply) -> None:
         """Replies with rows (``query.Row``)."""
 
+    def value(self, source: Source, bounds: Bounds, reply: Reply) -> None:
+        """Replies with the stored value of the first record in a range; None where there is none."""
+        query = Query(source, bounds, limit=1, values=True)
+        self.read(query, lambda rows, problem: reply(rows[0][2] if rows else None, problem))
+
     @abstractmethod
     def count(self, source: Source, bounds: Bounds, reply: Reply) -> None: ...
 

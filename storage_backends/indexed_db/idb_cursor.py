@@ -159,7 +159,7 @@ class IDBCursor:
         self._has_value = False
         self._tx.request_again(self._request)
         if self._ahead:
-            self._tx.reply_to(self._request)([self._ahead.popleft()], None)
+            self._request.answered([self._ahead.popleft()], None)
         else:
             self._batch = min(4 * self._batch, _MAX_BATCH)
             self.read_from(self._after(), 1)
@@ -167,7 +167,7 @@ class IDBCursor:
 
     def read_from(self, bounds: Bounds, steps: int) -> None:
         """Asks the backing store for the record that is ``steps`` on from the beginning of what is left."""
-        reply = self._tx.reply_to(self._request)
+        reply = self._request.answered
         query = Query(self._source.source_id, bounds, self._direction, self._batch, steps - 1, self.has_values)
         self._tx.backend.read(query, reply)
 
@@ -212,7 +212,7 @@ class IDBCursor:
         primary = self._position[1]
         request = self._tx.request(self, lambda _: UNDEFINED)
         store, _ = self._source.source_id
-        self._tx.backend.delete(store, (primary, primary + AFTER), self._tx.reply_to(request))
+        self._tx.backend.delete(store, (primary, primary + AFTER), request.answered)
         return request
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .abc import Source
 from .record_source import RecordSource
 from .schema import IndexSchema
 
@@ -18,13 +17,9 @@ class IDBIndex(RecordSource):
     interface: ClassVar[str] = "IDBIndex"
 
     def __init__(self, store: IDBObjectStore, schema: IndexSchema) -> None:
-        super().__init__(store.transaction)
+        super().__init__(store.transaction, (store.schema.id, schema.id))
         self._store = store
         self._schema = schema
-
-    @property
-    def source_id(self) -> Source:
-        return self._store.schema.id, self._schema.id
 
     @property
     def record_store(self) -> IDBObjectStore:
@@ -54,6 +49,10 @@ class IDBIndex(RecordSource):
     @property
     def is_deleted(self) -> bool:
         return self._is_deleted or self._store.is_deleted
+
+    def check(self, method: str) -> None:
+        if self._is_deleted or self._tx.state != "active" or self._store.is_deleted:
+            raise self._refusal(method)
 
     @property
     def name(self) -> str:

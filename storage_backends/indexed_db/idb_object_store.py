@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...errors import DataCloneError, DOMError, InvalidStateError
 from ..script_types import UNDEFINED
 from ..values import Encoded, Injection, encode
-from .abc import Put, Source
+from .abc import Put
 from .idb_index import IDBIndex
 from .idb_request import IDBRequest
 from .index_entries import entries_of
-from .key_coding import InvalidKeyError, decode_key, encode_key, exact_form
+from .key_coding import InvalidKeyError, decode_key, key_forms
 from .key_injection import injection_into
 from .key_path import ABSENT, evaluate, is_valid_key_path
 from .layout import STORE_ITSELF
@@ -30,15 +30,12 @@ class IDBObjectStore(RecordSource):
     interface: ClassVar[str] = "IDBObjectStore"
 
     def __init__(self, transaction: IDBTransaction, schema: StoreSchema) -> None:
-        super().__init__(transaction)
+        super().__init__(transaction, (schema.id, STORE_ITSELF))
+        self._is_read_only = transaction.mode == "readonly"
         self._schema = schema
         self._indexes: dict[str, IDBIndex] = {}
 
     # -- Attributes --
-
-    @property
-    def source_id(self) -> Source:
-        return self._schema.id, STORE_ITSELF
 
     @property
     def record_store(self) -> IDBObjectStore:
@@ -111,14 +108,14 @@ class IDBObjectStore(RecordSource):
         self._check_write("delete")
         bounds = self.bounds_of(query, "delete")
         request = self._tx.request(self, _undefined)
-        self._tx.backend.delete(self._schema.id, bounds, self._tx.reply_to(request))
+        self._tx.backend.delete(self._schema.id, bounds, request.answered)
         return request
 
     def clear(self) -> IDBRequest[None]:
         """Deletes all records. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-clear"""
         self._check_write("clear")
         request = self._tx.request(self, _undefined)
-        self._tx.backend.clear(self._schema.id, self._tx.reply_to(request))
+        self._tx.backend.clear(self._schema.id, request.answered)
         return request
 
     def replace(self, cursor: IDBCursor, value: Any, exact_key: bytes, key: bytes) -> IDBRequest[Any]:
@@ -128,9 +125,9 @@ class IDBObjectStore(RecordSource):
         exact: bytes | None = exact_key if exact_key != key else None
         if inline is not None:
             found = evaluate(value, inline)
-            if found is ABSENT or self._key_or_none(found) != key:
+            new_key, exact = (None, None) if found is ABSENT else self._forms(found)
+            if new_key != key:
                 raise self._says.error("other-key", "update", "IDBCursor")
-            exact = self._exact(found)
         return self._store(cursor, Put(encoded, key, exact, self._entries(value, None)))
 
     def _add_or_put(self, method: str, value: Any, key: Any, *, overwrite: bool) -> IDBRequest[Any]:
@@ -159,7 +156,7 @@ class IDBObjectStore(RecordSource):
             if not generates:
                 raise says.error("key-missing", method, self.interface)
             return None, None, None
-        return self.key_of(key, method), self._exact(key), None
+        return self.key_of(key, method), self._forms(key)[1], None
 
     def _inline_key(
         self, method: str, value: Any, inline: str | list[str]
@@ -168,10 +165,10 @@ class IDBObjectStore(RecordSource):
         if found is UNDEFINED and self._tx.behaviour.undefined_is_absent:
             found = ABSENT
         if found is not ABSENT:
-            encoded = self._key_or_none(found)
-            if encoded is None:
+            key, exact = self._forms(found)
+            if key is None:
                 raise self._says.error("path-invalid-key", method, self.interface)
-            return encoded, self._exact(found), None
+            return key, exact, None
         if not self._schema.auto_increment or not isinstance(inline, str):
             raise self._says.error("path-no-value", method, self.interface)
         injection = injection_into(value, inline)
@@ -179,14 +176,13 @@ class IDBObjectStore(RecordSource):
             raise self._says.error("cannot-inject", method, self.interface)
         return None, None, injection
 
-    def _key_or_none(self, value: Any) -> bytes | None:
+    def _forms(self, value: Any) -> tuple[bytes | None, bytes | None]:
+        """A key and, where the browser keeps its -0, the exact form; nothing where the value is no key."""
         try:
-            return encode_key(value, self._tx.behaviour.key_depth)
+            key, exact = key_forms(value, self._key_depth)
         except InvalidKeyError:
-            return None
-
-    def _exact(self, key: Any) -> bytes | None:
-        return exact_form(key) if self._tx.behaviour.keeps_negative_zero else None
+            return None, None
+        return key, exact if self._tx.behaviour.keeps_negative_zero else None
 
     def _encode(self, value: Any, inject: Injection | None, method: str, interface: str) -> Encoded:
         try:
@@ -214,12 +210,13 @@ class IDBObjectStore(RecordSource):
 
     def _store(self, source: Any, record: Put) -> IDBRequest[Any]:
         request = self._tx.request(source, decode_key)
-        self._tx.backend.put(self._schema.id, record, self._tx.reply_to(request))
+        self._tx.backend.put(self._schema.id, record, request.answered)
         return request
 
     def _check_write(self, method: str) -> None:
-        self.check(method)
-        if self._tx.mode == "readonly":
+        if self._is_deleted or self._tx.state != "active":
+            raise self._refusal(method)
+        if self._is_read_only:
             raise self._says.error("read-only", method, self.interface)
 
     # -- Indexes --

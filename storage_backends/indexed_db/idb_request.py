@@ -10,6 +10,7 @@ from ...errors import InvalidStateError
 
 if TYPE_CHECKING:
     from .idb_transaction import IDBTransaction
+    from .request_queue import RequestQueue
 
 R = TypeVar("R")
 _Settlement = tuple[Any, BaseException | None]
@@ -28,11 +29,10 @@ class IDBRequest(Generic[R]):
     __slots__ = (
         "__weakref__",
         "_callbacks",
-        "_error",
         "_is_done",
         "_loop",
         "_prevented",
-        "_result",
+        "_queue",
         "_settlements",
         "_source",
         "_tx",
@@ -51,15 +51,15 @@ class IDBRequest(Generic[R]):
         transaction: IDBTransaction | None,
         loop: asyncio.AbstractEventLoop,
         convert: Convert | None = None,
+        queue: RequestQueue | None = None,
     ) -> None:
         self._source = source
         self._tx = transaction
         self._loop = loop
+        self._queue = queue
         self._is_done = False
         self._prevented = False
         self._settlements = 0
-        self._result: Any = None
-        self._error: BaseException | None = None
         self._waiters: list[asyncio.Future[_Settlement]] | None = None
         self._callbacks: list[Callable[[Any], object]] | None = None
         self.convert: Convert = convert or _as_it_is
@@ -67,9 +67,11 @@ class IDBRequest(Generic[R]):
         self.observers = 0
         """How many run when the request settles."""
         self.is_answered = False
-        """Whether ``answer`` or ``problem`` is what the backing store replied, and not settled yet."""
+        """Whether the backing store has replied, and the request has not settled yet."""
         self.answer: Any = None
+        """What the backing store replied, until the request settles with it; then the result."""
         self.problem: BaseException | None = None
+        """The same of what went wrong."""
 
     @property
     def source(self) -> Any:
@@ -91,7 +93,7 @@ class IDBRequest(Generic[R]):
             raise InvalidStateError(
                 "Failed to read the 'result' property from 'IDBRequest': The request has not finished."
             )
-        result: R = self._result
+        result: R = self.answer
         return result
 
     @property
@@ -101,7 +103,7 @@ class IDBRequest(Generic[R]):
             raise InvalidStateError(
                 "Failed to read the 'error' property from 'IDBRequest': The request has not finished."
             )
-        return self._error
+        return self.problem
 
     def prevent_default(self) -> Self:
         """The request's failure shall not abort its transaction. Gives the request, so that it can be awaited."""
@@ -116,8 +118,8 @@ class IDBRequest(Generic[R]):
         self.observers += 1
 
     def __await__(self) -> Generator[Any, None, R]:
-        if self._is_done or (self._tx is not None and self._tx.settle_awaited(self)):
-            result, error = self._result, self._error
+        if self._is_done or (self._queue is not None and self._queue.settle_awaited(self)):
+            result, error = self.answer, self.problem
         else:
             result, error = yield from self._next_settlement()
         if error is not None:
@@ -133,7 +135,7 @@ class IDBRequest(Generic[R]):
         finally:
             self.observers -= 1
         if self._settlements != before:
-            return self._result, self._error
+            return self.answer, self.problem
         waiter: asyncio.Future[_Settlement] = self._loop.create_future()
         if self._waiters is None:
             self._waiters = []
@@ -147,16 +149,20 @@ class IDBRequest(Generic[R]):
     def is_prevented(self) -> bool:
         return self._prevented
 
-    def take_answer(self) -> _Settlement:
-        """What the backing store replied, as it is about to be settled."""
-        answer, problem = self.answer, self.problem
-        self.is_answered, self.answer, self.problem = False, None, None
-        return answer, problem
+    def answered(self, result: Any, problem: BaseException | None) -> None:
+        """Takes the backing store's reply; the queue settles the request with it when its turn comes."""
+        self.answer = result
+        self.problem = problem
+        self.is_answered = True
+        queue = self._queue
+        if queue is not None and not queue.is_pumping:
+            queue.pump_soon()
 
     def settle(self, result: Any, error: BaseException | None) -> None:
         """Gives the request its outcome and wakes who waits."""
-        self._result = result
-        self._error = error
+        self.answer = result
+        self.problem = error
+        self.is_answered = False
         self._is_done = True
         self._settlements += 1
         if self._waiters is not None:

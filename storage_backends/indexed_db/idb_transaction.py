@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from ...errors import AbortError, InvalidStateError, UnknownError
@@ -10,7 +11,7 @@ from ..script_types import UNDEFINED
 from .abc import Mode, Reply, TransactionBackend
 from .activity import AFTER_CREATION, AFTER_SETTLEMENT, ActivityWindow
 from .idb_object_store import IDBObjectStore
-from .idb_request import Convert, IDBRequest
+from .idb_request import IDBRequest
 from .idle_limit import IDLE_SECONDS, IdleLimit
 from .request_queue import RequestQueue
 from .schema import StoreSchema, sorted_names
@@ -49,7 +50,8 @@ class IDBTransaction:
         self.says = database.says
         self.behaviour = database.behaviour
         self.open_blob = database.open_blob
-        self._state: State = "active"
+        self.state: State = "active"
+        """https://w3c.github.io/IndexedDB/#transaction-state"""
         self._error: BaseException | None = None
         self._was_aborted = False
         self._is_held = False
@@ -63,8 +65,9 @@ class IDBTransaction:
         self._stores: dict[str, IDBObjectStore] = {}
         self.undo: list[Callable[[], None]] = []
         self._requests = RequestQueue(self.loop, self._settling, self._fail)
-        self.settle_awaited = self._requests.settle_awaited
-        self.reply_to = self._requests.reply_to
+        self.request = partial(self._requests.place, self)
+        """``request(source, convert)`` queues a request; the caller asks the backing store to tell it the answer."""
+        self.request_again = self._requests.place_again
         self._idle_limit = IdleLimit(self.loop, lambda: self.has_pending or self._changes > 0, self._idled)
         self._window = ActivityWindow(self.loop, self._window_closed, self._turn)
         self._window.open(AFTER_CREATION)
@@ -108,11 +111,11 @@ class IDBTransaction:
 
     @property
     def is_active(self) -> bool:
-        return self._state == "active"
+        return self.state == "active"
 
     @property
     def is_finished(self) -> bool:
-        return self._state == "finished"
+        return self.state == "finished"
 
     @property
     def has_pending(self) -> bool:
@@ -141,7 +144,7 @@ class IDBTransaction:
         Raises InvalidStateError once the transaction is finished, NotFoundError for a store that is not in its scope.
         https://w3c.github.io/IndexedDB/#dom-idbtransaction-objectstore
         """
-        if self._state == "finished":
+        if self.state == "finished":
             raise self.says.error("finished", "objectStore", _INTERFACE, kind=InvalidStateError)
         known = self._stores.get(name)
         if known is not None:
@@ -157,10 +160,10 @@ class IDBTransaction:
         Raises InvalidStateError where the transaction is not active.
         https://w3c.github.io/IndexedDB/#dom-idbtransaction-commit
         """
-        if self._state != "active":
-            reason = "inactive" if self._state == "inactive" else "finished"
+        if self.state != "active":
+            reason = "inactive" if self.state == "inactive" else "finished"
             raise self.says.error(reason, "commit", _INTERFACE, kind=InvalidStateError)
-        self._state = "committing"
+        self.state = "committing"
         self._commit_if_through()
         return self.done
 
@@ -170,7 +173,7 @@ class IDBTransaction:
         Raises InvalidStateError where the transaction is committing or finished.
         https://w3c.github.io/IndexedDB/#dom-idbtransaction-abort
         """
-        if self._state in ("committing", "finished"):
+        if self.state in ("committing", "finished"):
             raise self.says.error("finished", "abort", _INTERFACE, kind=InvalidStateError)
         self.abort_with(None)
 
@@ -188,17 +191,6 @@ class IDBTransaction:
 
     # -- Requests --
 
-    def request(self, source: Any, convert: Convert) -> IDBRequest[Any]:
-        """Queues a request; the caller hands ``reply_to`` it to the backing store."""
-        request: IDBRequest[Any] = IDBRequest(source, self, self.loop, convert)
-        self._requests.add(request)
-        return request
-
-    def request_again(self, request: IDBRequest[Any]) -> None:
-        """Queues a cursor's request for its next step."""
-        request.restart()
-        self._requests.add(request)
-
     def change(self, ask: Callable[[Reply], None]) -> None:
         """Sends a change of the schema, which nobody waits for; should it fail, the transaction is aborted."""
         self._changes += 1
@@ -215,16 +207,14 @@ class IDBTransaction:
 
     def _abort_in_turn(self, problem: BaseException) -> None:
         """Aborts once what has its answer already is settled: as a request that fails after them would."""
-        turn: IDBRequest[Any] = IDBRequest(None, self, self.loop)
-        turn.add_done_callback(lambda _: self.abort_with(problem))
-        self._requests.fail_in_turn(turn, problem)
+        self._requests.fail_in_turn(problem, lambda _: self.abort_with(problem))
 
     def _fail(self, request: IDBRequest[Any], problem: BaseException) -> None:
         """The code that waits runs first; whether the transaction is aborted is decided when its window ends."""
         request.settle(UNDEFINED, self.says.of_request(problem))
         if request.is_prevented:
             self._note_late_failure()
-        elif self._state != "finished":
+        elif self.state != "finished":
             self._requests.pause()
             self._failing = request
             self._failing_turns = AFTER_SETTLEMENT
@@ -248,7 +238,7 @@ class IDBTransaction:
 
     def _failed(self, failing: IDBRequest[Any]) -> None:
         """Nobody prevented the failure."""
-        if self._state != "committing":
+        if self.state != "committing":
             self.abort_with(failing.error)
         elif self.behaviour.commit_refuses_failures:
             self._failed_late = self._failed_late or failing.error
@@ -258,7 +248,7 @@ class IDBTransaction:
             self.abort_with(self._error_of_failed_commit(failing))
 
     def _note_late_failure(self) -> None:
-        if self._state == "committing" and self.behaviour.commit_refuses_failures and self._failed_late is None:
+        if self.state == "committing" and self.behaviour.commit_refuses_failures and self._failed_late is None:
             self._failed_late = UnknownError("")
 
     def _error_of_failed_commit(self, failing: IDBRequest[Any]) -> BaseException | None:
@@ -271,34 +261,34 @@ class IDBTransaction:
     def _settling(self) -> None:
         """A request settles: who waited for it may place others."""
         if self._window.turns_left < AFTER_SETTLEMENT:
-            if self._state == "inactive":
-                self._state = "active"
+            if self.state == "inactive":
+                self.state = "active"
             self._window.open(AFTER_SETTLEMENT)
 
     def _window_closed(self) -> None:
-        if self._state == "active" and not self._is_held:
-            self._state = "inactive"
+        if self.state == "active" and not self._is_held:
+            self.state = "inactive"
         self._commit_if_through()
 
     def _commit_if_through(self) -> None:
         """https://w3c.github.io/IndexedDB/#transaction-lifetime (automatic commit), or after ``commit()``"""
         if self._requests or self._changes or self._failing is not None or self._commit_is_sent:
             return
-        if self._state == "committing" or (self._state == "inactive" and not self._is_held):
+        if self.state == "committing" or (self.state == "inactive" and not self._is_held):
             if self._failed_late is not None:
                 self.abort_with(self._failed_late)
                 return
-            self._state = "committing"
+            self.state = "committing"
             self._commit_is_sent = True
             self.backend.commit(self._committed)
 
     def _committed(self, _result: Any, problem: BaseException | None) -> None:
-        if self._state == "finished":
+        if self.state == "finished":
             return
         if problem is not None:
             self.abort_with(self.says.of_commit(problem))
         else:
-            self._state = "finished"
+            self.state = "finished"
             self.loop.call_soon(self._settle)
 
     # -- Holding --
@@ -306,18 +296,18 @@ class IDBTransaction:
     def hold(self) -> None:
         """Keeps the transaction from committing by itself and from becoming inactive."""
         self._is_held = True
-        if self._state == "inactive":
-            self._state = "active"
+        if self.state == "inactive":
+            self.state = "active"
         self._idle_limit.start()
 
     def release(self, problem: BaseException | None) -> None:
         """Commits, or aborts where a problem ended the block."""
         self._is_held = False
         self._idle_limit.stop()
-        if self._state in ("committing", "finished"):
+        if self.state in ("committing", "finished"):
             return
         if problem is None:
-            self._state = "committing"
+            self.state = "committing"
             self._commit_if_through()
         else:
             self.abort_with_cause(problem)
@@ -337,9 +327,9 @@ class IDBTransaction:
 
     def abort_with(self, problem: BaseException | None) -> None:
         """https://w3c.github.io/IndexedDB/#abort-a-transaction"""
-        if self._state == "finished":
+        if self.state == "finished":
             return
-        self._state = "finished"
+        self.state = "finished"
         self._error = problem
         self._was_aborted = True
         self._failing = None
@@ -388,4 +378,4 @@ class IDBTransaction:
         self._stores[handle.name] = handle
 
     def __repr__(self) -> str:
-        return f"<IDBTransaction {self._mode} on {sorted_names(self.object_store_names)} {self._state}>"
+        return f"<IDBTransaction {self._mode} on {sorted_names(self.object_store_names)} {self.state}>"

@@ -8,7 +8,7 @@ from typing import Any
 from ..abc import Blob
 from ..values import decode
 from .generated_key import PLACEHOLDER_KEY, filled
-from .key_coding import END, InvalidKeyError, canonical_form, decode_key, encode_key, exact_form
+from .key_coding import END, InvalidKeyError, canonical_form, decode_key, key_forms
 from .key_path import ABSENT, evaluate
 from .schema import IndexSchema
 
@@ -56,10 +56,10 @@ def _with_placeholder(value: Any, index: IndexSchema, generated: str) -> list[by
 
 def _valid(value: Any) -> list[bytes]:
     try:
-        key = encode_key(value)
+        key, exact = key_forms(value)
     except InvalidKeyError:
         return []
-    return [exact_form(value) or key]
+    return [exact or key]
 
 
 def entries_of_stored(

@@ -36,6 +36,7 @@ AFTER: Final = b"\xff"
 MAX_DEPTH: Final = 2000
 """Arrays in arrays that Chromium takes."""
 
+_TEXT = bytes((STRING,))
 _LARGEST_INTEGER = 1 << 53
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
@@ -78,15 +79,27 @@ def exact_form(value: Any) -> bytes | None:
     return None
 
 
+def key_forms(value: Any, max_depth: int = MAX_DEPTH) -> tuple[bytes, bytes | None]:
+    """What ``encode_key`` and ``exact_form`` give. Raises InvalidKeyError."""
+    encoder = _ENCODERS.get(type(value))
+    if encoder is None:
+        return encode_key(value, max_depth), exact_form(value)
+    key = encoder(value)
+    return key, exact_form(value) if key == ZERO else None
+
+
 def canonical_form(exact: bytes) -> bytes:
     """The encoding that takes part in the order, of a key that may hold a -0."""
-    return encode_key(decode_key(exact)) if _NEGATIVE_ZERO in exact else exact
+    if exact[:1] == _TEXT or _NEGATIVE_ZERO not in exact:
+        return exact
+    return encode_key(decode_key(exact))
 
 
 def decode_key(data: bytes) -> Any:
     """The key as a Python value. Raises CorruptionError where the bytes are no key."""
     if len(data) == _NUMBER_BYTES and data[0] == NUMBER and data[1] & 0x80:  # no other key is as usual
-        return _number(-_unpack_double_from(data, 1)[0])
+        number: float = -_unpack_double_from(data, 1)[0]
+        return int(number) if number < _LARGEST_INTEGER and number.is_integer() else number
     key, at = read_key(data, 0)
     if at != len(data):
         raise CorruptionError("a stored key is damaged: bytes are left over")
@@ -107,7 +120,7 @@ def end_of_key(data: bytes, at: int) -> int:
     if kind in (NUMBER, DATE):
         return at + 9
     if kind != ARRAY:
-        return data.index(END, at) + 1
+        return data.index(0, at) + 1
     depth, at = 1, at + 1
     while depth:
         kind = data[at]
@@ -169,15 +182,17 @@ def _escaped(data: bytes) -> bytes:
 
 
 def _unescaped(data: bytes) -> bytes:
-    return data.replace(b"\x01\x01", b"\x00").replace(b"\x01\x02", b"\x01") if b"\x01" in data else data
+    return data.replace(b"\x01\x01", b"\x00").replace(b"\x01\x02", b"\x01") if 1 in data else data
 
 
 def _encode_text(text: str) -> bytes:
+    if text.isascii() and text.isprintable():  # as most are: nothing to be escaped
+        return b"\x30%b\x00" % text.encode()
     if not text.isascii() and max(text) > "\uffff":
         units = array("H", text.encode("utf-16", "surrogatepass")[2:])
         text = "".join(map(chr, units))
     data = text.encode("utf-8", "surrogatepass")
-    return b"\x30%b\x00" % (_escaped(data) if b"\x00" in data or b"\x01" in data else data)
+    return b"\x30%b\x00" % _escaped(data)
 
 
 def _encode_binary(data: Any) -> bytes:
@@ -284,7 +299,7 @@ def _read_one(data: bytes, at: int, kind: int) -> tuple[Any, int]:
         return _number(_read_double(data, at)), at + 9
     if kind == DATE:
         return moment_of(_read_double(data, at)), at + 9
-    end = data.index(END, at)
+    end = data.index(0, at)
     if kind == STRING:
         return _text(_unescaped(data[at + 1 : end])), end + 1
     if kind == BINARY:
@@ -310,6 +325,6 @@ def _number(number: float) -> int | float:
 
 def _text(data: bytes) -> str:
     text = data.decode("utf-8", "surrogatepass")
-    if b"\xed" in data:
+    if 0xED in data:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     return text

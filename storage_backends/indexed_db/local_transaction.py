@@ -23,7 +23,7 @@ from .transaction_binaries import TransactionBinaries
 if TYPE_CHECKING:
     from .local_connection import LocalConnection
 
-Operation = Callable[[], Any]
+Operation = Callable[..., Any]
 READ_FROM_FAILED: Final = "A commit that this transaction may have read from failed."
 
 
@@ -31,6 +31,7 @@ class _Waiting(NamedTuple):
     """An operation that cannot run yet, and the binaries that it needs."""
 
     operation: Operation
+    arguments: tuple[Any, ...]
     reply: Reply
     staging: Sequence[Future[Blob]]
 
@@ -53,6 +54,7 @@ class LocalTransaction(TransactionBackend):
         self._failed = failed
         self.schema: DatabaseSchema = connection.schema.copy() if mode == "versionchange" else connection.schema
         self._view = self._store.view()
+        self._admits_puts = self._store.admission.decides_at_request
         self._failures = self._store.bucket.failures
         self._records: dict[int, StoreRecords] = {}
         self._waiting: deque[_Waiting] = deque()
@@ -98,81 +100,103 @@ class LocalTransaction(TransactionBackend):
     # -- Requests --
 
     def read(self, query: Query, reply: Reply) -> None:
-        self._do(lambda: self._of(query.source[0]).read(query), reply)
+        self._do(reply, self._read, query)
+
+    def _read(self, query: Query) -> list[Row]:
+        return self._of(query.source[0]).read(query)
+
+    def value(self, source: Source, bounds: Bounds, reply: Reply) -> None:
+        self._do(reply, self._value, source, bounds)
+
+    def _value(self, source: Source, bounds: Bounds) -> bytes | None:
+        store, index = source
+        records = self._records.get(store) or self._of(store)
+        return records.value(index, bounds)
 
     def stream(self, query: Query, take: Callable[[Row], None], reply: Reply) -> None:
         """Hands the rows out one by one, so that nobody holds them all; replies at their end. ``take`` may wait."""
-        self._do(lambda: self._stream(query, take), reply)
+        self._do(reply, self._stream, query, take)
 
     def _stream(self, query: Query, take: Callable[[Row], None]) -> None:
         for row in self._of(query.source[0]).rows(query):
             take(row)
 
     def count(self, source: Source, bounds: Bounds, reply: Reply) -> None:
+        self._do(reply, self._count, source, bounds)
+
+    def _count(self, source: Source, bounds: Bounds) -> int:
         store, index = source
-        self._do(lambda: self._of(store).count(index, bounds), reply)
+        return self._of(store).count(index, bounds)
 
     def put(self, store: int, record: Put, reply: Reply) -> None:
-        staging = self._binaries.awaited_by(record.value)
+        staging = self._binaries.awaited_by(record.value) if record.value.blobs else ()
         if staging:
-            self._change(lambda: self._put(store, self._with_binaries(record)), reply, staging)
+            self._do(reply, self._change, self._put_staged, store, record, staging=staging)
         else:
-            self._change(lambda: self._put(store, record), reply)
+            self._do(reply, self._change, self._put, store, record)
 
     def delete(self, store: int, bounds: Bounds, reply: Reply) -> None:
-        self._change(lambda: self._of(store).delete(bounds), reply)
+        self._do(reply, self._change, self._delete, store, bounds)
+
+    def _delete(self, store: int, bounds: Bounds) -> None:
+        self._of(store).delete(bounds)
 
     def clear(self, store: int, reply: Reply) -> None:
-        self._change(lambda: self._of(store).clear(), reply)
+        self._do(reply, self._change, self._clear, store)
+
+    def _clear(self, store: int) -> None:
+        self._of(store).clear()
 
     def create_store(self, store: StoreSchema, reply: Reply) -> None:
-        self._change(lambda: self._create_store(store), reply)
+        self._do(reply, self._change, self._create_store, store)
 
     def delete_store(self, store: int, reply: Reply) -> None:
-        self._change(lambda: self._delete_store(store), reply)
+        self._do(reply, self._change, self._delete_store, store)
 
     def rename_store(self, store: int, name: str, reply: Reply) -> None:
-        self._do(lambda: self.schema.rename_store(store, name), reply)
+        self._do(reply, self.schema.rename_store, store, name)
 
     def create_index(self, store: int, index: IndexSchema, reply: Reply) -> None:
-        self._change(lambda: self._create_index(store, index), reply)
+        self._do(reply, self._change, self._create_index, store, index)
 
     def delete_index(self, store: int, index: int, reply: Reply) -> None:
-        self._change(lambda: self._delete_index(store, index), reply)
+        self._do(reply, self._change, self._delete_index, store, index)
 
     def rename_index(self, store: int, index: int, name: str, reply: Reply) -> None:
-        self._do(lambda: self.schema.store(store).rename_index(index, name), reply)
+        self._do(reply, self._rename_index, store, index, name)
 
-    def _change(self, change: Operation, reply: Reply, staging: Sequence[Future[Blob]] = ()) -> None:
-        """Does what changes data: all of it, or nothing where the reply is a problem."""
-        self._do(lambda: self._attempt(change), reply, staging)
+    def _rename_index(self, store: int, index: int, name: str) -> None:
+        self.schema.store(store).rename_index(index, name)
 
-    def _attempt(self, change: Operation) -> Any:
+    def _change(self, change: Operation, *arguments: Any) -> Any:
+        """Does what changes data: all of it, or nothing where it fails."""
+        savepoint = self._view.savepoint()
         try:
-            return self._view.attempt(change)
+            return change(*arguments)
         except BaseException:
+            self._view.take_back(savepoint)
             self._records.clear()  # they may know what was taken back
             raise
 
-    def _do(self, operation: Operation, reply: Reply, staging: Sequence[Future[Blob]] = ()) -> None:
+    def _do(self, reply: Reply, operation: Operation, *arguments: Any, staging: Sequence[Future[Blob]] = ()) -> None:
         """Runs it, once the transaction has started, what came before has run, and its binaries are there."""
         if self._is_started and not self._waiting and (not staging or _all_done(staging)):
-            self._run(operation, reply)
+            self._run(reply, operation, arguments)
             return
-        self._waiting.append(_Waiting(operation, reply, staging))
+        self._waiting.append(_Waiting(operation, arguments, reply, staging))
         for future in staging:
             future.add_done_callback(lambda _: self._connection.post(self._go_on))
 
     def _go_on(self) -> None:
         while self._is_started and self._waiting and _all_done(self._waiting[0].staging):
-            operation, reply, _ = self._waiting.popleft()
-            self._run(operation, reply)
+            operation, arguments, reply, _ = self._waiting.popleft()
+            self._run(reply, operation, arguments)
 
-    def _run(self, operation: Operation, reply: Reply) -> None:
+    def _run(self, reply: Reply, operation: Operation, arguments: tuple[Any, ...]) -> None:
         if self.is_over:
             return
         try:
-            result = operation()
+            result = operation(*arguments)
         except (TfjsdError, OSError) as problem:
             reply(None, problem)
         else:
@@ -186,13 +210,16 @@ class LocalTransaction(TransactionBackend):
         return records
 
     def _put(self, store: int, record: Put) -> bytes:
-        records = self._of(store)
+        records = self._records.get(store) or self._of(store)
         value, key, exact_key, entries, overwrite = record
-        if self._store.admission.decides_at_request:
+        if self._admits_puts:
             growth = records.growth_of(key, value)
             if growth > 0:
                 self._store.admission.admit(self._view.writes.growth + growth)
         return records.put(key, value, entries, overwrite=overwrite, exact_key=exact_key)
+
+    def _put_staged(self, store: int, record: Put) -> bytes:
+        return self._put(store, record._replace(value=self._binaries.stored_form(record.value)))
 
     def _create_store(self, store: StoreSchema) -> None:
         store = StoreSchema(store.id, store.name, store.key_path, store.auto_increment)
@@ -231,9 +258,6 @@ class LocalTransaction(TransactionBackend):
     def stage(self, data: Buffer) -> Blob:
         return self._binaries.stage(data)
 
-    def _with_binaries(self, record: Put) -> Put:
-        return record._replace(value=self._binaries.stored_form(record.value))
-
     def adopt(self, blob: Blob) -> None:
         """Takes over a blob that somebody else has staged for this transaction, with its pin."""
         self._binaries.adopt(blob)
@@ -241,7 +265,7 @@ class LocalTransaction(TransactionBackend):
     # -- The end --
 
     def commit(self, reply: Reply) -> None:
-        self._do(lambda: self._commit(reply), _ignore)
+        self._do(_ignore, self._commit, reply)
 
     def _commit(self, reply: Reply) -> None:
         if not self._view.writes.writes and self._mode != "versionchange":

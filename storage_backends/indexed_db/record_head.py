@@ -24,6 +24,7 @@ _ENTRY = b"\x02"
 PLAIN: Final = b"\x00"
 """The head that says nothing."""
 
+_SIZES = [varint(size) for size in range(0x80)]
 _short_entry = struct.Struct(">cIB").pack
 _INDEX = slice(9, 13)
 _NO_INDEX = bytes(4)
@@ -38,7 +39,8 @@ def write_head(entries: Iterable[Entry], exact_key: bytes | None) -> bytes:
         size = len(key)
         short = _short_entry(_ENTRY, index, size) if size < 0x80 else _ENTRY + pack_id(index) + varint(size)
         items += short + key
-    return varint(len(items)) + items
+    size = len(items)
+    return (_SIZES[size] if size < 0x80 else varint(size)) + items
 
 
 def read_head(record: bytes) -> tuple[list[Entry], bytes | None, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from ...errors import CorruptionError
+from ...errors import CorruptionError, DOMError
 from ..script_types import UNDEFINED
 from ..values import decode, decode_all
 from .abc import Direction, Query, Row, Source
@@ -37,9 +37,11 @@ class RecordSource:
 
     interface: ClassVar[str]
 
-    def __init__(self, transaction: IDBTransaction) -> None:
+    def __init__(self, transaction: IDBTransaction, source_id: Source) -> None:
+        self.source_id = source_id
         self._tx = transaction
         self._says = transaction.says
+        self._key_depth = transaction.behaviour.key_depth
         self._is_deleted = False
         self.is_new = False
         """Made by this transaction, whose abort then leaves its name as it is."""
@@ -51,10 +53,6 @@ class RecordSource:
     @property
     def record_store(self) -> IDBObjectStore:
         """The store whose records are read."""
-        raise NotImplementedError
-
-    @property
-    def source_id(self) -> Source:
         raise NotImplementedError
 
     @property
@@ -70,7 +68,10 @@ class RecordSource:
         https://w3c.github.io/IndexedDB/#dom-idbobjectstore-get
         """
         self.check("get")
-        return self._read(self.bounds_of(query, "get"), "next", 1, True, self._first_value)
+        bounds = self.bounds_of(query, "get")
+        request: IDBRequest[Any] = self._tx.request(self, self.value_of)
+        self._tx.backend.value(self.source_id, bounds, request.answered)
+        return request
 
     def get_key(self, query: Any) -> IDBRequest[Any]:
         """The primary key of the first record in a range, or under a key; UNDEFINED where there is none.
@@ -111,7 +112,7 @@ class RecordSource:
         self.check("count")
         bounds = self._range_of(query, "count")
         request = self._tx.request(self, _as_it_is)
-        self._tx.backend.count(self.source_id, bounds, self._tx.reply_to(request))
+        self._tx.backend.count(self.source_id, bounds, request.answered)
         return request
 
     def open_cursor(self, query: Any = None, direction: Direction = "next") -> IDBRequest[IDBCursorWithValue | None]:
@@ -136,17 +137,20 @@ class RecordSource:
 
     def check(self, method: str) -> None:
         """Raises InvalidStateError for a deleted source, TransactionInactiveError."""
+        if self._is_deleted or self._tx.state != "active":
+            raise self._refusal(method)
+
+    def _refusal(self, method: str) -> DOMError:
         if self.is_deleted:
             reason = "store-deleted" if self.interface == "IDBObjectStore" else "index-deleted"
-            raise self._says.error(reason, method, self.interface)
-        if not self._tx.is_active:
+        else:
             reason = "finished" if self._tx.is_finished else "inactive"
-            raise self._says.error(reason, method, self.interface)
+        return self._says.error(reason, method, self.interface)
 
     def key_of(self, value: Any, method: str) -> bytes:
         """Raises DataError. https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key"""
         try:
-            return encode_key(value, self._tx.behaviour.key_depth)
+            return encode_key(value, self._key_depth)
         except InvalidKeyError as problem:
             raise self._says.error("invalid-key", method, self.interface, hint=str(problem)) from None
 
@@ -181,7 +185,7 @@ class RecordSource:
     ) -> IDBRequest[Any]:
         tx = self._tx
         request = tx.request(self, convert)
-        tx.backend.read(Query(self.source_id, bounds, direction, count, 0, values), tx.reply_to(request))
+        tx.backend.read(Query(self.source_id, bounds, direction, count, 0, values), request.answered)
         return request
 
     def _all(
@@ -213,9 +217,6 @@ class RecordSource:
         if direction not in DIRECTIONS:
             shown = "null" if direction is None else direction
             raise self._says.type_error("direction", method, self.interface, value=shown)
-
-    def _first_value(self, rows: list[Row]) -> Any:
-        return self.value_of(rows[0][2]) if rows else UNDEFINED
 
     def _values(self, rows: list[Row]) -> list[Any]:
         try:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from itertools import takewhile
 from operator import attrgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import TfjsdError
 from ..script_types import UNDEFINED
-from .abc import Reply
-from .idb_request import IDBRequest
+from .idb_request import Convert, IDBRequest
+
+if TYPE_CHECKING:
+    from .idb_transaction import IDBTransaction
 
 AT_ONCE: Final = 16
 """How many requests settle in one turn of the loop because somebody began to wait for them."""
@@ -22,11 +23,11 @@ AT_ONCE: Final = 16
 class RequestQueue:
     """Settles requests in their order, as their answers come.
 
-    ``settling`` is called before each settlement, ``failed`` with a request whose answer is a problem: it settles that
-    one, and may ``pause`` the queue until it is known what becomes of the transaction.
+    ``settling`` is called before the first settlement of a turn, ``failed`` with a request whose answer is a problem:
+    it settles that one, and may ``pause`` the queue until it is known what becomes of the transaction.
     """
 
-    __slots__ = ("_at_once_left", "_failed", "_is_paused", "_is_pumping", "_loop", "_pending", "_settling")
+    __slots__ = ("_at_once_left", "_failed", "_has_told", "_is_paused", "_loop", "_pending", "_settling", "is_pumping")
 
     def __init__(
         self,
@@ -38,33 +39,33 @@ class RequestQueue:
         self._settling = settling
         self._failed = failed
         self._pending: deque[IDBRequest[Any]] = deque()
-        self._is_pumping = False
         self._is_paused = False
+        self._has_told = False
         self._at_once_left = AT_ONCE
+        self.is_pumping = False
+        """Whether what has its answer will settle without ``pump_soon``."""
 
     def __len__(self) -> int:
         """How many have not settled yet."""
         return len(self._pending)
 
-    def add(self, request: IDBRequest[Any]) -> None:
+    def place(self, transaction: IDBTransaction | None, source: Any, convert: Convert | None) -> IDBRequest[Any]:
+        """A new request, behind those that are there. The backing store is to tell it its answer."""
+        request: IDBRequest[Any] = IDBRequest(source, transaction, self._loop, convert, self)
+        self._pending.append(request)
+        return request
+
+    def place_again(self, request: IDBRequest[Any]) -> None:
+        """A cursor's request, for its next step."""
+        request.restart()
         self._pending.append(request)
 
-    def reply_to(self, request: IDBRequest[Any]) -> Reply:
-        """What takes the backing store's answer."""
-        return partial(self._answered, request)
-
-    def _answered(self, request: IDBRequest[Any], result: Any, problem: BaseException | None) -> None:
-        request.answer = result
-        request.problem = problem
-        request.is_answered = True
-        if not self._is_pumping and not self._is_paused:
-            self._is_pumping = True
-            self._loop.call_soon(self._pump)
-
-    def fail_in_turn(self, request: IDBRequest[Any], problem: BaseException) -> None:
-        """The request, which the backing store was not asked, fails once those that have their answer are settled."""
+    def fail_in_turn(self, problem: BaseException, failed: Callable[[IDBRequest[Any]], object]) -> None:
+        """What nobody waits for fails, as a request would: once those before it that have their answer are settled."""
+        request: IDBRequest[Any] = IDBRequest(None, None, self._loop, None, self)
+        request.add_done_callback(failed)
         self._pending.insert(len(self._ready()), request)
-        self._answered(request, None, problem)
+        request.answered(None, problem)
 
     def settle_awaited(self, request: IDBRequest[Any]) -> bool:
         """Settles a request as somebody begins to wait for it, if it is the next one and has its answer.
@@ -83,6 +84,7 @@ class RequestQueue:
     def turn(self) -> None:
         """Another turn of the loop has begun."""
         self._at_once_left = AT_ONCE
+        self._has_told = False
 
     def pause(self) -> None:
         """Nothing settles until ``resume`` or ``end``."""
@@ -90,7 +92,7 @@ class RequestQueue:
 
     def resume(self) -> None:
         self._is_paused = False
-        self._pump_soon()
+        self.pump_soon()
 
     def end(self, error: Callable[[], BaseException]) -> None:
         """Settles all with an error of their own."""
@@ -109,31 +111,34 @@ class RequestQueue:
 
         What nobody waits for yet gets one turn more: tasks that were created with it begin to wait then.
         """
-        self._is_pumping = False
+        self.is_pumping = False
         if self._may_settle() and self._pending[0].is_fresh and not self._pending[0].observers:
             for request in self._ready():
                 request.is_fresh = False
-            self._pump_soon()
+            self.pump_soon()
             return
         while self._may_settle():
             was_observed = self._pending[0].observers
             self._settle_next()
             if was_observed:
                 break
-        self._pump_soon()
+        self.pump_soon()
 
-    def _pump_soon(self) -> None:
-        if not self._is_pumping and self._may_settle():
-            self._is_pumping = True
+    def pump_soon(self) -> None:
+        """In the next turn settles what has its answer."""
+        if not self.is_pumping and self._may_settle():
+            self.is_pumping = True
             self._loop.call_soon(self._pump)
 
     def _settle_next(self) -> None:
         request = self._pending.popleft()
-        self._settling()
-        answer, problem = request.take_answer()
+        if not self._has_told:
+            self._has_told = True
+            self._settling()
+        problem = request.problem
         if problem is None:
             try:
-                result = request.convert(answer)
+                result = request.convert(request.answer)
             except TfjsdError as damage:
                 problem = damage
             else:

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Final
 
 from ...errors import CorruptionError
-from ..abc import Blob
 from ..values import Encoded, blobs_of
 from .constraint_violation import ConstraintViolation
 from .generated_key import PLACEHOLDER_KEY, with_generated_key
@@ -38,9 +37,6 @@ IndexEntries = Callable[[bytes, bytes], list[bytes]]
 
 Entries = Iterable[tuple[int, list[bytes]]]
 """The exact keys of a record in each index."""
-
-_OWN_BYTES: Final = 64
-"""More than what the record takes that has the store's place and its next generated key."""
 
 _CLEAR_AT_ONCE: Final = 512
 """Up to so many records are deleted one by one; more are left to the reclaimer."""
@@ -101,18 +97,34 @@ class StoreRecords:
         return list(self.rows(query))
 
     def _first(self, index: int, bounds: Bounds, values: bool) -> Row | None:
-        """https://w3c.github.io/IndexedDB/#retrieve-a-value-from-an-object-store, and the like for an index"""
         start, stop = bounds
-        if index != STORE_ITSELF:
-            prefix = self._prefix_of(index)
-            found = self._writes.first(prefix + start, prefix + stop)
-            return None if found is None else self._index_row(*_split(found[0], len(prefix)), found[1], values)
-        prefix = self._prefix
-        if start and stop == start + AFTER:
-            record = self._writes.get(prefix + start)
-            return None if record is None else _row(start, record, values)
+        prefix = self._prefix_of(index)
         found = self._writes.first(prefix + start, prefix + stop)
-        return None if found is None else _row(found[0][len(prefix) :], found[1], values)
+        if found is None:
+            return None
+        if index != STORE_ITSELF:
+            return self._index_row(*_split(found[0], len(prefix)), found[1], values)
+        return _row(found[0][len(prefix) :], found[1], values)
+
+    def value(self, index: int, bounds: Bounds) -> bytes | None:
+        """The value of the first record in a range of the store, or of one of its indexes.
+
+        https://w3c.github.io/IndexedDB/#retrieve-a-value-from-an-object-store
+        https://w3c.github.io/IndexedDB/#retrieve-a-referenced-value-from-an-index
+        """
+        start, stop = bounds
+        if not start or stop != start + AFTER:
+            row = self._first(index, bounds, True)
+            return None if row is None else row[2]
+        key = start
+        if index != STORE_ITSELF:
+            begin = self._prefix_of(index) + start
+            entry = self._writes.first(begin, begin + AFTER)
+            if entry is None:
+                return None
+            key = entry[0][len(begin) :]
+        record = self._writes.get(self._prefix + key)
+        return None if record is None else value_of(record)
 
     def rows(self, query: Query) -> Iterator[Row]:
         """What ``read`` gives, one by one: as the records are now, and nothing may be written meanwhile."""
@@ -175,7 +187,8 @@ class StoreRecords:
         """Stores a record and gives its key. https://w3c.github.io/IndexedDB/#store-a-record-into-an-object-store
 
         Without a key the generator makes one and fills it into the room that the value has. ``entries`` are the
-        record's exact keys in each index. Raises ConstraintError, UnknownError; nothing is changed then.
+        record's exact keys in each index. Raises ConstraintError, UnknownError and what reading raises: what was
+        written until then is to be taken back.
         """
         data, number = value.data, self._next
         if key is None:
@@ -183,42 +196,32 @@ class StoreRecords:
             number += 1
         elif self.schema.auto_increment:
             number = next_after(number, decode_key(key))
-        old = self._writes.get(self._prefix + key) if self.schema.indexes or not overwrite else None
+        place = self._prefix + key
+        old = self._writes.get(place) if self.schema.indexes or not overwrite else None
         if old is not None and not overwrite:
             raise ConstraintViolation("key")
-        self._write(old, key, exact_key, data, value.blobs, entries)
+        if entries or exact_key is not None or old is not None:
+            data = self._index(old, key, exact_key, entries) + data
+        else:
+            data = PLAIN + data
+        self._writes.put(place, data, value.blobs)
         if number != self._next:
             self._set_next(number)
         return exact_key or key
 
-    def _write(
-        self,
-        old: bytes | None,
-        key: bytes,
-        exact_key: bytes | None,
-        data: bytes,
-        blobs: tuple[Blob, ...],
-        entries: Entries,
-    ) -> None:
-        """Writes the record in place of an old one, and what differs of its entries. Raises as ``put`` does."""
-        exact: list[Entry] = []
-        canonical: list[Entry] = []
-        for index, keys in entries:
-            for index_key in keys:
-                exact.append((index, index_key))
-                canonical.append((index, canonical_form(index_key)))
+    def _index(self, old: bytes | None, key: bytes, exact_key: bytes | None, entries: Entries) -> bytes:
+        """Writes what differs of a record's entries from those of the old record; gives the head that names them."""
+        exact = [(index, index_key) for index, keys in entries for index_key in keys]
+        canonical = [(index, canonical_form(index_key)) for index, index_key in exact]
         if self._unique:
             self._check_unique(canonical, key)
-        head = write_head(canonical, exact_key) if canonical or exact_key is not None else PLAIN
-        differs = old is None or not _has_entries(old, canonical, head)
-        records = self._entry_records(canonical, exact, key, exact_key or key) if differs else []
-        place = self._prefix + key
-        added = len(place) + len(head) + len(data) + sum(len(entry) + len(pair) for entry, pair in records)
-        self._writes.check_room(added + _OWN_BYTES)  # all of it: none of the writes below is refused
-        if differs and old is not None:
+        head = write_head(canonical, exact_key)
+        if old is not None:
+            if _has_entries(old, canonical, head):
+                return head
             self._remove_entries(old, key)
-        self._write_entries(records)
-        self._writes.put(place, head + data, blobs)
+        self._write_entries(canonical, exact, key, exact_key or key)
+        return head
 
     def _generated(self, value: Encoded, entries: Entries) -> tuple[bytes, bytes, Entries]:
         """The generator's key, and the value and index keys with it in place. Raises ConstraintError.
@@ -294,21 +297,12 @@ class StoreRecords:
         for index, index_key in read_head(record)[0]:
             self._writes.delete(self._prefix_of(index) + index_key + key)
 
-    def _entry_records(
-        self, canonical: list[Entry], exact: list[Entry], key: bytes, exact_key: bytes
-    ) -> list[tuple[bytes, bytes]]:
-        """What the indexes hold of a record: keys and values of the bucket."""
-        records = []
+    def _write_entries(self, canonical: list[Entry], exact: list[Entry], key: bytes, exact_key: bytes) -> None:
+        """Of this record the base has no entry but those of its head, and these were removed."""
         for (index, index_key), (_, exact_index_key) in zip(canonical, exact, strict=True):
             is_exact = index_key == exact_index_key and key == exact_key
             pair = b"" if is_exact else exact_index_key + exact_key
-            records.append((self._prefix_of(index) + index_key + key, pair))
-        return records
-
-    def _write_entries(self, records: list[tuple[bytes, bytes]]) -> None:
-        for entry, pair in records:
-            # Of this record the base has no entry but those of its head, and these were removed.
-            self._writes.put(entry, pair, is_new=True)
+            self._writes.put(self._prefix_of(index) + index_key + key, pair, is_new=True)
 
     def _check_unique(self, canonical: list[Entry], key: bytes) -> None:
         for index, index_key in canonical:
@@ -340,13 +334,12 @@ class StoreRecords:
             value = record[start:]
             blobs = self._writes.blobs.get(key, tuple(blobs_of(value)))
             self._writes.put(key, head + value, blobs)
-            records = self._entry_records(
+            self._write_entries(
                 [(index.id, index_key) for index_key in canonical],
                 [(index.id, index_key) for index_key in keys],
                 primary,
                 exact or primary,
             )
-            self._write_entries(records)
 
     def drop_index(self, index: int) -> None:
         """Leaves an index's entries dead. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex"""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from ...errors import CorruptionError
 from .layout import NEXT_ID, pack_id, unpack_id
 from .write_set import Base, WriteSet
-
-T = TypeVar("T")
 
 
 class IdSequence:
@@ -51,13 +48,12 @@ class TransactionView:
         self.took_id = True
         return self._take_id()
 
-    def attempt(self, change: Callable[[], T]) -> T:
-        """Runs one request's change. If it fails, wherever that is, the pending writes are what they were before it."""
-        took_id, left_garbage = self.took_id, self.left_garbage
+    def savepoint(self) -> tuple[bool, bool]:
+        """From here on one request makes its changes, which ``take_back`` undoes should it fail."""
         self.writes.mark()
-        try:
-            return change()
-        except BaseException:
-            self.writes.take_back()
-            self.took_id, self.left_garbage = took_id, left_garbage
-            raise
+        return self.took_id, self.left_garbage
+
+    def take_back(self, savepoint: tuple[bool, bool]) -> None:
+        """All is pending that was at the last savepoint, and nothing else."""
+        self.writes.take_back()
+        self.took_id, self.left_garbage = savepoint

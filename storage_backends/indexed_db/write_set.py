@@ -65,7 +65,8 @@ class WriteSet:
     def mark(self) -> None:
         """Until here ``take_back`` goes."""
         self._marked = (len(self.writes), self.size, self.growth)
-        self._replaced.clear()
+        if self._replaced:
+            self._replaced.clear()
 
     def take_back(self) -> None:
         """Undoes all since the mark. What was written first since then are the dict's last keys."""
@@ -94,11 +95,10 @@ class WriteSet:
 
     def put(self, key: bytes, value: bytes, blobs: tuple[Blob, ...] = (), *, is_new: bool = False) -> None:
         """Raises UnknownError above MAX_INLINE_BYTES; nothing is changed then. ``is_new``: the base has no such key."""
-        added = len(key) + len(value)
         if key in self.writes:
-            self._replace(key, added)
+            self._replace(key, len(key) + len(value))
         else:
-            self._write_first(key, added, is_new)
+            self._write_first(key, len(key) + len(value), is_new)
         self.writes[key] = value
         if blobs:
             self.blobs[key] = tuple(dict.fromkeys(blobs))  # a record refers to a blob once, however often it is in it
@@ -108,37 +108,40 @@ class WriteSet:
         if key in self.writes:
             self._replace(key, 0)
         else:
-            self._write_first(key, 0, is_new=False)
+            self._write_first(key, 0, False)
         self.writes[key] = None
-
-    def check_room(self, added: int) -> None:
-        """Raises UnknownError where so many bytes more pass MAX_INLINE_BYTES."""
-        if self.size + added > MAX_INLINE_BYTES:
-            raise _too_much()
 
     def _write_first(self, key: bytes, added: int, is_new: bool) -> None:
         """Accounts for ``added`` bytes under a key that the transaction has not written yet."""
-        self.check_room(added)
+        size = self.size + added
+        if size > MAX_INLINE_BYTES:
+            raise _too_much()
         old = None
         if not is_new:
             old = self._seen[1] if self._seen[0] == key else self._base.get(key)
         if old is not None:
-            blobs = tuple(stored_blobs(key, old))
-            if blobs:
-                self.old_blobs[key] = blobs
-            self.growth -= len(key) + len(old) + sum(blob.size for blob in blobs)
+            self._overwrite(key, old)
         self.before[key] = old
-        self.size += added
+        self.size = size
         self.growth += added
+
+    def _overwrite(self, key: bytes, old: bytes) -> None:
+        """Accounts for what the base has under a key."""
+        blobs = tuple(stored_blobs(key, old))
+        if blobs:
+            self.old_blobs[key] = blobs
+        self.growth -= len(key) + len(old) + sum(blob.size for blob in blobs)
 
     def _replace(self, key: bytes, added: int) -> None:
         """Accounts for ``added`` bytes in place of what the transaction has written under the key."""
         old = self.writes[key]
         more = added if old is None else added - len(key) - len(old)
-        self.check_room(more)
+        size = self.size + more
+        if size > MAX_INLINE_BYTES:
+            raise _too_much()
         blobs = self.blobs.pop(key, ())
         self._replaced.append((key, old, blobs))
-        self.size += more
+        self.size = size
         self.growth += more - sum(blob.size for blob in blobs)
 
     def forget(self, prefix: bytes, end: bytes) -> None:

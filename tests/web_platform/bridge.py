@@ -156,10 +156,10 @@ class Bridge:
         self._handles[number]._check_write(method)
 
     def clone_begins(self, number: int) -> None:
-        self._transaction_of(number)._state = "inactive"
+        self._transaction_of(number).state = "inactive"
 
     def clone_ends(self, number: int) -> None:
-        self._transaction_of(number)._state = "active"
+        self._transaction_of(number).state = "active"
 
     def checkpoint(self) -> None:
         """https://w3c.github.io/IndexedDB/#cleanup-indexed-database-transactions"""
@@ -229,7 +229,7 @@ class Bridge:
 def _deactivate(tx: IDBTransaction) -> None:
     """The handler's end; the window of no turns then looks whether to commit."""
     if tx.is_active:
-        tx._state = "inactive"
+        tx.state = "inactive"
 
 
 def _is_ours(problem: BaseException) -> bool:

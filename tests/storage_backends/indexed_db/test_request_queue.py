@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from tfjsd.errors import AbortError
-from tfjsd.storage_backends.indexed_db.idb_request import IDBRequest
 from tfjsd.storage_backends.indexed_db.request_queue import RequestQueue
 
 TURNS = 6
@@ -24,9 +23,8 @@ async def queue(settled):
 
 
 def placed(queue, settled, count):
-    requests = [IDBRequest(None, None, asyncio.get_running_loop()) for _ in range(count)]
+    requests = [queue.place(None, None, None) for _ in range(count)]
     for number, request in enumerate(requests):
-        queue.add(request)
         request.add_done_callback(lambda request, number=number: settled.append((number, request.result)))
     return requests
 
@@ -37,7 +35,7 @@ async def some_turns():
 
 
 async def test_an_answer_waits_for_those_before_it(queue, settled):
-    first, second, third = (queue.reply_to(request) for request in placed(queue, settled, 3))
+    first, second, third = (request.answered for request in placed(queue, settled, 3))
     second("b", None)
     third("c", None)
     await some_turns()
@@ -49,10 +47,10 @@ async def test_an_answer_waits_for_those_before_it(queue, settled):
 
 
 async def test_what_fails_in_turn_comes_before_what_has_no_answer_yet(queue, settled):
-    first, second = (queue.reply_to(request) for request in placed(queue, settled, 2))
+    first, second = (request.answered for request in placed(queue, settled, 2))
     first("a", None)
     problem = AbortError("why")
-    queue.fail_in_turn(IDBRequest(None, None, asyncio.get_running_loop()), problem)
+    queue.fail_in_turn(problem, lambda _: None)
     await some_turns()
     assert settled == [(0, "a"), problem]
     second("b", None)
@@ -61,7 +59,7 @@ async def test_what_fails_in_turn_comes_before_what_has_no_answer_yet(queue, set
 
 
 async def test_nothing_settles_in_a_pause(queue, settled):
-    first, second = (queue.reply_to(request) for request in placed(queue, settled, 2))
+    first, second = (request.answered for request in placed(queue, settled, 2))
     queue.pause()
     first("a", None)
     second("b", None)
@@ -74,7 +72,7 @@ async def test_nothing_settles_in_a_pause(queue, settled):
 
 async def test_at_the_end_all_have_an_error_of_their_own(queue, settled):
     requests = placed(queue, settled, 2)
-    queue.reply_to(requests[0])("a", None)
+    requests[0].answered("a", None)
     queue.end(lambda: AbortError("over"))
     await some_turns()
     errors = [request.error for request in requests]
