@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,9 @@ def main() -> None:
         parser.error(f"no such rows: {', '.join(sorted(unknown))} (there are {', '.join(ROWS)})")
     if arguments.write and arguments.rows:
         parser.error("--write wants all rows")
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # as it is installed: compiled modules are kept, none anew each time
     description = machine.described(arguments.directory)
     print("\n".join(description), end="\n\n")
     workbench = Workbench(arguments.directory, arguments.rounds)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,3 +49,30 @@ def processor_seconds(pid: int | None) -> float | None:
         return None
     fields = statistics.read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def on_processors(wanted: Mapping[int, int]) -> Iterator[None]:
+    """For the block, all threads of each process (by its id) run on one processor (by its number)."""
+    before = {thread: os.sched_getaffinity(thread) for pid in wanted for thread in threads(pid)}
+    try:
+        for pid, processor in wanted.items():
+            for thread in threads(pid):
+                os.sched_setaffinity(thread, {processor})
+        yield
+    finally:
+        for pid in wanted:
+            for thread in threads(pid):
+                os.sched_setaffinity(thread, before.get(thread, before[pid]))
+
+
+def threads(pid: int) -> list[int]:
+    return [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+
+
+def two_processors() -> tuple[int, int] | None:
+    """The numbers of two that this process may run on; None where there is one, or the system lets nobody choose."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    first, *others = sorted(os.sched_getaffinity(0))
+    return (first, others[0]) if others else None

@@ -19,8 +19,8 @@ def program() -> str | None:
 
 
 @contextmanager
-def connected(place: Path) -> Iterator[redis.Redis]:
-    """A client of a server of its own, on one connection."""
+def connected(place: Path) -> Iterator[tuple[redis.Redis, int]]:
+    """A client of a server of its own, on one connection, and the server's process."""
     import redis
 
     place.mkdir()
@@ -32,7 +32,7 @@ def connected(place: Path) -> Iterator[redis.Redis]:
             time.sleep(0.01)
         with redis.Redis(unix_socket_path=str(socket), single_connection_client=True) as client:
             client.ping()
-            yield client
+            yield client, process.pid
     finally:
         process.terminate()
         process.wait()

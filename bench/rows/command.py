@@ -16,11 +16,9 @@ from workbench import Workbench, model
 def rows(workbench: Workbench) -> Iterator[Row]:
     with workbench.daemon() as daemon:
         daemon.connect().save("indexeddb://m", model(bytes(1024)))
-        # As it is installed: the compiled modules are kept.
-        environ = {name: value for name, value in daemon.env.items() if name != "PYTHONDONTWRITEBYTECODE"}
         program = Path(sys.executable).with_name("tfjsd")
         operations: dict[str, Operation] = {
-            "tfjsd list": lambda _: run([str(program), "list"], environ),
+            "tfjsd list": lambda _: run([str(program), "list"], daemon.env),
             "the interpreter's start": lambda _: run([sys.executable, "-I", "-c", "pass"], dict(os.environ)),
         }
         found = interleave(operations, workbench.rounds * 2)
