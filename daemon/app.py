@@ -24,6 +24,7 @@ from .guard import Guard
 from .indexed_db.session import IndexedDBSessions
 from .lean_reads import LeanReads
 from .loopback import LoopbackListener
+from .mapped_answers import MappedAnswers
 from .page_access import PageAccess
 from .routes import (
     Route,
@@ -43,7 +44,6 @@ from .routes import (
 )
 from .served_weights import ServedWeights
 from .service import SERVICE, Service
-from .small_models import SmallModels
 from .stored_weights import RecentlyVerified
 from .sync.one_pass import PassOptions
 from .sync.supervision import Synchronizer
@@ -113,7 +113,7 @@ def build_service(
         WarmOrigins(),
         RecentlyVerified(),
         ServedWeights(),
-        SmallModels(),
+        MappedAnswers(),
         Synchronizer(address.home, origins_, activity, options),
         IndexedDBSessions(),
         Authors(),
@@ -133,6 +133,7 @@ def build_application(service: Service) -> web.Application:
         service.guard,
         service.activity,
         service.warm,
+        service.mapped,
         service.authors,
         service.configuration["origin"],
         own_headers(home, browser),

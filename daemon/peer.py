@@ -49,3 +49,8 @@ def _darwin_peer(connection: socket.socket) -> Peer:
 def own_uid() -> int:
     """The user as whom this process acts."""
     return os.geteuid()
+
+
+def is_own_user(peer: Peer | None) -> bool:
+    """Whether the peer runs as this process's user, and so can open its files."""
+    return peer is not None and peer.uid == own_uid()

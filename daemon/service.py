@@ -26,10 +26,10 @@ from .guard import Guard
 from .heap import LARGE, keep_large_blocks_apart
 from .indexed_db.session import IndexedDBSessions
 from .loopback import LoopbackListener
+from .mapped_answers import MappedAnswers
 from .page_access import PageAccess
-from .peer import Peer, own_uid
+from .peer import Peer, is_own_user
 from .served_weights import ServedWeights
-from .small_models import SmallModels
 from .stored_weights import RecentlyVerified
 from .sync.supervision import Synchronizer
 from .warm_origins import WarmOrigins
@@ -58,7 +58,7 @@ class Service:
     warm: WarmOrigins
     verified: RecentlyVerified
     served: ServedWeights
-    small_models: SmallModels
+    mapped: MappedAnswers
     synchronizer: Synchronizer
     indexed_db: IndexedDBSessions
     authors: Authors
@@ -96,7 +96,7 @@ class Call:
     @property
     def is_own_user(self) -> bool:
         """Whether the caller runs as the daemon's user, and so can open its files."""
-        return self.peer is not None and self.peer.uid == own_uid()
+        return is_own_user(self.peer)
 
     def require_sync_rights(self, *, from_page: bool = False) -> None:
         """Raises AccessDeniedError: a pair makes the daemon read and write a directory with its own rights.

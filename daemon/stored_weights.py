@@ -103,6 +103,15 @@ def trust(_blobs: BlobStore, _blob: Blob) -> None:
     """For answers without a body."""
 
 
+def is_in_place(blob: MappedBlob) -> bool:
+    """Whether the file that a client was told of is still that file."""
+    try:
+        status = os.stat(blob.path, follow_symlinks=False)
+    except OSError:  # met again, and reported, where the model is opened
+        return False
+    return (status.st_dev, status.st_ino, status.st_size) == (blob.device, blob.inode, blob.size)
+
+
 def _mapped_blob(blobs: BlobStore, blob: Blob) -> MappedBlob | None:
     """Where a client may map the blob, or None where it lies in no file (any more)."""
     path = blobs.path(blob)

@@ -41,14 +41,12 @@ async def load_model(call: Call) -> web.StreamResponse:
 
 
 async def _whole(call: Call, origin: Origin, url: str, *, mapped: bool) -> web.StreamResponse:
-    if mapped and call.service.small_models.has(origin, url):
-        opening = open_model(origin, url, trust, mapped=True)
-    else:
-        opening = await call.service.workers.long(open_model, origin, url, _check(call), mapped=mapped)
-    with opening as opened:
-        call.service.small_models.note(origin, url, opened)
+    generation = origin.bucket.generation
+    with await call.service.workers.long(open_model, origin, url, _check(call), mapped=mapped) as opened:
         if opened.header.blob is not None:
-            return web.Response(body=opened.header.to_text().encode(), content_type=MAPPED_TYPE)
+            text = opened.header.to_text().encode()
+            call.service.mapped.keep(origin, url, generation, opened.header.blob, text)
+            return web.Response(body=text, content_type=MAPPED_TYPE)
         binary = Binary(opened.weights, opened.size, MODEL_TYPE, prefix=encode_header(opened.header))
         return await send_binary(call, binary)
 

@@ -1,19 +1,29 @@
-"""A plain ``getItem`` is answered without the HTTP server's machinery, and nobody can tell but by the clock."""
+"""A plain ``getItem`` and a load that was answered just now go without the HTTP server's machinery, and nobody can tell
+but by the clock."""
 
 import json
 import os
+import shutil
 import socket
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import tfjsd
 from tfjsd.daemon.lean_reads import LONGEST_REQUEST, LeanReads
+from tfjsd.daemon.mapped_answers import MappedAnswers
 from tfjsd.daemon.peer import Peer
+from tfjsd.daemon.routes import loading
+from tfjsd.wire.model_body import MappedBlob
 
 HEADERS = {"Host": "localhost", "Content-Type": "application/json"}
 GET_ITEM = {"op": "getItem", "key": "k"}
-ODD = {"X-Odd": "1"}
+MAPPED = "application/vnd.tfjsd.mapped"
+MODEL = "/v1/models/indexeddb/m"
+WEIGHTS = os.urandom(300_000)
+MOVE = {"source": "indexeddb://m", "dest": "localstorage://m"}
 
 
 def request(body=GET_ITEM, *, target="/v1/local-storage", method="POST", version="HTTP/1.1", **changed):
@@ -255,3 +265,126 @@ def test_lean_answers_are_counted(daemon, caller, lean):
     caller.ask(request())
     assert count() == before + 1
     assert lean == [True]
+
+
+# -- Loads that are mapped --
+
+
+def load(target=MODEL, **changed):
+    """Bytes of a request for a mapped load, as clients of this package send it."""
+    headers = {"Accept": f"{MAPPED}, application/vnd.tfjsd.model"} | changed
+    return request(b"", target=target, method="GET", **{"Content_Type": None, "Content_Length": None} | headers)
+
+
+@pytest.fixture
+def model(daemon, caller):
+    """Saved, and loaded once."""
+    daemon.save(MODEL, WEIGHTS)
+    return caller.ask(load())
+
+
+def test_a_load_of_what_has_not_changed_is_answered_leanly_and_the_same(caller, model, lean):
+    status, headers, body = model
+    assert (status, headers["content-type"]) == (200, MAPPED)
+    assert Path(json.loads(body)["blob"]["path"]).read_bytes() == WEIGHTS
+    assert [caller.ask(load()), caller.ask(load(X_Odd="1")), caller.ask(load())] == [model] * 3
+    assert lean == [True, False, True]
+
+
+def test_the_loads_of_this_packages_clients_are_answered_leanly(daemon, model, lean):
+    with tfjsd.connect(f"unix:{daemon.socket}", autostart=False) as store:
+        for _ in range(3):
+            assert bytes(store.load("indexeddb://m").weight_data) == WEIGHTS
+        assert lean[-1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda daemon: daemon.save(MODEL, WEIGHTS[::-1]),
+        lambda daemon: daemon.save(MODEL, b"abc"),
+        lambda daemon: daemon.save("/v1/models/indexeddb/another", WEIGHTS),
+        lambda daemon: daemon.request("DELETE", MODEL),
+        lambda daemon: daemon.request("POST", "/v1/models/move", MOVE),
+        lambda daemon: daemon.local_storage({"op": "setItem", "key": "k", "value": "other"}),
+    ],
+)
+def test_after_any_change_the_model_is_looked_up(daemon, caller, model, lean, change):
+    assert change(daemon).status in (200, 204)
+    lean.clear()
+    found = caller.ask(load())
+    assert not any(lean)
+    assert caller.ask(load(X_Odd="1")) == found
+    assert caller.ask(load()) == found
+
+
+def test_what_was_read_before_a_change_is_not_kept(daemon, caller, lean, monkeypatch):
+    daemon.save(MODEL, WEIGHTS)
+    opened = loading.open_model
+
+    def replaced_meanwhile(*args, **kwargs):
+        found = opened(*args, **kwargs)
+        daemon.save(MODEL, WEIGHTS[::-1])
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loading, "open_model", replaced_meanwhile)
+        caller.ask(load())
+    assert Path(json.loads(caller.ask(load())[2])["blob"]["path"]).read_bytes() == WEIGHTS[::-1]
+
+
+def test_a_file_that_is_another_now_is_looked_up(daemon, caller, model, lean):
+    path = Path(json.loads(model[2])["blob"]["path"])
+    shutil.copy2(path, path.with_suffix(".copy"))
+    path.with_suffix(".copy").replace(path)
+    assert json.loads(caller.ask(load())[2])["blob"]["inode"] == path.stat().st_ino
+    path.unlink()
+    assert json.loads(caller.ask(load())[2])["error"]["name"] == "CorruptionError"
+    assert not any(lean)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        load(Accept="application/vnd.tfjsd.model"),
+        load(Accept="*/*"),
+        load(Accept=None),
+        load(Range="bytes=0-1"),
+        load(Content_Length="0"),
+        load(f"{MODEL}/weights.bin"),
+        load("/v1/models/indexeddb/%6D"),
+        load("/v1/models/indexeddb?path=m"),
+        load(f"{MODEL}?durability=strict"),
+        load(f"{MODEL}?origin=nonsense"),
+        load("/v1/models/indexeddb/missing"),
+        load("/v1/models/indexeddb/.."),
+        load("/v1/models/nothing/m"),
+        load("/v1/models/%ff/m"),
+    ],
+)
+def test_a_load_that_is_not_plain_goes_the_ordinary_way(caller, model, lean, sent):
+    first_line, rest = sent.split(b"\r\n", 1)
+    ordinary = caller.ask(first_line + b"\r\nX-Odd: 1\r\n" + rest)
+    assert caller.ask(sent) == ordinary
+    assert not any(lean)
+
+
+def test_a_file_is_named_to_the_daemons_own_user_alone(daemon, caller, model):
+    connections = daemon.server._service.connections
+    other = Peer(os.getuid() + 1, frozenset())
+    connections.lean._guard.users = frozenset({other.uid})
+    assert connections.lean.answer(load(), other) is None
+    assert connections.lean.answer(load(), Peer(os.getuid(), frozenset())) is not None
+
+
+def test_the_answers_that_are_kept_are_few_megabytes(tmp_path):
+    (tmp_path / "blob").touch()
+    status = (tmp_path / "blob").stat()
+    blob = MappedBlob(str(tmp_path / "blob"), status.st_dev, status.st_ino, 0, "")
+    answers, origin = MappedAnswers(), SimpleNamespace(name="o", bucket=SimpleNamespace(generation=1))
+    for number in range(1_000):
+        answers.keep(origin, f"indexeddb://{number % 100}", 1, blob, bytes(100_000))
+    known = [answer for number in range(100) if (answer := answers.get(origin, f"indexeddb://{number}"))]
+    assert 0 < sum(map(len, known)) <= 4 << 20
+    answers.keep(origin, "indexeddb://huge", 1, blob, bytes(300_000))
+    assert answers.get(origin, "indexeddb://huge") is None

@@ -4,16 +4,12 @@ import hashlib
 import json
 import os
 import struct
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from blake3 import blake3
-
-from tfjsd.daemon.routes import loading
-from tfjsd.daemon.stored_weights import open_model
 
 BIG = os.urandom(1 << 20)
 MODEL = "application/vnd.tfjsd.model"
@@ -323,36 +319,6 @@ def test_the_daemons_own_user_is_told_where_the_blob_lies(daemon):
     assert status.st_mode & 0o777 == 0o400
     assert Path(blob["path"]).read_bytes() == BIG
     assert answer.json["weightDataBytes"] == len(BIG)
-
-
-def opened_by(daemon, target, monkeypatch):
-    """Whether each of three mapped loads was read in the event loop's thread."""
-    threads = []
-
-    def watched(*args, **kwargs):
-        threads.append(threading.current_thread())
-        return open_model(*args, **kwargs)
-
-    monkeypatch.setattr(loading, "open_model", watched)
-    for _ in range(3):
-        assert daemon.get(target, Accept="application/vnd.tfjsd.mapped").status == 200
-    return [not thread.name.startswith("tfjsd-long") for thread in threads]
-
-
-@pytest.mark.parametrize(
-    ("medium", "metadata", "expected"),
-    [
-        ("indexeddb", "a", [False, True, True]),
-        ("indexeddb", "a" * 100_000, [False, False, False]),
-        ("localstorage", "a", [False, False, False]),
-    ],
-)
-def test_only_a_model_that_is_known_to_be_small_is_read_on_the_loop(daemon, monkeypatch, medium, metadata, expected):
-    target = f"/v1/models/{medium}/small-{len(metadata)}"
-    daemon.save(target, BIG[:1000], userDefinedMetadata={"a": metadata})
-    assert opened_by(daemon, target, monkeypatch) == expected
-    daemon.save(target, BIG[:1001], userDefinedMetadata={"a": metadata})
-    assert opened_by(daemon, target, monkeypatch) == expected
 
 
 def test_small_weights_are_not_mapped_but_sent(daemon):
