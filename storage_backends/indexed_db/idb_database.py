@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from .abc import ConnectionBackend, ConnectionEvents, TransactionBackend
@@ -46,7 +47,7 @@ class IDBDatabase:
         self._close_pending = False
         self.upgrade: IDBTransaction | None = None
         connection.events = _Events(self)
-        self._finalizer = weakref.finalize(self, connection.close)
+        self._finalizer = weakref.finalize(self, _close_soon, loop, connection)
         self._finalizer.atexit = False  # who waits for this one has ended as well
 
     # -- Attributes --
@@ -149,7 +150,8 @@ class IDBDatabase:
         https://w3c.github.io/IndexedDB/#dom-idbdatabase-close
         """
         self._close_pending = True
-        self._finalizer()
+        if self._finalizer.detach() is not None:
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -199,6 +201,13 @@ class IDBDatabase:
 
     def __repr__(self) -> str:
         return f"<IDBDatabase {self.name!r} version {self.version}{' closing' if self._close_pending else ''}>"
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, connection: ConnectionBackend) -> None:
+    """Nobody has the connection any more. The collector says so in any thread and amid anything, so that nothing may be
+    locked or changed here; of a loop that is closed the backing store finds out itself."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(connection.close)
 
 
 class _Events(ConnectionEvents):
