@@ -135,9 +135,11 @@ class DaemonLink:
         if isinstance(error, PermissionError):
             return AccessDeniedError(f"{self.target}: permission denied", hint="the socket belongs to another user")
         reason = f" ({error})" if isinstance(error, TimeoutError) else ""
+        tcp = self.target.tcp
+        start = "tfjsd start" if tcp is None else f"tfjsd serve --http {tcp[0]}:{tcp[1]}"
         return DaemonUnavailableError(
             f"Cannot connect to the tfjsd daemon at {self.target}. Is it running?{reason}",
-            hint="start it with `tfjsd start`",
+            hint=f"start it with `{start}`",
         )
 
 

@@ -125,10 +125,18 @@ def check_handlers(source: Location, dest: Location) -> None:
     Raises:
         UnsupportedURLError: which end it is.
     """
+    from ..model_io.model_url import advice_about
+
     if source.kind in ("other", "downloads"):
-        raise UnsupportedURLError(f"Copying failed because no load handler is found for source URL {source.text}.")
+        raise UnsupportedURLError(
+            f"Copying failed because no load handler is found for source URL {source.text}.",
+            hint=None if source.kind == "downloads" else advice_about(source.text),
+        )
     if dest.kind == "other":
-        raise UnsupportedURLError(f"Copying failed because no save handler is found for destination URL {dest.text}.")
+        raise UnsupportedURLError(
+            f"Copying failed because no save handler is found for destination URL {dest.text}.",
+            hint=advice_about(dest.text),
+        )
 
 
 def _headers(arguments: Arguments) -> dict[str, str]:

@@ -77,7 +77,7 @@ def locate(word: str) -> Location:
 
 
 def check_bare_name(location: Location, store: Client) -> None:
-    """Refuses a word that is no path but the name of a stored model: its scheme was forgotten.
+    """Refuses a word that is no path but the name of a stored model, its scheme forgotten or half written.
 
     Raises:
         UnsupportedURLError: with the URL that was meant as its hint.
@@ -85,7 +85,11 @@ def check_bare_name(location: Location, store: Client) -> None:
     word = location.text
     if not location.is_bare_name:
         return
-    meant = [url for url in store.list_models() if url.partition("://")[2] == word]
+    medium, colon, name = word.partition(":")
+    if colon and medium.lower() in STORE_MEDIA:
+        meant = [f"{medium.lower()}://{name.lstrip('/')}"]
+    else:
+        meant = [url for url in store.list_models() if url.partition("://")[2] == word]
     if meant:
         raise UnsupportedURLError(
             f"{word!r} is neither a path nor a model URL",

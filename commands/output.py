@@ -8,6 +8,7 @@ import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
+from .advice import advice
 from .render import Colour, coloured, printable
 
 if TYPE_CHECKING:
@@ -101,16 +102,16 @@ class Output:
 
     def error(self, error: TfjsdError, *, about: str = "") -> None:
         """An error for a person: the message, then what helps; or as JSON."""
-        message = error.message or str(error) or error.name
+        message, hint = error.message or str(error) or error.name, advice(error)
         if self.json:
             shown = {"name": error.name, "message": message}
-            self._say(json_text({"error": shown | ({"hint": error.hint} if error.hint else {})}))
+            self._say(json_text({"error": shown | ({"hint": hint} if hint else {})}))
             return
         prefix = self.paint_error("error:", "red")
         subject = f"{printable(about)}: " if about else ""
         self._say(f"{prefix} {subject}{_lines(message)}")
-        if error.hint:
-            self._say(f"{self.paint_error('hint:', 'cyan')} {_lines(error.hint)}")
+        if hint:
+            self._say(f"{self.paint_error('hint:', 'cyan')} {_lines(hint)}")
 
     def paint(self, text: str, colour: Colour) -> str:
         """Colour for stdout, where it is wanted."""

@@ -17,9 +17,7 @@ _KEY = Operand("KEY", "the key, any text", complete="key")
 
 def _get(invocation: Invocation) -> int:
     key = invocation.arguments.operand("KEY")
-    value = invocation.store.local_storage().get_item(key)
-    if value is None:
-        raise NotFoundError(f"no item {key!r} in localStorage of {invocation.store.origin}")
+    value = _existing(invocation, key)
     output = invocation.output
     if output.json:
         output.document({"key": key, "value": value})
@@ -28,6 +26,14 @@ def _get(invocation: Invocation) -> int:
     else:
         _write_exactly(invocation, value)
     return 0
+
+
+def _existing(invocation: Invocation, key: str) -> str:
+    value = invocation.store.local_storage().get_item(key)
+    if value is None:
+        where = f"localStorage of {invocation.store.origin}"
+        raise NotFoundError(f"no item {key!r} in {where}", hint="tfjsd storage keys shows what there is")
+    return value
 
 
 def _write_exactly(invocation: Invocation, value: str) -> None:
@@ -65,10 +71,8 @@ def _decoded(data: bytes, name: str) -> str:
 
 def _remove(invocation: Invocation) -> int:
     key = invocation.arguments.operand("KEY")
-    area = invocation.store.local_storage()
-    if area.get_item(key) is None:
-        raise NotFoundError(f"no item {key!r} in localStorage of {invocation.store.origin}")
-    area.remove_item(key)
+    _existing(invocation, key)
+    invocation.store.local_storage().remove_item(key)
     invocation.output.result(f"removed {key!r}", {"key": key})
     return 0
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import UnsupportedURLError
-from .model_url import MEDIA, scheme_of
+from .model_url import MEDIA, advice_about, scheme_of
 from .router_registry import IORouterRegistry, LoadHandler, SaveHandler
 
 if TYPE_CHECKING:
@@ -115,7 +115,4 @@ def _copy_dest(dest: ModelURL, routers: Routers) -> str | SaveHandler:
 
 
 def _hint(url: ModelURL) -> str | None:
-    """Advice for a name that is no URL."""
-    if isinstance(url, str) and scheme_of(url) is None:
-        return "a file is named by file://PATH or a pathlib.Path, a stored model by localstorage:// or indexeddb://"
-    return None
+    return advice_about(url) if isinstance(url, str) else None

@@ -113,6 +113,7 @@ def read_settled(path: str, read: Callable[[ConfinedDirectory, memoryview], _Mod
             try:
                 model = read(directory, content_of(descriptor, path, limit=limit))
             except TfjsdError as error:
+                error.hint = error.hint or f"it was read from {path}"
                 failure = error
             if _present_identity(path) == before:
                 if failure is not None:

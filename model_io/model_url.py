@@ -10,6 +10,7 @@ from ..errors import UnsupportedURLError
 SCHEME_SEPARATOR = "://"
 MEDIA = ("localstorage", "indexeddb")
 """The store's own media, in the order in which TensorFlow.js registers their managers."""
+_SCHEMES = (*MEDIA, "file", "http", "https", "downloads")
 
 
 class ModelURL(NamedTuple):
@@ -38,3 +39,14 @@ def scheme_of(url: str) -> str | None:
     """The scheme, or None for a plain path."""
     scheme, separator, _ = url.partition(SCHEME_SEPARATOR)
     return scheme if separator else None
+
+
+def advice_about(url: str) -> str:
+    """For who wrote a name that is no URL, or a scheme that nobody knows."""
+    scheme = scheme_of(url)
+    if scheme is None:
+        return "a file is named by file://PATH or a pathlib.Path, a stored model by localstorage:// or indexeddb://"
+    from difflib import get_close_matches
+
+    meant = get_close_matches(scheme.lower(), _SCHEMES, n=1)
+    return f"did you mean {meant[0]}{url[len(scheme) :]}?" if meant else f"the schemes are {', '.join(_SCHEMES)}"

@@ -126,7 +126,9 @@ def restore(home: Home, source: BinaryIO) -> Summary:
     home that is not empty and for a file that is no backup, of a newer format, cut off or damaged.
     """
     if home.origins():
-        raise BackupError("The home is not empty. Restore into a new one.")
+        raise BackupError(
+            "The home is not empty. Restore into a new one.", hint="for example tfjsd restore FILE --home ./restored"
+        )
     reader = _Reader(source)
     with home.replacement() as fresh:
         summary = _read(reader, fresh)

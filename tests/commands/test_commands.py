@@ -209,6 +209,28 @@ def test_remove_looks_first_on_a_dry_run(run, store):
 
 
 @pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["copy", "indexdb://a", "out"], "did you mean indexeddb://a?"),
+        (["copy", "indexeddb://mnist", "IndexedDB://b"], "did you mean indexeddb://b?"),
+        (
+            ["copy", "indexeddb://mnist", "s3://b"],
+            "the schemes are localstorage, indexeddb, file, http, https, downloads",
+        ),
+        (["copy", "indexeddb://mnist", "localstorage:b"], "did you mean localstorage://b?"),
+        (["copy", "indexeddb:/mnist", "out"], "did you mean indexeddb://mnist?"),
+        (["show", "indexeddb://nope"], "tfjsd list shows what is stored"),
+        (["copy", "nope", "indexeddb://b"], "a stored model is named indexeddb://NAME"),
+        (["storage", "get", "nope"], "tfjsd storage keys"),
+    ],
+)
+def test_the_likely_mistakes_are_told_with_what_helps(run, words, hint):
+    done = run(*words)
+    assert done.code == 1
+    assert hint in done.err.partition("\nhint: ")[2]
+
+
+@pytest.mark.parametrize(
     ("url", "message"),
     [
         ("indexeddb://nope", "Cannot find model with path 'nope' in IndexedDB."),
@@ -218,7 +240,7 @@ def test_remove_looks_first_on_a_dry_run(run, store):
 )
 def test_a_dry_run_fails_in_the_words_of_the_removal(run, url, message):
     done = run("remove", "--dry-run", url)
-    assert (done.code, done.err) == (1, f"error: {url}: {message}\n")
+    assert (done.code, done.err.partition("\n")[0]) == (1, f"error: {url}: {message}")
 
 
 def test_patterns_of_remove_mean_models_and_never_files(run, store, tmp_path, monkeypatch):
@@ -264,7 +286,7 @@ def test_without_glob_names_are_verbatim(run, store, make_model):
 )
 def test_an_end_without_a_handler_is_refused_in_the_words_of_tfjs(run, verb, source, dest, message):
     done = run(verb, source, dest)
-    assert (done.code, done.err) == (1, f"error: Copying failed because {message}\n")
+    assert (done.code, done.err.partition("\n")[0]) == (1, f"error: Copying failed because {message}")
 
 
 def test_a_pattern_that_matches_nothing_fails(run):
