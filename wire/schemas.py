@@ -104,8 +104,9 @@ def parse_transfer(body: object) -> TransferRequest:
 
 def _operation(item: object) -> LocalStorageOperation:
     members = _object(item, "An operation")
-    if len(members) == 3 and members.get("op") == "setItem" and "key" in members and "value" in members:
-        return _SET(LocalStorageOperation, ("setItem", _text(members, "key"), _text(members, "value"), None, False))
+    named = members.get("namedProperty") is True
+    if len(members) == 3 + named and members.get("op") == "setItem" and "key" in members and "value" in members:
+        return _SET(LocalStorageOperation, ("setItem", _text(members, "key"), _text(members, "value"), None, named))
     if not members.keys() <= _MEMBERS:
         _only(members, ("op", "key", "value", "index", "namedProperty"))
     op = members.get("op")

@@ -7,8 +7,8 @@ from typing import Protocol
 from ..abc import Blob, Snapshot
 from ..catalogue import Share
 from .key_order.key_log import Mark
-from .records import pack
-from .text import EncodedText, normalize
+from .records import inline_record, pack
+from .text import EncodedText, encoded, normalize
 
 
 class Reads(Protocol):
@@ -36,7 +36,10 @@ class Item:
     def record(self) -> bytes:
         """The record's value of an item that lies in it and whose own value is cached."""
         assert self.value is not None
-        return pack(self.sequence, normalize(self.value)[1])
+        text = encoded(self.value)
+        if text is None:
+            return pack(self.sequence, normalize(self.value)[1])
+        return inline_record(self.sequence, *text)
 
 
 Held = tuple[Item, str | None]

@@ -106,8 +106,10 @@ class StorageMap:
             revision.hold(key, None)
             self.order.add(key)
         else:
-            old_value = self._inline_value(old)
-            is_same = _is_same(old, old_value, text, value)
+            if (old_value := old.value) is None and old.blob is None:
+                old_value = self.value_of(old)
+            both_known = value is not None and old_value is not None
+            is_same = value == old_value if both_known else _is_same(old, old_value, text, value)
             if not is_same or (not text.units and self.reinserts_empty):
                 self.order.overwrite(key)
             if is_same:
@@ -218,8 +220,7 @@ _ABSENT = EncodedText(1, 0, b"")
 
 
 def _is_same(old: Item, old_value: str | None, text: EncodedText, value: str | None) -> bool:
-    if old_value is not None and value is not None:
-        return old_value == value
+    """Whether an item has that value, of which one or the other is not at hand as a str."""
     if old.width != text.width or old.units != text.units:
         return False
     if not isinstance(text.data, bytes):
