@@ -366,7 +366,7 @@ class StorageArea:
         try:
             for operation in operations:
                 if isinstance(operation, SetItem):
-                    value, text = _in_memory(operation.value)
+                    value, text = _for_rehearsal(operation.value)
                     _, old, new = area.set(
                         revision, operation.key, text, value, named_property=operation.named_property
                     )
@@ -393,9 +393,12 @@ class StorageArea:
             self._bucket.blobs.redeem(text.data)
 
 
-def _in_memory(value: str | EncodedText) -> tuple[str | None, EncodedText]:
+def _for_rehearsal(value: str | EncodedText) -> tuple[str | None, EncodedText]:
+    """A value and its encoding; of a large one, which is not decoded for that, nothing but the size."""
     if isinstance(value, str):
         return normalize(value)
+    if value.byte_length > INLINE_LIMIT:
+        return None, EncodedText(value.width, value.units, Blob("", value.byte_length))
     return None if isinstance(value.data, Blob) else decode(value.width, value.data), value
 
 
