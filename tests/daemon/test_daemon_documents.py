@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tfjsd.daemon.openapi import OPERATIONS
-from tfjsd.wire.configuration import KEYS
+from tfjsd.wire.configuration_keys import KEYS
 from tfjsd.wire.limits import DEFAULT_LIMITS
 
 DOCS = Path(__file__).parents[2] / "docs"

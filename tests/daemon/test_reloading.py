@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tfjsd.daemon.reloading import RELOADED
-from tfjsd.wire.configuration import KEYS
+from tfjsd.wire.configuration_keys import KEYS
 from tfjsd.wire.token_file import TOKEN_FILE, read_token, rotate_token
 
 PAGE, OTHER = "https://page.example", "https://other.example"
