@@ -127,14 +127,14 @@ class RemoteTransaction(TransactionBackend):
         fields = message.fields
         if len(value.data) > INLINE_VALUE:
             token = str(next(self._session.numbers))
-            await transfers.stage_value(self._session, token, value.data)
+            await transfers.stage_value(self._session, self.number, token, value.data)
             inline, fields = None, {**fields, "value": token}
         return Message(message.type, fields, [inline, *message.parts[1:]])
 
     async def _upload_binary(self, data: bytes) -> Blob:
         blob = Blob(await self._session.loop.run_in_executor(None, _digest_of, data), len(data))
         if blob.digest not in self._sent:
-            await transfers.stage_binary(self._session, blob.digest, data)
+            await transfers.stage_binary(self._session, self.number, blob.digest, data)
             self._sent.add(blob.digest)
         return blob
 

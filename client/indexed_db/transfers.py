@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 Transfer = Callable[[], Coroutine[Any, Any, None]]
 
 
-async def stage_binary(session: RemoteSession, digest: str, data: Buffer) -> None:
-    """The daemon has the bytes, durable and pinned for the session. Raises QuotaExceededError for a full disk."""
-    await _ask(session, "PUT", binary_path(session.token, digest), data)
+async def stage_binary(session: RemoteSession, transaction: int, digest: str, data: Buffer) -> None:
+    """The daemon has the bytes, durable and pinned for the transaction. Raises QuotaExceededError for a full disk."""
+    await _ask(session, "PUT", _for(transaction, binary_path(session.token, digest)), data)
 
 
-async def stage_value(session: RemoteSession, token: str, data: Buffer) -> None:
-    """The daemon has the value in memory, for the session."""
-    await _ask(session, "PUT", value_path(session.token, token), data)
+async def stage_value(session: RemoteSession, transaction: int, token: str, data: Buffer) -> None:
+    """The daemon has the value in memory, for the transaction."""
+    await _ask(session, "PUT", _for(transaction, value_path(session.token, token)), data)
 
 
 async def fetch_binary(session: RemoteSession, blob: Blob) -> memoryview:
@@ -35,6 +35,10 @@ async def fetch_binary(session: RemoteSession, blob: Blob) -> memoryview:
 async def fetch_value(session: RemoteSession, token: str) -> bytes:
     """A value that is there for this session to fetch, once."""
     return bytes(await _ask(session, "GET", value_path(session.token, token)))
+
+
+def _for(transaction: int, path: str) -> str:
+    return with_query(path, {"transaction": str(transaction)})
 
 
 async def _ask(session: RemoteSession, method: str, target: str, data: Buffer | None = None) -> memoryview:

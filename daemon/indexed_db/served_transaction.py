@@ -82,6 +82,7 @@ class ServedTransaction:
     def _over(self) -> None:
         self._session.transactions.pop(self._number, None)
         self._session.transit.withdraw(self._tokens)
+        self._session.uploads.end(self._number)
 
     # -- Requests --
 
@@ -102,7 +103,9 @@ class ServedTransaction:
 
     def _put(self, message: Message) -> None:
         token = message.fields.get("value")
-        data = message.part(0) if token is None else self._session.transit.take_value(message.text("value"))
+        data = (
+            message.part(0) if token is None else self._session.uploads.take_value(self._number, message.text("value"))
+        )
         blobs = tuple(blobs_of(data))
         for blob in blobs:
             self._adopt(blob)
@@ -128,7 +131,7 @@ class ServedTransaction:
 
     def _adopt(self, blob: Blob) -> None:
         if blob.digest not in self._adopted:
-            self._backend.adopt(self._session.transit.take_binary(blob.digest))
+            self._backend.adopt(self._session.uploads.take_binary(self._number, blob.digest))
             self._adopted.add(blob.digest)
 
     def _delete(self, message: Message) -> None:

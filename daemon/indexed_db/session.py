@@ -20,6 +20,7 @@ from .served_connection import ServedConnection
 from .served_transaction import ServedTransaction, is_short, place_of
 from .session_thread import SessionThread
 from .transit import Transit
+from .uploads import Uploads
 
 _SMALL: Final = 16 * 1024
 
@@ -41,7 +42,8 @@ class IndexedDBSession:
     ) -> None:
         self.token = secrets.token_urlsafe(18)
         self.origin = origin
-        self.transit = Transit(origin.bucket.blobs, patience)
+        self.transit = Transit(patience)
+        self.uploads = Uploads(origin.bucket.blobs)
         self.connections: dict[int, ServedConnection] = {}
         self.transactions: dict[int, ServedTransaction] = {}
         self.is_over = False
@@ -84,6 +86,7 @@ class IndexedDBSession:
     def end(self) -> Future[None]:
         """The client is gone: all that is open is aborted and closed. Gives a future, done when that has happened."""
         self.transit.close()
+        self.uploads.close()
         self._thread.end(self._abandon)
         return self._thread.over
 
@@ -107,6 +110,7 @@ class IndexedDBSession:
         self._last_transaction = max(self._last_transaction, number)
         transaction = ServedTransaction(self, number)
         self.transactions[number] = transaction
+        self.uploads.begin(number)
         return transaction
 
     def place_of(self, blob: Blob) -> list[Any] | None:
@@ -160,9 +164,12 @@ class IndexedDBSession:
         self.origin.databases.databases(self._thread.post, reply)
 
     def _begin(self, message: Message) -> None:
-        self._last_transaction = max(self._last_transaction, message.number("transaction"))
+        number = message.number("transaction")
+        self._last_transaction = max(self._last_transaction, number)
         for connection in self._connection(message):
             connection.begin(message)
+        if number not in self.transactions:  # the connection was closed from this side
+            self.uploads.end(number)
 
     def _close(self, message: Message) -> None:
         for connection in self._connection(message):

@@ -15,9 +15,9 @@ INDEXED_DB_OPERATIONS = (
     Operation(
         "PUT",
         _SESSION_BINARY,
-        "Stages a large binary for a session",
+        "Stages a large binary for a transaction of a session",
         {},
-        ("session", "digest"),
+        ("session", "digest", "transaction"),
         _BYTES,
         (400, 403, 404, 413, 503, 507),
         204,
@@ -33,9 +33,9 @@ INDEXED_DB_OPERATIONS = (
     Operation(
         "PUT",
         _SESSION_VALUE,
-        "Stages a long value for a session",
+        "Stages a long value for a transaction of a session",
         {},
-        ("session", "token"),
+        ("session", "token", "transaction"),
         _BYTES,
         (400, 403, 404, 413, 503),
         204,

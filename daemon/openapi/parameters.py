@@ -35,6 +35,7 @@ PARAMETERS: dict[str, Any] = {
     "digest": {"in": "path", "required": True, "schema": TEXT, "description": "BLAKE3, 64 hex digits"},
     "token": {"in": "path", "required": True, "schema": TEXT, "description": "as a message names it"},
     "size": {"in": "query", "required": True, "schema": {"type": "integer"}, "description": "the binary's"},
+    "transaction": {"in": "query", "required": True, "schema": {"type": "integer"}, "description": "which it is for"},
     "origin": {"in": "query", "schema": _ORIGIN, "description": "the origin that is meant, else the configured one"},
     "own": {"in": "query", "schema": _FLAG, "description": "0: without the client's own storage events"},
     "overwrite": {"in": "query", "schema": _FLAG, "description": "0: 409 where the destination exists"},

@@ -97,7 +97,7 @@ async def _watch(session: IndexedDBSession) -> None:
 
 async def stage_binary(call: Call) -> web.StreamResponse:
     """Takes a binary that a value of this session refers to, by the digest that it has."""
-    session, digest = _session(call), call.request.match_info["digest"]
+    session, transaction, digest = _session(call), _transaction(call), call.request.match_info["digest"]
     if not _DIGEST.fullmatch(digest):
         raise BadRequestError("A binary is named by the 64 hex digits of its BLAKE3 digest.")
     session.transit.moving += 1
@@ -106,7 +106,7 @@ async def stage_binary(call: Call) -> web.StreamResponse:
         if blob.digest != digest:
             await call.service.workers.short(session.origin.bucket.blobs.redeem, blob)
             raise BadRequestError(f"The bytes that came have the digest {blob.digest}.")
-        session.transit.stage_binary(blob)
+        session.uploads.stage_binary(transaction, blob)
     finally:
         session.transit.moving -= 1
     return web.Response(status=204)
@@ -151,10 +151,10 @@ async def fetch_binary(call: Call) -> web.StreamResponse:
 
 async def stage_value(call: Call) -> web.StreamResponse:
     """Takes a value that is too long for a message."""
-    session, token = _session(call), call.request.match_info["token"]
+    session, transaction, token = _session(call), _transaction(call), call.request.match_info["token"]
     session.transit.moving += 1
     try:
-        session.transit.stage_value(token, await call.body().whole(MAX_INLINE_BYTES))
+        session.uploads.stage_value(transaction, token, await call.body().whole(MAX_INLINE_BYTES))
     finally:
         session.transit.moving -= 1
     return web.Response(status=204)
@@ -173,6 +173,14 @@ async def fetch_value(call: Call) -> web.StreamResponse:
 
 def _session(call: Call) -> IndexedDBSession:
     return call.service.indexed_db.get(call.request.match_info["session"])
+
+
+def _transaction(call: Call) -> int:
+    """For which transaction of the session something is staged."""
+    number = call.parameters.get("transaction", "")
+    if not number.isdecimal():
+        raise BadRequestError('"transaction" must be the number of a transaction.')
+    return int(number)
 
 
 def _write(writer: BlobWriter, pieces: Sequence[Buffer]) -> None:

@@ -254,6 +254,18 @@ class IndexedDBConformance:
         assert [await count for count in counts] == [2, 2]
         assert order.index("first ends") < order.index("second ends")
 
+    async def test_transactions_that_live_at_once_may_put_equal_binaries(self, shop: IDBDatabase) -> None:
+        data = bytes(range(256)) * 1024
+
+        async def put(store: str, value: Any) -> None:
+            async with shop.transaction(store, "readwrite") as tx:
+                await tx.object_store(store).put(value)
+
+        await asyncio.gather(*(put("books", {"isbn": n, "cover": data}) for n in range(5)), put("log", data))
+        books = await shop.transaction("books").object_store("books").get_all(IDBKeyRange.upper_bound(4))
+        assert [bytes(book["cover"]) for book in books] == [data] * 5
+        assert [bytes(entry) for entry in await shop.transaction("log").object_store("log").get_all()] == [data]
+
     async def test_requests_that_nobody_awaits_are_carried_out_in_order(self, shop: IDBDatabase) -> None:
         tx = shop.transaction("log", "readwrite", durability="relaxed")
         for number in range(200):

@@ -5,62 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 from client_support.daemon_thread import running_daemon
+from client_support.indexed_db_peer import Peer, peer_of
 
 from tfjsd.daemon.indexed_db import served_transaction, session
 from tfjsd.wire import indexed_db as protocol
-from tfjsd.wire.indexed_db import PATH, SESSION_HEADER, SUBPROTOCOL, Message
+from tfjsd.wire.indexed_db import PATH, SUBPROTOCOL, Message
 
 pytest.importorskip("plyvel")
 DOCS = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
-class Peer:
-    """A program that speaks the protocol, well or badly."""
-
-    def __init__(self, http: aiohttp.ClientSession) -> None:
-        self.http = http
-        self.socket: aiohttp.ClientWebSocketResponse
-        self.token = ""
-
-    async def connect(self) -> None:
-        self.socket = await self.http.ws_connect(f"http://tfjsd{PATH}", protocols=(SUBPROTOCOL,), compress=0)
-        self.token = self.socket._response.headers[SESSION_HEADER]
-
-    async def say(self, kind: str, *parts: bytes | None, **fields: Any) -> None:
-        await self.socket.send_bytes(Message(kind, fields, parts).encode())
-
-    async def hear(self) -> Message:
-        return Message.decode(await self.socket.receive_bytes(timeout=20))
-
-    async def open(self, name: str = "d") -> Message:
-        """Opens a new database with a store 1."""
-        await self.say("open", connection=1, transaction=1, name=name, version=1)
-        heard = await self.hear()
-        assert heard.type == "upgradeneeded"
-        store = {"id": 1, "name": "s", "keyPath": None, "autoIncrement": False, "indexes": []}
-        await self.say("createStore", transaction=1, request=1, schema=store)
-        await self.say("commit", transaction=1, request=2)
-        await self.say("upgraded", connection=1)
-        assert [(await self.hear()).type for _ in range(2)] == ["done", "done"]
-        return heard
-
-    async def closed_with(self) -> int | None:
-        while (await self.socket.receive(timeout=20)).type is aiohttp.WSMsgType.BINARY:
-            continue
-        return self.socket.close_code
-
-
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
     with running_daemon() as daemon:
-        connector = aiohttp.UnixConnector(str(daemon.socket))
-        async with aiohttp.ClientSession(connector=connector) as http:
-            yield Peer(http)
+        async with peer_of(daemon) as peer:
+            yield peer
 
 
 async def test_a_program_of_its_own_can_speak_it(peer):
@@ -106,9 +68,10 @@ async def test_a_binary_is_what_its_name_says(peer):
     await peer.connect()
     place = f"http://tfjsd{PATH}/{peer.token}/binaries"
     for digest, status in (("0" * 64, 400), ("x", 400)):
-        async with peer.http.put(f"{place}/{digest}", data=b"bytes") as answer:
-            assert answer.status == status
-    async with peer.http.put(f"http://tfjsd{PATH}/other/values/1", data=b"bytes") as answer:
+        assert await peer.stage_binary(1, digest, b"bytes") == status
+    async with peer.http.put(f"{place}/{'0' * 64}", data=b"bytes") as answer:
+        assert answer.status == 400, "for no transaction"
+    async with peer.http.put(f"http://tfjsd{PATH}/other/values/1?transaction=1", data=b"bytes") as answer:
         assert answer.status == 404
     async with peer.http.get(f"{place}/{'0' * 64}", params={"size": "5"}) as answer:
         assert answer.status >= 400
