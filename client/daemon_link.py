@@ -133,7 +133,11 @@ class DaemonLink:
     def unavailable(self, error: Exception) -> TfjsdError:
         """What to raise where no connection could be made."""
         if isinstance(error, PermissionError):
-            return AccessDeniedError(f"{self.target}: permission denied", hint="the socket belongs to another user")
+            return AccessDeniedError(
+                f"{self.target}: permission denied",
+                hint="the socket belongs to another user, who lets others in by access.users or access.groups in "
+                "config.toml; a store of your own is chosen by --home or TFJSD_HOME",
+            )
         reason = f" ({error})" if isinstance(error, TimeoutError) else ""
         tcp = self.target.tcp
         start = "tfjsd start" if tcp is None else f"tfjsd serve --http {tcp[0]}:{tcp[1]}"
