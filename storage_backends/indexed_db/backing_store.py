@@ -16,16 +16,15 @@ from .bucket_admission import BucketAdmission, Limit
 from .commit import write_to
 from .connection_request import DeleteRequest, OpenRequest
 from .database_catalogue import DatabaseCatalogue
+from .database_deletion import drop_database
 from .direct_job import DirectJob, DirectWork
 from .direct_transaction import BackingTransaction
-from .layout import database_key
 from .local_connection import ConnectionQueue
 from .local_transaction import READ_FROM_FAILED, LocalTransaction
 from .lock_table import LockTable
 from .reclaimer import Reclaimer
 from .schema import DatabaseSchema
 from .staging import Staging
-from .store_records import StoreRecords
 from .transaction_view import IdSequence, TransactionView
 
 T = TypeVar("T")
@@ -59,9 +58,10 @@ class IndexedDBBackingStore(BackingStore):
         return self._browser
 
     def database_names(self) -> list[tuple[str, int]]:
-        """Name and version of each database, in order of the names' code units."""
+        """Name and version of each database, in order of the names' code units. The version is 0 where the record is
+        damaged: such a database cannot be opened, but deleted."""
         with self.bucket.locked():
-            return [(schema.name, schema.version) for schema in self.catalogue.all() if schema.version]
+            return [(name, self.catalogue.version(name)) for name in self.catalogue.names()]
 
     def transact(
         self,
@@ -121,19 +121,20 @@ class IndexedDBBackingStore(BackingStore):
             return self._queues.setdefault(name, ConnectionQueue(self, name))
 
     def schema(self, name: str) -> DatabaseSchema | None:
-        """The sequenced schema; not to be changed."""
+        """The sequenced schema; not to be changed. Raises CorruptionError."""
         with self.bucket.locked():
             return self.catalogue.get(name)
+
+    def version(self, name: str) -> int:
+        """0 where there is no such database, or its record is damaged."""
+        with self.bucket.locked():
+            return self.catalogue.version(name)
 
     def remove_database(self, name: str) -> Future[None]:
         """Deletes the database; its locks are the caller's."""
         with self.bucket.mutate() as mutation:
-            schema = self.catalogue.get(name)
-            if schema is not None:
-                view = self.view()
-                for store in schema.stores.values():
-                    StoreRecords(view, schema.id, store).drop()
-                view.writes.delete(database_key(name))
+            view = self.view()
+            if drop_database(view, self.catalogue, name):
                 self.write(mutation, view, name)
                 self.replace_schema(mutation, name, None)
                 self.admission.database_deleted()
@@ -173,7 +174,7 @@ class IndexedDBBackingStore(BackingStore):
 
     def replace_schema(self, mutation: Mutation, name: str, schema: DatabaseSchema | None) -> None:
         """The schema is another one from this mutation on, and what it was should the commit fail."""
-        self.catalogue.set(name, schema)
+        self.catalogue.replace(name, schema)
         mutation.on_undo(lambda: self.catalogue.forget(name))
 
     def after_commit(self) -> None:

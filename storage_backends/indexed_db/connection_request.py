@@ -156,11 +156,10 @@ class DeleteRequest(ConnectionRequest):
 
     def begin(self) -> None:
         try:
-            schema = self._store.schema(self._queue.name)
+            self._old = self._store.version(self._queue.name)
         except TfjsdError as problem:
             self._fail(problem)
             return
-        self._old = 0 if schema is None else schema.version
         self._wait_for_others()
 
     def _alone(self) -> None:

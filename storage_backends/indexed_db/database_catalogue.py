@@ -27,18 +27,30 @@ class DatabaseCatalogue:
             self._known[name] = None if data is None else _schema_of(key, data)
         return self._known[name]
 
-    def set(self, name: str, schema: DatabaseSchema | None) -> None:
+    def replace(self, name: str, schema: DatabaseSchema | None) -> None:
         self._known[name] = schema
 
     def forget(self, name: str) -> None:
         """The next ``get`` reads what is there."""
         self._known.pop(name, None)
 
-    def all(self) -> list[DatabaseSchema]:
-        """Raises CorruptionError that names the database whose record is damaged."""
+    def names(self) -> list[str]:
+        """In order of their code units."""
         records = list(self._base.scan(DATABASES, _END_OF_DATABASES))
-        schemas = [_schema_of(key, data) for key, data in records]
-        return [schema for found in schemas if (schema := self.get(found.name)) is not None]
+        return [decode_key(key[len(DATABASES) :]) for key, _ in records]
+
+    def version(self, name: str) -> int:
+        """0 where there is no such database, or nobody knows because its record is damaged."""
+        try:
+            schema = self.get(name)
+        except CorruptionError:
+            return 0
+        return 0 if schema is None else schema.version
+
+    def claimed(self, but: str) -> set[int]:
+        """The ids of all databases but one. Raises CorruptionError where another's record is damaged."""
+        others = (self.get(name) for name in self.names() if name != but)
+        return {schema.id for schema in others if schema is not None}
 
 
 def _schema_of(key: bytes, data: bytes) -> DatabaseSchema:

@@ -16,6 +16,7 @@ from .idb_transaction import IDBTransaction
 from .idb_version_change_event import IDBVersionChangeEvent, Listener, Tasks, call
 from .key_path import is_valid_key_path
 from .schema import DatabaseSchema, KeyPath, StoreSchema, sorted_names
+from .web_idl import dom_string
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -85,12 +86,13 @@ class IDBDatabase:
         https://w3c.github.io/IndexedDB/#dom-idbdatabase-transaction
         """
         says = self.says
+        names = (stores,) if isinstance(stores, str) else stores
+        scope = sorted_names({dom_string(name, "a store's name") for name in names})
         self._check_options(mode, durability)
         if self.upgrade is not None and not self.upgrade.is_settled:
             raise says.error("upgrading", "transaction", _INTERFACE)
         if self._close_pending:
             raise says.error("closing", "transaction", _INTERFACE)
-        scope = sorted_names({stores} if isinstance(stores, str) else set(stores))
         for name in scope:
             if name not in self.schema.stores:
                 raise says.error("unknown-store", "transaction", _INTERFACE, name=name)
@@ -111,7 +113,7 @@ class IDBDatabase:
         """Makes a store, in an upgrade. Raises InvalidStateError, TransactionInactiveError, SyntaxError (DOM),
         ConstraintError, InvalidAccessError. https://w3c.github.io/IndexedDB/#dom-idbdatabase-createobjectstore
         """
-        method = "createObjectStore"
+        method, name = "createObjectStore", dom_string(name, "a store's name")
         tx = self._upgrading(method)
         if key_path is not None and not is_valid_key_path(key_path):
             raise self.says.error("bad-key-path", method, _INTERFACE)
@@ -134,6 +136,7 @@ class IDBDatabase:
 
         https://w3c.github.io/IndexedDB/#dom-idbdatabase-deleteobjectstore
         """
+        name = dom_string(name, "a store's name")
         tx = self._upgrading("deleteObjectStore")
         schema = self.schema.stores.pop(name, None)
         if schema is None:

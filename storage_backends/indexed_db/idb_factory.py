@@ -15,7 +15,7 @@ from .idb_open_db_request import IDBOpenDBRequest, OpenCourse, Upgrade
 from .idb_request import IDBRequest
 from .idb_version_change_event import Listener, Tasks
 from .key_coding import InvalidKeyError
-from .web_idl import UNSIGNED_LONG_LONG, unsigned
+from .web_idl import UNSIGNED_LONG_LONG, dom_string, unsigned
 
 _INTERFACE: Final = "IDBFactory"
 
@@ -54,13 +54,13 @@ class IDBFactory:
         ``blocked(event)`` runs when others stay open. Raises TypeError; the request may fail with VersionError,
         AbortError, UnknownError, QuotaExceededError. https://w3c.github.io/IndexedDB/#dom-idbfactory-open
         """
-        wanted = None
+        name, wanted = dom_string(name, "a database's name"), None
         if version is not None:
             wanted = unsigned(version, UNSIGNED_LONG_LONG, self._says, "open", _INTERFACE, 2)
             if not wanted:
                 raise self._says.type_error("version-zero", "open", _INTERFACE)
         request, course, post = self._course(upgrade, blocked, versionchange)
-        self._store.open(_name(name), wanted, course, post)
+        self._store.open(name, wanted, course, post)
         return request
 
     def delete_database(self, name: str, *, blocked: Listener | None = None) -> IDBOpenDBRequest:
@@ -69,8 +69,9 @@ class IDBFactory:
         The request's ``old_version`` is the version that was deleted.
         https://w3c.github.io/IndexedDB/#dom-idbfactory-deletedatabase
         """
+        name = dom_string(name, "a database's name")
         request, course, post = self._course(None, blocked, None)
-        self._store.delete_database(_name(name), course, post)
+        self._store.delete_database(name, course, post)
         return request
 
     def databases(self) -> IDBRequest[list[IDBDatabaseInfo]]:
@@ -113,9 +114,3 @@ def _post_to(loop: asyncio.AbstractEventLoop) -> Post:
         return True
 
     return post
-
-
-def _name(name: Any) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"a database's name is a str, not {type(name).__name__}")
-    return name.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

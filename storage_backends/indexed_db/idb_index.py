@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .record_source import RecordSource
 from .schema import IndexSchema
+from .web_idl import dom_string
 
 if TYPE_CHECKING:
     from .idb_object_store import IDBObjectStore
@@ -66,6 +67,7 @@ class IDBIndex(RecordSource):
     @name.setter
     def name(self, name: str) -> None:
         tx, old, store = self._tx, self._schema.name, self._store.schema
+        name = dom_string(name, "an index's name")
         if tx.mode != "versionchange":
             raise self._says.error("not-upgrading", "name", self.interface)
         self.check("name")

@@ -18,6 +18,7 @@ from .layout import STORE_ITSELF
 from .record_source import RecordSource
 from .schema import IndexSchema, KeyPath, StoreSchema, sorted_names
 from .staging import stand_in
+from .web_idl import dom_string
 
 if TYPE_CHECKING:
     from .idb_cursor import IDBCursor
@@ -69,7 +70,7 @@ class IDBObjectStore(RecordSource):
 
     @name.setter
     def name(self, name: str) -> None:
-        tx, old = self._tx, self._schema.name
+        tx, old, name = self._tx, self._schema.name, dom_string(name, "a store's name")
         if self._is_deleted:
             raise self._says.error("store-deleted", "name", self.interface)
         if tx.mode != "versionchange":
@@ -230,7 +231,7 @@ class IDBObjectStore(RecordSource):
             raise self._says.error("store-deleted", "index", self.interface)
         if self._tx.is_finished:
             raise self._says.error("finished", "index", self.interface, kind=InvalidStateError)
-        known = self._indexes.get(name)
+        known = self._indexes.get(name) or self._indexes.get(name := dom_string(name, "an index's name"))
         if known is not None:
             return known
         schema = self._schema.indexes.get(name)
@@ -249,7 +250,7 @@ class IDBObjectStore(RecordSource):
         Raises InvalidStateError, TransactionInactiveError, ConstraintError, SyntaxError (DOM), InvalidAccessError.
         https://w3c.github.io/IndexedDB/#dom-idbobjectstore-createindex
         """
-        method = "createIndex"
+        method, name = "createIndex", dom_string(name, "an index's name")
         self._check_upgrade(method)
         if name in self._schema.indexes:
             place = list(self._schema.indexes).index(name)
@@ -273,6 +274,7 @@ class IDBObjectStore(RecordSource):
 
         https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex
         """
+        name = dom_string(name, "an index's name")
         self._check_upgrade("deleteIndex")
         schema = self._schema.indexes.get(name)
         if schema is None:

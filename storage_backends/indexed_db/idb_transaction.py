@@ -16,6 +16,7 @@ from .idle_limit import IDLE_SECONDS, IdleLimit
 from .request_queue import RequestQueue
 from .schema import StoreSchema, sorted_names
 from .transaction_done import TransactionDone, wake
+from .web_idl import dom_string
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -146,7 +147,7 @@ class IDBTransaction:
         """
         if self.state == "finished":
             raise self.says.error("finished", "objectStore", _INTERFACE, kind=InvalidStateError)
-        known = self._stores.get(name)
+        known = self._stores.get(name) or self._stores.get(name := dom_string(name, "a store's name"))
         if known is not None:
             return known
         schema = self._database.schema.stores.get(name)

@@ -1,4 +1,4 @@
-"""Arguments as Web IDL converts them. https://webidl.spec.whatwg.org/#es-integer-types"""
+"""Arguments as Web IDL converts them. https://webidl.spec.whatwg.org/#es-type-mapping"""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def unsigned(value: Any, maximum: int, exceptions: DOMExceptions, method: str, i
     if not 0 <= number <= maximum:
         raise exceptions.type_error("out-of-range", method, interface, **fields)
     return number
+
+
+def dom_string(value: Any, what: str) -> str:
+    """``DOMString``: code units, so that a pair of surrogates is the character that it stands for.
+
+    Raises TypeError for what is no str: none of Python's own forms is what JavaScript would make of it.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a str, not {type(value).__name__}")
+    if value.isascii():
+        return str.__str__(value)  # a subclass's characters
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _shown(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 from idb_support.agreement import disagreements
@@ -100,10 +101,41 @@ async def damage(tmp_path, key, bytes_):
 async def test_a_damaged_database_is_named_and_others_open(tmp_path, record):
     stack, factory = await damage(tmp_path, database_key("shop"), record)
     with stack:
-        for request in (factory.open("shop"), factory.databases(), factory.delete_database("shop")):
-            with pytest.raises(UnknownError, match="database 'shop' is damaged") as caught:
-                await request
-            assert isinstance(caught.value.__cause__, CorruptionError)
+        with pytest.raises(UnknownError, match="database 'shop' is damaged") as caught:
+            await factory.open("shop")
+        assert isinstance(caught.value.__cause__, CorruptionError)
+        assert await factory.databases() == [("shop", 0), ("whole", 1)]
+        with await factory.open("whole") as db:
+            assert await db.transaction("s").object_store("s").get_all() == ["value"]
+
+
+NAMED_BY_A_NUMBER: Any = StoreSchema(1, 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("record", [b"", encode_schema(DatabaseSchema(2, "shop", 1, 1, {"s": NAMED_BY_A_NUMBER}))])
+async def test_a_damaged_database_can_be_deleted_with_all_it_held(tmp_path, record):
+    stack, factory = await damage(tmp_path, database_key("shop"), record)
+    with stack:
+        await factory.delete_database("shop")
+        assert await factory.databases() == [("whole", 1)]
+        factory._store.make_room()
+        assert disagreements(factory._store.bucket) == []
+        with await factory.open("whole") as db:
+            assert await db.transaction("s").object_store("s").get_all() == ["value"]
+        with await factory.open("shop", 1, upgrade=make) as db:
+            assert await db.transaction("s").object_store("s").get_all() == ["value"]
+
+
+async def test_of_two_damaged_databases_each_can_be_deleted(tmp_path):
+    stack, factory = await damage(tmp_path, database_key("shop"), b"")
+    with stack:
+        bucket = factory._store.bucket
+        with bucket.mutate() as mutation:
+            mutation.put(database_key("other"), b"\x01")
+        for name in ("other", "shop"):
+            await factory.delete_database(name)
+        factory._store.make_room()
+        assert disagreements(bucket) == []
         with await factory.open("whole") as db:
             assert await db.transaction("s").object_store("s").get_all() == ["value"]
 
