@@ -41,6 +41,9 @@ def large_save(workbench: Workbench) -> Row:
         operations: dict[str, Operation] = {
             "tfjsd": lambda number: save_seconds(store, numbered(weights, number)),
             "write + fsync": lambda number: bare.write_and_fsync(directory / "bare", numbered(weights, number)),
+            "write + fsync, as fast to map": lambda number: bare.write_and_fsync(
+                directory / "large pieces", numbered(weights, number), bare.LARGE_PIECE
+            ),
             "cp + fsync": lambda _: bare.copy_and_fsync(directory / "source", directory / "copy"),
             "safetensors + fsync": lambda _: tensor_file.save(directory / "file.safetensors", weights),
         }
