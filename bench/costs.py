@@ -2,8 +2,8 @@
 
     python bench/costs.py [OPERATIONS…]
 
-``save`` and ``load`` show the event loop of a daemon that answers one client; ``set_items`` shows the thread that makes
-one change of a thousand items, in this process. What waits (for the network, a lock, another thread) is left out, and
+``save`` shows the event loop of a daemon that answers one client; ``set_items`` shows the thread that makes one change
+of a thousand items, in this process. What waits (for the network, a lock, another thread) is left out, and
 what C functions take counts for the module that calls them: shares hardly depend on how busy the machine is.
 """
 
@@ -51,15 +51,6 @@ def main() -> None:
 def save(directory: Path) -> pstats.Stats:
     def once(store: tfjsd.Client, number: int) -> None:
         store.save("indexeddb://m", model(number.to_bytes(8, "little") * 12_800))
-
-    return of_daemon(directory, once)
-
-
-def load(directory: Path) -> pstats.Stats:
-    def once(store: tfjsd.Client, number: int) -> None:
-        if not number:
-            store.save("indexeddb://m", model(bytes(1 << 21)))
-        store.load("indexeddb://m")
 
     return of_daemon(directory, once)
 
@@ -116,7 +107,7 @@ def module_of(function: Function) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
 
 
-OPERATIONS: dict[str, Callable[[Path], pstats.Stats]] = {"save": save, "load": load, "set_items": set_items}
+OPERATIONS: dict[str, Callable[[Path], pstats.Stats]] = {"save": save, "set_items": set_items}
 
 
 if __name__ == "__main__":
