@@ -96,7 +96,8 @@ class Remote:
             body = json.dumps(body).encode()
         with contextlib.closing(self.connection(timeout)) as connection:
             connection.request(method, target, body, dict(headers or {}))
-            return Answer(connection.getresponse())
+            with connection.getresponse() as response:
+                return Answer(response)
 
     def get(self, target: str, **headers: str) -> Answer:
         return self.request("GET", target, headers={name.replace("_", "-"): value for name, value in headers.items()})

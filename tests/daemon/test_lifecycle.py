@@ -117,13 +117,11 @@ def test_a_newer_home_is_refused_and_not_touched(daemons):
 
 def test_an_idle_daemon_ends_and_a_subscriber_keeps_it(daemons):
     daemon = daemons.process(idle_exit="0.3")
-    connection = daemon.connection()
-    connection.request("GET", "/v1/events")
-    response = connection.getresponse()
-    time.sleep(0.8)
-    assert daemon.popen.poll() is None
-    response.close()
-    connection.close()
+    with contextlib.closing(daemon.connection()) as connection:
+        connection.request("GET", "/v1/events")
+        with connection.getresponse():
+            time.sleep(0.8)
+            assert daemon.popen.poll() is None
     assert daemon.wait() == 0
     assert not daemon.socket.exists()
 
@@ -157,8 +155,8 @@ def writer(daemon, name, acknowledged, outcomes):
             number += 1
             body = {"op": "setItem", "key": f"{name}-{number}", "value": str(number)}
             connection.request("POST", "/v1/local-storage", json.dumps(body).encode())
-            answer = connection.getresponse()
-            text = answer.read()
+            with connection.getresponse() as answer:
+                text = answer.read()
             if answer.status != 200:
                 outcomes.append(answer.status)
                 return
@@ -199,36 +197,34 @@ def test_sigterm_under_load_loses_nothing(daemons):
 def test_a_running_upload_is_finished_on_sigterm(daemons):
     daemon = daemons.process()
     weights = os.urandom(3 << 20)
-    connection = daemon.connection()
-    body = daemon.model_body(weights)
-    connection.putrequest("PUT", "/v1/models/indexeddb/late")
-    connection.putheader("Content-Type", "application/vnd.tfjsd.model")
-    connection.putheader("Content-Length", str(len(body)))
-    connection.endheaders(body[: len(body) // 2])
-    while daemon.get("/v1/status").json["running"] < 2:
-        time.sleep(0.01)
-    daemon.signal(signal.SIGTERM)
-    while daemon.socket.exists():
-        time.sleep(0.01)
-    connection.send(body[len(body) // 2 :])
-    answer = connection.getresponse()
-    assert (answer.status, answer.getheader("connection")) == (200, "close")
-    connection.close()
+    with contextlib.closing(daemon.connection()) as connection:
+        body = daemon.model_body(weights)
+        connection.putrequest("PUT", "/v1/models/indexeddb/late")
+        connection.putheader("Content-Type", "application/vnd.tfjsd.model")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[: len(body) // 2])
+        while daemon.get("/v1/status").json["running"] < 2:
+            time.sleep(0.01)
+        daemon.signal(signal.SIGTERM)
+        while daemon.socket.exists():
+            time.sleep(0.01)
+        connection.send(body[len(body) // 2 :])
+        with connection.getresponse() as answer:  # which owns the socket of a connection that is to be closed
+            assert (answer.status, answer.getheader("connection")) == (200, "close")
     assert daemon.wait() == 0
     assert daemons.process().load("/v1/models/indexeddb/late")[1] == weights
 
 
 def test_an_upload_that_does_not_end_is_cut_off_and_leaves_no_trace(daemons):
     daemon = daemons.process()
-    connection = daemon.connection()
-    connection.putrequest("PUT", "/v1/models/indexeddb/never")
-    connection.putheader("Content-Type", "application/vnd.tfjsd.model")
-    connection.putheader("Content-Length", "1000000")
-    connection.endheaders(b"\x10")
-    while daemon.get("/v1/status").json["running"] < 2:
-        time.sleep(0.01)
-    assert daemon.stop() == 0
-    connection.close()
+    with contextlib.closing(daemon.connection()) as connection:
+        connection.putrequest("PUT", "/v1/models/indexeddb/never")
+        connection.putheader("Content-Type", "application/vnd.tfjsd.model")
+        connection.putheader("Content-Length", "1000000")
+        connection.endheaders(b"\x10")
+        while daemon.get("/v1/status").json["running"] < 2:
+            time.sleep(0.01)
+        assert daemon.stop() == 0
     successor = daemons.process()
     assert successor.get("/v1/models").json == {}
 
@@ -237,24 +233,21 @@ def test_a_backup_that_is_read_slowly_does_not_hold_the_end_up(daemons):
     daemon = daemons.process()
     for number in range(4):
         daemon.save(f"/v1/models/indexeddb/m{number}", os.urandom(4 << 20))
-    connections = [daemon.connection() for _ in range(2)]
-    for connection in connections:
-        connection.request("GET", "/v1/backup")
-        assert connection.getresponse().status == 200
-    daemon.save("/v1/models/indexeddb/meanwhile", os.urandom(1 << 20))
-    assert daemon.stop() == 0
-    for connection in connections:
-        connection.close()
+    with contextlib.closing(daemon.connection()) as one, contextlib.closing(daemon.connection()) as other:
+        for connection in (one, other):
+            connection.request("GET", "/v1/backup")
+            assert connection.getresponse().status == 200
+        daemon.save("/v1/models/indexeddb/meanwhile", os.urandom(1 << 20))
+        assert daemon.stop() == 0
 
 
 def test_a_verification_that_is_not_done_does_not_hold_the_end_up(daemons):
     daemon = daemons.process()
     for number in range(30):
         daemon.save(f"/v1/models/indexeddb/m{number}", os.urandom(4 << 20))
-    connection = daemon.connection()
-    connection.request("POST", "/v1/verify")
-    assert daemon.stop() == 0
-    connection.close()
+    with contextlib.closing(daemon.connection()) as connection:
+        connection.request("POST", "/v1/verify")
+        assert daemon.stop() == 0
 
 
 def test_socket_activation(daemons):
@@ -392,7 +385,7 @@ def test_without_leveldb_the_line_that_installs_it_is_printed(daemons):
     assert not Path(daemons.directory / "h").exists()
 
 
-def test_opening_and_closing_leaves_no_descriptor_and_no_thread(daemons):
+def test_opening_and_closing_leaves_no_descriptor_and_no_thread(daemons, eventually):
     def resources():
         return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0, threading.active_count()
 
@@ -402,6 +395,5 @@ def test_opening_and_closing_leaves_no_descriptor_and_no_thread(daemons):
         daemon = daemons.in_process(f"n{number}")
         daemon.save("/v1/models/indexeddb/m", b"1")
         daemon.stop()
-    descriptors, threads = resources()
-    assert descriptors <= before[0]
-    assert threads <= before[1]
+    # An end waits for half a second for threads whose clients are gone: on a busy machine they may take longer.
+    eventually(lambda: all(now <= then for now, then in zip(resources(), before, strict=True)))
