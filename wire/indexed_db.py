@@ -32,7 +32,7 @@ PART_SIZE: Final = 256 * KIB
 """About how much one message of a longer result holds."""
 IDLE_SECONDS: Final = 30.0
 """How long a transaction that has started may be asked nothing, and how long a connection may leave a versionchange
-event unanswered."""
+event unanswered, or an upgrade's outcome unsaid."""
 
 Part = bytes | memoryview | None
 

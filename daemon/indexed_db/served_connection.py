@@ -36,6 +36,7 @@ class ServedConnection(OpenEvents, ConnectionEvents):
         self._unheard: deque[tuple[float, Callable[[], None]]] = deque()
         self._is_closing = False
         self._is_upgrading = False
+        self._upgraded_at: float | None = None
 
     @property
     def is_done(self) -> bool:
@@ -84,6 +85,15 @@ class ServedConnection(OpenEvents, ConnectionEvents):
         problem = StoreFailedError("The connection was closed: it left a versionchange event unanswered for too long.")
         self._session.tell_problem("lost", {"connection": self._number}, problem)
         self.abandon()
+
+    def check_upgraded(self, now: float) -> None:
+        """Nor does one that does not say that its open request has its outcome, where only that is missing."""
+        if not self._is_upgrading or self._upgrade in self._session.transactions:
+            return
+        if self._upgraded_at is None:
+            self._upgraded_at = now
+        elif now - self._upgraded_at > IDLE_SECONDS:
+            self.upgrade_over()
 
     def abandon(self) -> None:
         """The client is gone."""

@@ -200,6 +200,7 @@ class IndexedDBSession:
             transaction.check_idle(now)
         for connection in list(self.connections.values()):
             connection.check_heard(now)
+            connection.check_upgraded(now)
 
     def _abandon(self) -> None:
         self.is_over = True

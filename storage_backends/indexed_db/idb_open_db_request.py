@@ -149,4 +149,4 @@ class OpenCourse(OpenEvents):
             self._request.settle(UNDEFINED, self._says.error("connection-closed"))
         else:
             self._request.settle(database, None)
-        self._loop.call_soon(connection.upgrade_over)
+        connection.upgrade_over()  # in this turn: who awaits the request may keep the next one for long

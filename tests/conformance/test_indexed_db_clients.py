@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -121,6 +122,21 @@ async def test_the_browser_is_learnt_without_holding_the_loop(monkeypatch):
         async with tfjsd.aconnect(home=daemon.home, autostart=False) as client:
             with pytest.raises(TypeError, match=r"IDBFactory\.open: "):  # before any answer
                 client.indexed_db().open("d", -1)
+
+
+async def test_who_computes_after_an_upgrade_keeps_no_client_waiting(clients):
+    async def open_it(client: Any) -> int:
+        async with asyncio.timeout(30):
+            with await client.indexed_db().open("d") as db:
+                return db.version
+
+    def open_elsewhere() -> int:
+        with tfjsd.connect(home=clients.daemon.home, autostart=False) as client:
+            return client.run(open_it)
+
+    await clients.database()
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(open_elsewhere).result() == 1, "this loop does not turn meanwhile"
 
 
 # -- Lost and silent ones ------------------------------------------------------------------------------------------------

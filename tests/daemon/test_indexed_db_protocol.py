@@ -10,7 +10,7 @@ import pytest
 from client_support.daemon_thread import running_daemon
 from client_support.indexed_db_peer import Peer, peer_of
 
-from tfjsd.daemon.indexed_db import served_transaction, session
+from tfjsd.daemon.indexed_db import served_connection, served_transaction, session
 from tfjsd.wire import indexed_db as protocol
 from tfjsd.wire.indexed_db import PATH, SUBPROTOCOL, Message
 
@@ -62,6 +62,20 @@ async def test_who_breaks_the_protocol_is_shut_out_and_holds_nothing(peer, messa
     await peer.connect()
     await peer.say("deleteDatabase", connection=1, name="d")
     assert (await peer.hear()).type == "deleted"
+
+
+async def test_who_does_not_say_upgraded_keeps_others_waiting_for_a_limit_only(peer, monkeypatch):
+    monkeypatch.setattr(served_connection, "IDLE_SECONDS", 0.1)
+    await peer.connect()
+    await peer.say("open", connection=1, transaction=1, name="d", version=1)
+    assert (await peer.hear()).type == "upgradeneeded"
+    await peer.say("commit", transaction=1, request=2)
+    assert (await peer.hear()).type == "done"
+    await peer.say("open", connection=2, transaction=3, name="d", version=None)
+    assert (await peer.hear()).type == "opened"
+    await peer.say("upgraded", connection=1)  # late, and of no effect
+    await peer.say("deleteDatabase", connection=3, name="d")
+    assert sorted([(await peer.hear()).fields["connection"] for _ in range(2)]) == [1, 2]
 
 
 async def test_a_binary_is_what_its_name_says(peer):
