@@ -35,6 +35,6 @@ async function bench(count, durability) {
     };
   }));
   db.close();
-  await wait(indexedDB.deleteDatabase("bench"));
+  await timed("delete", () => wait(indexedDB.deleteDatabase("bench")));
   return found;
 }

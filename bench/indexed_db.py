@@ -5,10 +5,11 @@
 DIR is where `npm install fake-indexeddb` was run. The same program runs everywhere, on small records with a key path
 and an index: `put`, `get` and `index get` await each request before they place the next; with `+` all are placed in one
 transaction and awaited afterwards; `get_all` reads all records with one request, `cursor` walks over all and looks at
-each value. Writing is relaxed, and includes the commit; fake-indexeddb keeps everything in memory. Microseconds per
-record: the median of the rounds, in brackets the smallest and the largest. All take their turn in each round; the first
-round, in which JavaScript compiles, stands apart. With `--cpu` the CPU time of all threads of the process is measured,
-which other work on the machine hardly changes, where one process does it all: in memory, on LevelDB, in Node.
+each value; `delete` takes the database away, with `--cpu` including what reclaims its records. Writing is relaxed, and
+includes the commit; fake-indexeddb keeps everything in memory. Microseconds per record: the median of the rounds, in
+brackets the smallest and the largest. All take their turn in each round; the first round, in which JavaScript compiles,
+stands apart. With `--cpu` the CPU time of all threads of the process is measured, which other work on the machine
+hardly changes, where one process does it all: in memory, on LevelDB, in Node.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from indexed_db_contenders import Contender, Figures, in_chromium, in_memory, in_node, on_disk, over_the_socket
 
-OPERATIONS = ("put", "put +", "get", "get +", "index get", "index get +", "get_all", "cursor")
+OPERATIONS = ("put", "put +", "get", "get +", "index get", "index get +", "get_all", "cursor", "delete")
 
 
 async def measure(peers: Path | None, records: int, rounds: int, cpu: bool) -> dict[str, list[Figures]]:

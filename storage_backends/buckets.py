@@ -78,7 +78,7 @@ class Bucket:
         """
         with self._mutex:
             if key in self._overlay.pending:
-                return self._overlay.pending[key][1]
+                return self._overlay.pending[key]
             engine = self._engine()
             return None if engine is None else engine.get(key)
 

@@ -23,13 +23,11 @@ class Differences:
         get: Callable[[bytes], bytes | None],
     ) -> Differences:
         """``get`` reads the state beneath the writes where it is not ``known``."""
-        found = cls()
-        changes, before = found.changes, found.before
-        for key, new in writes.items():
-            old = known[key] if key in known else get(key)
-            if old != new:
-                changes[key], before[key] = new, old
-        return found
+        before = {key: known[key] if key in known else get(key) for key in writes}
+        changes = dict(writes)
+        for key in [key for key, old in before.items() if old == writes[key]]:
+            del changes[key], before[key]
+        return cls(changes, before)
 
     def note(self, key: bytes, old: bytes | None, new: bytes | None) -> None:
         if old != new:

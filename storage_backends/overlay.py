@@ -12,13 +12,14 @@ Change = tuple[bytes, bytes | None]
 
 
 class Overlay:
-    """The newest ``pending`` value of each key (None: deleted) with the sequence number of its mutation.
+    """The newest ``pending`` value of each key; None: deleted.
 
     Not thread-safe by itself: the bucket's mutex guards it.
     """
 
     def __init__(self) -> None:
-        self.pending: dict[bytes, tuple[int, bytes | None]] = {}
+        self.pending: dict[bytes, bytes | None] = {}
+        self._numbers: dict[bytes, int] = {}  # of the mutations that they are from
         self._order: SortedList[bytes] | None = None  # of the keys, once somebody scans
         self._catalogue: Catalogue | None = None  # after the newest pending mutation
 
@@ -30,25 +31,24 @@ class Overlay:
         """The newest mutation's changes, and the totals after it."""
         if self._order is not None:
             self._order.update(key for key in changes if key not in self.pending)
-        for key, value in changes.items():
-            self.pending[key] = (catalogue.number, value)
+        self.pending.update(changes)
+        self._numbers.update(dict.fromkeys(changes, catalogue.number))
         self._catalogue = catalogue
 
     def settle(self, number: int, keys: Iterable[bytes]) -> None:
         """The mutations up to ``number`` are in the engine: their values need no overlay any more."""
+        if self._catalogue is not None and self._catalogue.number <= number:
+            self.drop()  # no mutation is newer
+            return
         for key in keys:
-            pending = self.pending.get(key)
-            if pending is not None and pending[0] <= number:
-                del self.pending[key]
+            if self._numbers.get(key, number + 1) <= number:
+                del self.pending[key], self._numbers[key]
                 if self._order is not None:
                     self._order.remove(key)
-        if not self.pending:
-            self._order = None
-        if self._catalogue is not None and self._catalogue.number <= number:
-            self._catalogue = None
 
     def drop(self) -> None:
         self.pending.clear()
+        self._numbers.clear()
         self._order = self._catalogue = None
 
     def changes(self, start: bytes, stop: bytes | None) -> list[Change]:
@@ -58,10 +58,10 @@ class Overlay:
         if self._order is None:
             self._order = SortedList(self.pending)
         keys = self._order.irange(start, stop, inclusive=(True, False))
-        return [(key, self.pending[key][1]) for key in keys]
+        return [(key, self.pending[key]) for key in keys]
 
     def copy(self) -> SortedDict[bytes, bytes | None]:
-        return SortedDict({key: value for key, (_, value) in self.pending.items()})
+        return SortedDict(self.pending)
 
 
 def merged(

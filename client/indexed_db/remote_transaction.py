@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -76,11 +76,11 @@ class RemoteTransaction(TransactionBackend):
         fields: dict[str, Any] = {
             "store": store,
             "overwrite": record.overwrite,
-            "entries": [[index, len(keys)] for index, keys in record.entries],
+            "entries": list(Counter(index for index, _ in record.entries).items()),
         }
         if value.room is not None:
             fields["room"] = value.room
-        keys = [key for _, keys in record.entries for key in keys]
+        keys = [key for _, key in record.entries]
         parts = [value.data, record.key, record.exact_key, *keys]
         prepare = None
         if value.blobs or len(value.data) > INLINE_VALUE:

@@ -284,12 +284,12 @@ def _check_keys(*keys: bytes | None) -> None:
         raise BadRequestError("This is not a key.") from problem
 
 
-def _entries(message: Message) -> list[tuple[int, list[bytes]]]:
+def _entries(message: Message) -> list[tuple[int, bytes]]:
     """``entries`` counts the keys for each index; the keys are the parts after the third."""
     counts, place, found = message.fields.get("entries", []), 3, []
     try:
         for index, keys in counts:
-            found.append((int(index), [message.part(place + offset) for offset in range(keys)]))
+            found += [(int(index), message.part(place + offset)) for offset in range(keys)]
             place += keys
     except (TypeError, ValueError) as problem:
         raise BadRequestError('"entries" must be pairs of an index and a number of keys.') from problem

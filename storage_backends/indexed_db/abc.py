@@ -30,12 +30,12 @@ DatabaseList = list[tuple[str, int]]
 
 
 class Put(NamedTuple):
-    """A record to store. Without a key the generator makes one."""
+    """A record to store. Without a key the generator makes one. ``entries`` are its exact keys, each with its index."""
 
     value: Encoded
     key: bytes | None
     exact_key: bytes | None
-    entries: list[tuple[int, list[bytes]]]
+    entries: list[tuple[int, bytes]]
     overwrite: bool = True
 
 

@@ -20,11 +20,11 @@ _double = struct.Struct("<d").pack
 
 
 def with_generated_key(
-    data: bytes, entries: Iterable[tuple[int, list[bytes]]], room: int | None, number: int
-) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
+    data: bytes, entries: Iterable[tuple[int, bytes]], room: int | None, number: int
+) -> tuple[bytes, list[tuple[int, bytes]]]:
     """The value and its index keys with the generated number in place; a value that keeps no properties has no room."""
     value = data if room is None else data[:room] + _double(number) + data[room + 8 :]
-    return value, [(index, [filled(key, number) for key in keys]) for index, keys in entries]
+    return value, [(index, filled(key, number)) for index, key in entries]
 
 
 def filled(key: bytes, number: float) -> bytes:

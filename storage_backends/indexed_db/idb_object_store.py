@@ -198,16 +198,9 @@ class IDBObjectStore(RecordSource):
         except DataCloneError as problem:
             raise self._says.not_cloneable(problem, method, self.interface) from None
 
-    def _entries(self, value: Any, generated: KeyPath) -> list[tuple[int, list[bytes]]]:
-        if not self._schema.indexes:
-            return []
+    def _entries(self, value: Any, generated: KeyPath) -> list[tuple[int, bytes]]:
         path = generated if isinstance(generated, str) else None
-        found = []
-        for index in self._schema.indexes.values():
-            keys = entries_of(value, index, path)
-            if keys:
-                found.append((index.id, keys))
-        return found
+        return [(index.id, key) for index in self._schema.indexes.values() for key in entries_of(value, index, path)]
 
     def _store(self, source: Any, record: Put) -> IDBRequest[Any]:
         request = self._tx.request(source, decode_key)

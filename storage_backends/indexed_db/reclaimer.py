@@ -1,12 +1,14 @@
 """Gives the room of dead prefixes back: chunk after chunk in the background, each chunk one relaxed batch.
 
-What is dead is in the journal (``layout``); the journal's entry goes with the last chunk, so a crash only means that
-the rest is done after the next start.
+After each chunk it rests for as long as that took: who uses the store meanwhile has at least half of the time. What is
+dead is in the journal (``layout``); the journal's entry goes with the last chunk, so a crash only means that the rest
+is done after the next start.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from itertools import islice
 from typing import Final
 
@@ -15,7 +17,7 @@ from ..buckets import Bucket, Mutation
 from .layout import JOURNAL, METADATA, end_of
 from .record_head import stored_blobs
 
-_CHUNK: Final = 2_000
+_CHUNK: Final = 500
 _END_OF_JOURNAL = METADATA + b"\x04"
 
 
@@ -26,19 +28,19 @@ class Reclaimer:
         self._bucket = bucket
         self._mutex = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def wake(self) -> None:
         """There may be dead prefixes."""
         with self._mutex:
-            if self._thread is None and not self._stopped:
+            if self._thread is None and not self._stopped.is_set():
                 self._thread = threading.Thread(target=self._run, name="tfjsd-reclaim", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
         """Ends after the chunk at work; what is left stays in the journal."""
         with self._mutex:
-            self._stopped = True
+            self._stopped.set()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
@@ -73,8 +75,10 @@ class Reclaimer:
 
     def _run(self) -> None:
         try:
-            while not self._stopped and self.reclaim():
-                pass
+            began = time.monotonic()
+            while not self._stopped.is_set() and self.reclaim():
+                self._stopped.wait(time.monotonic() - began)
+                began = time.monotonic()
         except TfjsdError:
             return  # the store failed or is closing: the journal keeps what is left for the next start
         finally:

@@ -16,7 +16,7 @@ from .idb_request import Convert, IDBRequest
 if TYPE_CHECKING:
     from .idb_transaction import IDBTransaction
 
-AT_ONCE: Final = 16
+AT_ONCE: Final = 32
 """How many requests settle in one turn of the loop because somebody began to wait for them."""
 
 

@@ -5,7 +5,7 @@ The storage operations of https://w3c.github.io/IndexedDB/#database-operations o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -34,9 +34,6 @@ from .transaction_view import TransactionView
 
 IndexEntries = Callable[[bytes, bytes], list[bytes]]
 """The exact keys of a stored value in an index; the value and the record's key are given."""
-
-Entries = Iterable[tuple[int, list[bytes]]]
-"""The exact keys of a record in each index."""
 
 _CLEAR_AT_ONCE: Final = 512
 """Up to so many records are deleted one by one; more are left to the reclaimer."""
@@ -179,7 +176,7 @@ class StoreRecords:
         self,
         key: bytes | None,
         value: Encoded,
-        entries: Entries = (),
+        entries: Sequence[Entry] = (),
         *,
         overwrite: bool = True,
         exact_key: bytes | None = None,
@@ -187,7 +184,7 @@ class StoreRecords:
         """Stores a record and gives its key. https://w3c.github.io/IndexedDB/#store-a-record-into-an-object-store
 
         Without a key the generator makes one and fills it into the room that the value has. ``entries`` are the
-        record's exact keys in each index. Raises ConstraintError, UnknownError and what reading raises: what was
+        record's exact keys, each with its index. Raises ConstraintError, UnknownError and what reading raises: what was
         written until then is to be taken back.
         """
         data, number = value.data, self._next
@@ -209,9 +206,8 @@ class StoreRecords:
             self._set_next(number)
         return exact_key or key
 
-    def _index(self, old: bytes | None, key: bytes, exact_key: bytes | None, entries: Entries) -> bytes:
+    def _index(self, old: bytes | None, key: bytes, exact_key: bytes | None, exact: Sequence[Entry]) -> bytes:
         """Writes what differs of a record's entries from those of the old record; gives the head that names them."""
-        exact = [(index, index_key) for index, keys in entries for index_key in keys]
         canonical = [(index, canonical_form(index_key)) for index, index_key in exact]
         if self._unique:
             self._check_unique(canonical, key)
@@ -223,7 +219,7 @@ class StoreRecords:
         self._write_entries(canonical, exact, key, exact_key or key)
         return head
 
-    def _generated(self, value: Encoded, entries: Entries) -> tuple[bytes, bytes, Entries]:
+    def _generated(self, value: Encoded, entries: Sequence[Entry]) -> tuple[bytes, bytes, list[Entry]]:
         """The generator's key, and the value and index keys with it in place. Raises ConstraintError.
 
         https://w3c.github.io/IndexedDB/#generate-a-key
@@ -297,7 +293,7 @@ class StoreRecords:
         for index, index_key in read_head(record)[0]:
             self._writes.delete(self._prefix_of(index) + index_key + key)
 
-    def _write_entries(self, canonical: list[Entry], exact: list[Entry], key: bytes, exact_key: bytes) -> None:
+    def _write_entries(self, canonical: list[Entry], exact: Sequence[Entry], key: bytes, exact_key: bytes) -> None:
         """Of this record the base has no entry but those of its head, and these were removed."""
         for (index, index_key), (_, exact_index_key) in zip(canonical, exact, strict=True):
             is_exact = index_key == exact_index_key and key == exact_key
