@@ -30,9 +30,12 @@ MAX_WAITING: Final = 256 * MIB
 """How many bytes of values one session may have waiting for transactions that have not started."""
 PART_SIZE: Final = 256 * KIB
 """About how much one message of a longer result holds."""
+PING_SECONDS: Final = 5.0
+"""How often a client that has something open is pinged."""
 IDLE_SECONDS: Final = 30.0
 """How long a transaction that has started may be asked nothing, and how long a connection may leave a versionchange
-event unanswered, or an upgrade's outcome unsaid."""
+event unanswered, or an upgrade's outcome unsaid; and how long nothing at all may be heard of a client that has
+transactions."""
 
 Part = bytes | memoryview | None
 

@@ -72,7 +72,11 @@ class ServedTransaction:
             self._used = now
         elif self._backend.is_started and not self._backend.is_over and now - self._used > IDLE_SECONDS:
             hint = f"Nothing was asked of it for {IDLE_SECONDS:.0f} seconds."
-            self._backend.fail(AbortError("The transaction was idle for too long.", hint=hint))
+            self.fail(AbortError("The transaction was idle for too long.", hint=hint))
+
+    def fail(self, problem: TfjsdError) -> None:
+        """Aborts it from this side."""
+        self._backend.fail(problem)
 
     def failed(self, problem: BaseException) -> None:
         """The backing store aborted it."""

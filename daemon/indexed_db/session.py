@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, Final
 
-from ...errors import BadRequestError, NotFoundError, UnknownError
+from ...errors import AbortError, BadRequestError, NotFoundError, UnknownError
 from ...model_io.origin import Origin
 from ...storage_backends.abc import Blob
-from ...wire.indexed_db import MAX_EVENT, Message
+from ...wire.indexed_db import IDLE_SECONDS, MAX_EVENT, Message
 from ...wire.indexed_db_errors import problem_to_json
 from ..logs import LOGGER
 from .outbox import Outbox, SessionOver
@@ -47,6 +47,7 @@ class IndexedDBSession:
         self.connections: dict[int, ServedConnection] = {}
         self.transactions: dict[int, ServedTransaction] = {}
         self.is_over = False
+        self.heard_at = time.monotonic()
         self._outbox = outbox
         self._closed = closed
         self._shares_files = shares_files
@@ -59,6 +60,7 @@ class IndexedDBSession:
     def received(self, data: bytes) -> bool:
         """Takes a message of the client. Whether it was carried out here and now: what is soon done, and waits for
         nothing."""
+        self.alive()
         ready = self.origin.bucket.is_ready and self._outbox.is_empty and not self.transit.is_full
         if ready and len(data) <= _SMALL:
             with contextlib.suppress(BadRequestError):  # which the session's thread finds, too
@@ -67,6 +69,15 @@ class IndexedDBSession:
                     return True
         self._thread.post(lambda: self._take(data))
         return False
+
+    def alive(self) -> None:
+        """Something was heard of the client."""
+        self.heard_at = time.monotonic()
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the client has something open."""
+        return bool(self.transactions or self.connections)
 
     @property
     def waiting(self) -> int:
@@ -80,7 +91,9 @@ class IndexedDBSession:
 
     def check_idle(self) -> None:
         """Ends what a silent client keeps others from."""
-        if self.transactions or self.connections:
+        if self.transit.moving:
+            self.alive()
+        if self.is_in_use:
             self._thread.post(self._check_idle)
 
     def end(self) -> Future[None]:
@@ -196,8 +209,12 @@ class IndexedDBSession:
 
     def _check_idle(self) -> None:
         now = time.monotonic()
+        is_silent = now - self.heard_at > IDLE_SECONDS
         for transaction in list(self.transactions.values()):
-            transaction.check_idle(now)
+            if is_silent:
+                transaction.fail(_silent())
+            else:
+                transaction.check_idle(now)
         for connection in list(self.connections.values()):
             connection.check_heard(now)
             connection.check_upgraded(now)
@@ -215,6 +232,11 @@ class IndexedDBSession:
         else:
             LOGGER.error("an IndexedDB session failed inside", exc_info=problem)
         self._closed(problem)
+
+
+def _silent() -> AbortError:
+    hint = f"Nothing was heard of its client for {IDLE_SECONDS:.0f} seconds."
+    return AbortError("The transaction's client was silent for too long.", hint=hint)
 
 
 class IndexedDBSessions:

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 from ...errors import BadRequestError, TooLargeError
 from ...storage_backends.abc import Blob, BlobWriter, Buffer
 from ...storage_backends.indexed_db.write_set import MAX_INLINE_BYTES
-from ...wire.indexed_db import MAX_REQUEST, PATH, SESSION_HEADER, SUBPROTOCOL
+from ...wire.indexed_db import MAX_REQUEST, PATH, PING_SECONDS, SESSION_HEADER, SUBPROTOCOL
 from ..binary_answer import Binary, send_binary
 from ..indexed_db.outbox import Outbox
 from ..indexed_db.session import IndexedDBSession
@@ -31,7 +31,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 async def serve(call: Call) -> web.StreamResponse:
     """Goes on until the client leaves, breaks the protocol or stops reading, or the daemon ends."""
     socket = web.WebSocketResponse(
-        protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MAX_REQUEST, timeout=1.0, autoping=True
+        protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MAX_REQUEST, timeout=1.0, autoping=False
     )
     if SUBPROTOCOL not in call.request.headers.get("Sec-WebSocket-Protocol", ""):
         raise BadRequestError(f"This is a WebSocket that speaks {SUBPROTOCOL}.", hint="docs/protocol.md specifies it")
@@ -62,6 +62,7 @@ async def _converse(
         asyncio.ensure_future(_receive(socket, session, outbox)),
         asyncio.ensure_future(outbox.pump(socket.send_bytes)),
         asyncio.ensure_future(_watch(session)),
+        asyncio.ensure_future(_ping(socket, session)),
         asyncio.ensure_future(ending.wait()),
         asyncio.ensure_future(call.service.activity.ending.wait()),
         asyncio.ensure_future(call.gone.wait()),
@@ -78,18 +79,33 @@ async def _converse(
 
 async def _receive(socket: web.WebSocketResponse, session: IndexedDBSession, outbox: Outbox) -> None:
     async for message in socket:
+        if message.type is WSMsgType.PONG:
+            session.alive()
+            continue
+        if message.type is WSMsgType.PING:
+            await socket.pong(message.data)
+            continue
         if message.type is not WSMsgType.BINARY:
             return
         if session.received(message.data):
             await outbox.flush(socket.send_bytes)
         while session.backlog > _BACKLOG:  # noqa: ASYNC110 (the other side is a thread)
             await asyncio.sleep(_PAUSE)
+            session.alive()  # it is this side that does not listen
 
 
 async def _watch(session: IndexedDBSession) -> None:
     while True:
         await asyncio.sleep(_CHECK_SECONDS)
         session.check_idle()
+
+
+async def _ping(socket: web.WebSocketResponse, session: IndexedDBSession) -> None:
+    """Apart from the watch: a client that does not read keeps it waiting."""
+    while True:
+        await asyncio.sleep(PING_SECONDS)
+        if session.is_in_use:
+            await socket.ping()
 
 
 # -- What is large -----------------------------------------------------------------------------------------------------

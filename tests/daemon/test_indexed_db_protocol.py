@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from client_support.daemon_thread import running_daemon
+from client_support.daemon_thread import DaemonThread, running_daemon
 from client_support.indexed_db_peer import Peer, peer_of
 
 from tfjsd.daemon.indexed_db import served_connection, served_transaction, session
+from tfjsd.daemon.routes import indexed_db as indexed_db_routes
 from tfjsd.wire import indexed_db as protocol
 from tfjsd.wire.indexed_db import PATH, SUBPROTOCOL, Message
 
@@ -19,10 +21,15 @@ DOCS = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
 @pytest.fixture
-async def peer() -> AsyncIterator[Peer]:
+def daemon() -> Iterator[DaemonThread]:
     with running_daemon() as daemon:
-        async with peer_of(daemon) as peer:
-            yield peer
+        yield daemon
+
+
+@pytest.fixture
+async def peer(daemon: DaemonThread) -> AsyncIterator[Peer]:
+    async with peer_of(daemon) as peer:
+        yield peer
 
 
 async def test_a_program_of_its_own_can_speak_it(peer):
@@ -62,6 +69,37 @@ async def test_who_breaks_the_protocol_is_shut_out_and_holds_nothing(peer, messa
     await peer.connect()
     await peer.say("deleteDatabase", connection=1, name="d")
     assert (await peer.hear()).type == "deleted"
+
+
+async def test_a_client_of_which_nothing_is_heard_loses_all_its_transactions_at_once(daemon, peer):
+    await peer.connect()
+    await peer.open()
+    (session,) = daemon._server._service.indexed_db._live.values()
+    for transaction in (2, 3, 4):
+        await peer.begin(transaction)
+    async with peer_of(daemon) as other:
+        await other.connect()
+        await other.say("open", connection=1, transaction=1, name="d", version=None)
+        assert (await other.hear()).type == "opened"
+        await other.begin(2)
+        await other.say("clear", transaction=2, request=3, store=1)
+        session.heard_at -= 31  # it does not read, and so answers no ping
+        assert (await other.hear()).fields["request"] == 3
+    lost = [await peer.hear() for _ in range(3)]
+    assert [(said.type, said.fields["transaction"]) for said in lost] == [("aborted", n) for n in (2, 3, 4)]
+    assert "silent" in lost[0].fields["error"]["message"]
+
+
+async def test_a_pong_is_a_sign_of_life(daemon, peer, monkeypatch):
+    monkeypatch.setattr(indexed_db_routes, "PING_SECONDS", 0.01)
+    await peer.connect()
+    await peer.open()
+    (session,) = daemon._server._service.indexed_db._live.values()
+    session.heard_at = 0.0
+    listening = asyncio.ensure_future(peer.hear())  # answers pings
+    while not session.heard_at:
+        await asyncio.sleep(0.005)
+    listening.cancel()
 
 
 async def test_who_does_not_say_upgraded_keeps_others_waiting_for_a_limit_only(peer, monkeypatch):
@@ -110,6 +148,7 @@ def test_the_document_has_the_numbers():
         ("to the client at most 16 MiB", protocol.MAX_EVENT == 16 << 20),
         ("A value of more than 64 KiB never", protocol.INLINE_VALUE == 64 << 10),
         ("aborted after 30 seconds", protocol.IDLE_SECONDS == 30),
+        ("the daemon does every 5 seconds", protocol.PING_SECONDS == 5),
         ("At most 256 MiB of values wait", protocol.MAX_WAITING == 256 << 20),
     ):
         assert said in text, said
