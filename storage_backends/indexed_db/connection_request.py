@@ -137,8 +137,7 @@ class OpenRequest(ConnectionRequest):
         transaction = connection.upgrade(lambda problem: self._failed(problem), self._settled)
         transaction.on_started = self._started
         self._transaction = transaction
-        transaction.queue()
-        if transaction.is_started:
+        if transaction.queue():
             connection.post(self._started)
 
     def _started(self) -> None:
@@ -164,7 +163,8 @@ class DeleteRequest(ConnectionRequest):
 
     def _alone(self) -> None:
         self._claim = Claim([(self._queue.name, True)], self._granted)
-        self._store.locks.request(self._claim)
+        if self._store.locks.request(self._claim):
+            self._granted()
 
     def _granted(self) -> None:
         try:

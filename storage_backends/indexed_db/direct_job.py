@@ -52,7 +52,8 @@ class DirectJob(Generic[T]):
             wanted += [((work.database, name), work.mode == "readwrite") for name in sorted(work.scope)]
         self._claim = Claim(wanted, self._granted)
         self._exclusive = exclusive
-        self._store.locks.request(self._claim)
+        if self._store.locks.request(self._claim):
+            self._granted()
 
     def start_at_once(self) -> None:
         """Without claiming anything: in a rehearsal, which nobody may have to wait for."""

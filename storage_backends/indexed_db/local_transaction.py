@@ -62,14 +62,15 @@ class LocalTransaction(TransactionBackend):
         self._is_started = False
         self.is_over = False
         self.on_started: Callable[[], None] | None = None
-        self._starting_here = False
         self._claim = Claim(self._wanted(scope), self._granted)
 
-    def queue(self) -> None:
-        """Takes its place among the transactions; it may have started when this returns."""
-        self._starting_here = True
-        self._store.locks.request(self._claim)
-        self._starting_here = False
+    def queue(self) -> bool:
+        """Takes its place among the transactions; whether it has started. Else ``on_started`` will run, or already has
+        where this is not the front end's thread."""
+        if not self._store.locks.request(self._claim):
+            return False
+        self._is_started = True
+        return True
 
     def _wanted(self, scope: list[str]) -> list[tuple[Hashable, bool]]:
         database = self._connection.schema.name
@@ -80,10 +81,7 @@ class LocalTransaction(TransactionBackend):
 
     def _granted(self) -> None:
         """In any thread."""
-        if self._starting_here:
-            self._is_started = True
-        else:
-            self._connection.post(self._start)
+        self._connection.post(self._start)
 
     def _start(self) -> None:
         if self.is_over:

@@ -8,34 +8,72 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 
 class Claim:
     """One transaction's locks: resources, each wanted exclusively (True) or shared.
 
-    ``granted`` runs once, in the thread that made the grant possible, with no lock held.
+    ``granted`` runs once, in the thread that made the grant possible, with no lock held; never where ``request`` found
+    nothing in the way.
     """
 
-    __slots__ = ("granted", "is_granted", "missing", "places", "wanted")
+    __slots__ = ("granted", "missing", "places", "wanted")
 
     def __init__(self, wanted: Sequence[tuple[Hashable, bool]], granted: Callable[[], None]) -> None:
         self.wanted = wanted
         self.granted = granted
         self.places: list[tuple[Hashable, _Place]] = []
         self.missing = 0
-        self.is_granted = False
 
 
 class _Place:
-    """A claim's place in one resource's queue."""
+    """A claim's place at one resource."""
 
-    __slots__ = ("claim", "exclusive", "is_granted")
+    __slots__ = ("claim", "exclusive", "has_left", "is_granted")
 
     def __init__(self, claim: Claim, *, exclusive: bool) -> None:
         self.claim = claim
         self.exclusive = exclusive
         self.is_granted = False
+        self.has_left = False
+
+
+class _Queue:
+    """One resource: how many hold it, and who waits. Each place costs the same however many there are."""
+
+    __slots__ = ("holders", "is_exclusive", "waiting")
+
+    def __init__(self) -> None:
+        self.holders = 0
+        self.is_exclusive = False
+        self.waiting: deque[_Place] = deque()
+
+    def enter(self, place: _Place) -> None:
+        if self.waiting or (self.holders and (place.exclusive or self.is_exclusive)):
+            self.waiting.append(place)
+        else:
+            self._grant(place)
+
+    def leave(self, place: _Place) -> Iterator[_Place]:
+        """Gives the places that were granted for it."""
+        if place.is_granted:
+            self.holders -= 1
+        else:
+            place.has_left = True
+        while self.waiting:
+            first = self.waiting[0]
+            if not first.has_left:
+                if self.holders and (first.exclusive or self.is_exclusive):
+                    return
+                self._grant(first)
+                yield first
+            self.waiting.popleft()
+
+    def _grant(self, place: _Place) -> None:
+        place.is_granted = True
+        self.holders += 1
+        self.is_exclusive = place.exclusive
 
 
 class LockTable:
@@ -43,22 +81,20 @@ class LockTable:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._queues: dict[Hashable, deque[_Place]] = {}
+        self._queues: dict[Hashable, _Queue] = {}
 
-    def request(self, claim: Claim) -> None:
-        """Queues a claim; ``granted`` runs before this returns if nothing is in the way."""
+    def request(self, claim: Claim) -> bool:
+        """Whether the claim is granted at once; else it waits in its place, and ``granted`` will run."""
         with self._mutex:
             for resource, exclusive in claim.wanted:
+                queue = self._queues.get(resource)
+                if queue is None:
+                    queue = self._queues[resource] = _Queue()
                 place = _Place(claim, exclusive=exclusive)
-                queue = self._queues.setdefault(resource, deque())
-                last = queue[-1] if queue else None
-                place.is_granted = last is None or (not exclusive and last.is_granted and not last.exclusive)
-                queue.append(place)
+                queue.enter(place)
                 claim.places.append((resource, place))
                 claim.missing += not place.is_granted
-            claim.is_granted = not claim.missing
-        if claim.is_granted:
-            claim.granted()
+            return not claim.missing
 
     def release(self, claim: Claim) -> None:
         """Gives the resources back, also before the claim was granted; idempotent."""
@@ -72,18 +108,10 @@ class LockTable:
 
     def _leave(self, resource: Hashable, place: _Place, ready: list[Claim]) -> None:
         queue = self._queues[resource]
-        queue.remove(place)
-        if not queue:
+        for granted in queue.leave(place):
+            claim = granted.claim
+            claim.missing -= 1
+            if not claim.missing:
+                ready.append(claim)
+        if not queue.holders:  # and so nobody waits
             del self._queues[resource]
-            return
-        for first, waiting in enumerate(queue):
-            if waiting.exclusive and first:
-                return
-            if not waiting.is_granted:
-                waiting.is_granted = True
-                waiting.claim.missing -= 1
-                if not waiting.claim.missing:
-                    waiting.claim.is_granted = True
-                    ready.append(waiting.claim)
-            if waiting.exclusive:
-                return
