@@ -89,7 +89,7 @@ async def _receive(socket: web.WebSocketResponse, session: IndexedDBSession, out
             return
         if session.received(message.data):
             await outbox.flush(socket.send_bytes)
-        while session.backlog > _BACKLOG:  # noqa: ASYNC110 (the other side is a thread)
+        while session.backlog > _BACKLOG:
             await asyncio.sleep(_PAUSE)
             session.alive()  # it is this side that does not listen
 
