@@ -185,7 +185,7 @@ def test_sigterm_under_load_loses_nothing(daemons):
         time.sleep(0.01)
     assert daemon.stop() == 0
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "a client hangs"
     assert len(outcomes) == 8
     successor = daemons.process()
