@@ -170,7 +170,7 @@ class IndexedDBModels:
 
 def _info_value(info: ModelArtifactsInfo) -> dict[str, object]:
     """The info as structured clone keeps it: ``dateSaved`` is a Date."""
-    members = {**ecma_json.parse(info.to_json()), "dateSaved": info.date_saved}
+    members: dict[str, object] = {**info.to_object(), "dateSaved": info.date_saved}
     if info.weight_data_bytes is None:
         members["weightDataBytes"] = UNDEFINED
     return members
