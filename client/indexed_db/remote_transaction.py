@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 from ...errors import BadRequestError, OutcomeUnknownError, TfjsdError, UnknownError
 from ...storage_backends.abc import Blob, Buffer
@@ -17,7 +18,7 @@ from ...storage_backends.indexed_db.staging import stand_in
 from ...storage_backends.values import Encoded
 from ...wire.indexed_db import INLINE_VALUE, Message, Part
 from . import transfers
-from .row_arrival import RowArrival
+from .row_arrival import RowArrival, Views
 from .transfers import Transfer
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class RemoteTransaction(TransactionBackend):
     def __init__(self, session: RemoteSession, connection: RemoteConnection, number: int) -> None:
         self.number = number
         self.on_failed: Callable[[BaseException], None] | None = None
-        self.views: dict[str, memoryview] = {}
-        """Binaries of values that came, by digest."""
+        self.views: Views = WeakValueDictionary()
+        """Binaries of values that came and somebody has, by digest."""
         self._session = session
         self._connection = connection
         self._requests: set[int] = set()
@@ -65,6 +66,8 @@ class RemoteTransaction(TransactionBackend):
         fields: dict[str, Any] = {"store": store, "index": index, "direction": query.direction}
         if query.limit is not None:
             fields["limit"] = query.limit
+        if query.max_bytes is not None:
+            fields["maxBytes"] = query.max_bytes
         rows = RowArrival(self._session, self.views, reply)
         self._ask("read", {**fields, "skip": query.skip, "values": query.values}, query.bounds, rows)
 

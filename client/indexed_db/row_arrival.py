@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from ...errors import BadRequestError
-from ...storage_backends.abc import Blob
+from ...storage_backends.abc import Blob, Buffer
 from ...storage_backends.indexed_db.abc import Reply
 from ...storage_backends.values import blobs_of
 from ...wire.indexed_db import Message
@@ -19,11 +20,26 @@ if TYPE_CHECKING:
     from .remote_session import RemoteSession
 
 
+Views = WeakValueDictionary[str, memoryview]
+"""Binaries by digest."""
+
+
+class _Value(bytes):
+    """A stored value, with what it keeps out of line: that is there for as long as somebody has the value."""
+
+    binaries: list[memoryview]
+
+    def __new__(cls, data: Buffer) -> _Value:
+        value = super().__new__(cls, data)
+        value.binaries = []
+        return value
+
+
 class RowArrival:
     """Collects the rows of one request; replies with the last of them."""
 
-    def __init__(self, session: RemoteSession, views: dict[str, memoryview], reply: Reply) -> None:
-        """``views`` takes the binaries, by digest."""
+    def __init__(self, session: RemoteSession, views: Views, reply: Reply) -> None:
+        """``views`` knows the binaries of all requests of a transaction."""
         self._session = session
         self._views = views
         self._reply = reply
@@ -39,7 +55,7 @@ class RowArrival:
             key, primary, value = parts[place : place + 3]
             self._rows.append((key, key if primary is None else primary, value))
             if value is not None:
-                fetches += self._binaries(bytes(value), files)
+                fetches += self._take_value(len(self._rows) - 1, bytes(value), files)
         for number, (token, _size) in tokens.items():
             fetches.append(partial(self._fetch_value, first + int(number), token, files))
         return fetches
@@ -50,27 +66,46 @@ class RowArrival:
         elif message.flag("last"):
             self._reply(self._rows, None)
 
-    def _binaries(self, value: bytes, files: dict[str, Any]) -> list[Transfer]:
-        """Maps what can be mapped; what is left to fetch."""
-        missing = [blob for blob in blobs_of(value) if blob.digest not in self._views]
-        return [partial(self._fetch_binary, blob) for blob in missing if not self._map(blob, files.get(blob.digest))]
+    def _take_value(self, number: int, data: bytes, files: dict[str, Any]) -> list[Transfer]:
+        """Gives a row its value; maps what can be mapped of it. What is left to fetch."""
+        key, primary, _ = self._rows[number]
+        blobs = blobs_of(data)
+        if not blobs:
+            self._rows[number] = (key, primary, data)
+            return []
+        value, fetches = _Value(data), list[Transfer]()
+        self._rows[number] = (key, primary, value)
+        for blob in blobs:
+            view = self._views.get(blob.digest)
+            view = _mapped(blob, files.get(blob.digest)) if view is None else view
+            if view is None:
+                fetches.append(partial(self._fetch_binary, value, blob))
+            else:
+                self._keep(value, blob, view)
+        return fetches
 
-    def _map(self, blob: Blob, place: list[Any] | None) -> bool:
-        if place is None:
-            return False
-        path, device, inode, size = place
-        try:
-            self._views[blob.digest] = map_blob(MappedBlob(path, device, inode, size, blob.digest))
-        except (BlobMoved, BlobUnreachable):
-            return False
-        return True
+    def _keep(self, value: _Value, blob: Blob, view: memoryview) -> None:
+        self._views[blob.digest] = view
+        value.binaries.append(view)
 
     async def _fetch_value(self, number: int, token: str, files: dict[str, Any]) -> None:
         value = await transfers.fetch_value(self._session, token)
-        self._rows[number] = (*self._rows[number][:2], value)
-        for fetch in self._binaries(value, files):
+        for fetch in self._take_value(number, value, files):
             await fetch()
 
-    async def _fetch_binary(self, blob: Blob) -> None:
-        if blob.digest not in self._views:
-            self._views[blob.digest] = await transfers.fetch_binary(self._session, blob)
+    async def _fetch_binary(self, value: _Value, blob: Blob) -> None:
+        view = self._views.get(blob.digest)
+        if view is None:
+            view = await transfers.fetch_binary(self._session, blob)
+        self._keep(value, blob, view)
+
+
+def _mapped(blob: Blob, place: list[Any] | None) -> memoryview | None:
+    """None where it cannot be."""
+    if place is None:
+        return None
+    path, device, inode, size = place
+    try:
+        return map_blob(MappedBlob(path, device, inode, size, blob.digest))
+    except (BlobMoved, BlobUnreachable):
+        return None

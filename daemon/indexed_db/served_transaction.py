@@ -98,7 +98,8 @@ class ServedTransaction:
         limit, values = message.optional_number("limit"), message.flag("values")
         source = (message.number("store"), message.number("index"))
         rows = _Rows(self, message.number("request"))
-        query = Query(source, bounds, direction, limit, message.number("skip"), values)  # type: ignore[arg-type]
+        skip, room = message.number("skip"), message.optional_number("maxBytes")
+        query = Query(source, bounds, direction, limit, skip, values, room)  # type: ignore[arg-type]
         self._backend.stream(query, rows.take, rows.end)
 
     def _count(self, message: Message) -> None:

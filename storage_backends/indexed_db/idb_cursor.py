@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _INTERFACE: Final = "IDBCursor"
 _UNKNOWN: Final = object()
 _MAX_BATCH: Final = 64
+_MAX_AHEAD: Final = 1 << 20
+"""Bytes of records that are read ahead, what lies out of line included."""
 
 
 class IDBCursor:
@@ -168,7 +170,8 @@ class IDBCursor:
     def read_from(self, bounds: Bounds, steps: int) -> None:
         """Asks the backing store for the record that is ``steps`` on from the beginning of what is left."""
         reply = self._request.answered
-        query = Query(self._source.source_id, bounds, self._direction, self._batch, steps - 1, self.has_values)
+        limit, room = self._batch, None if self._batch == 1 else _MAX_AHEAD
+        query = Query(self._source.source_id, bounds, self._direction, limit, steps - 1, self.has_values, room)
         self._tx.backend.read(query, reply)
 
     def arrived(self, rows: list[Row]) -> IDBCursor | None:

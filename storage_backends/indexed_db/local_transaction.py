@@ -15,6 +15,7 @@ from .engine_behaviour import behaviour_of
 from .index_entries import entries_of_stored
 from .layout import Bounds, database_key
 from .lock_table import Claim
+from .query import within
 from .schema import DatabaseSchema, IndexSchema, StoreSchema
 from .schema_form import encode_schema
 from .store_records import StoreRecords
@@ -116,7 +117,7 @@ class LocalTransaction(TransactionBackend):
         self._do(reply, self._stream, query, take)
 
     def _stream(self, query: Query, take: Callable[[Row], None]) -> None:
-        for row in self._of(query.source[0]).rows(query):
+        for row in within(query.max_bytes, self._of(query.source[0]).rows(query)):
             take(row)
 
     def count(self, source: Source, bounds: Bounds, reply: Reply) -> None:

@@ -27,7 +27,7 @@ from .layout import (
     store_key,
     unpack_place,
 )
-from .query import Direction, Query, Row
+from .query import Direction, Query, Row, within
 from .record_head import PLAIN, Entry, exact_key_of, read_head, stored_blobs, value_of, write_head
 from .schema import IndexSchema, StoreSchema
 from .transaction_view import TransactionView
@@ -87,11 +87,11 @@ class StoreRecords:
 
     def read(self, query: Query) -> list[Row]:
         """Records of the store, or of one of its indexes."""
-        (_, index), bounds, direction, limit, skip, values = query
+        (_, index), bounds, direction, limit, skip, values, max_bytes = query
         if limit == 1 and not skip and direction == "next":
             row = self._first(index, bounds, values)
             return [] if row is None else [row]
-        return list(self.rows(query))
+        return list(within(max_bytes, self.rows(query)))
 
     def _first(self, index: int, bounds: Bounds, values: bool) -> Row | None:
         start, stop = bounds

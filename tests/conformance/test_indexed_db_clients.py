@@ -18,6 +18,7 @@ from tfjsd.client.indexed_db import row_arrival
 from tfjsd.client.mapped_weights import BlobUnreachable
 from tfjsd.daemon.indexed_db import served_connection, served_transaction, transit
 from tfjsd.errors import AbortError, DOMError, OutcomeUnknownError, UnknownError
+from tfjsd.storage_backends.indexed_db import idb_cursor
 from tfjsd.storage_backends.indexed_db.idb_database import IDBDatabase
 from tfjsd.wire.indexed_db import INLINE_VALUE
 
@@ -353,6 +354,24 @@ async def test_large_values_come_back_as_they_were(clients):
     assert (small, text) == ("small", "y" * (INLINE_VALUE + 1))
     cursor = await reader.transaction("s").object_store("s").open_cursor()
     assert (cursor.value["array"] == array).all()
+
+
+@pytest.mark.usefixtures("_way")
+async def test_a_walk_over_large_binaries_keeps_those_that_somebody_has(clients, monkeypatch):
+    monkeypatch.setattr(idb_cursor, "_MAX_AHEAD", 400_000)
+    database = await clients.database()
+    async with database.transaction("s", "readwrite") as tx:
+        for number in range(7):
+            tx.object_store("s").put(bytes([number]) * 200_000, number)
+        tx.object_store("s").put([bytes([1]) * 200_000] * 2, 8)
+    async with database.transaction("s") as tx:
+        held = []
+        async for cursor in tx.object_store("s").iterate():
+            assert (cursor.value if cursor.key < 8 else cursor.value[1])[0] == cursor.key % 7
+            held.append(len(tx.backend.views))
+        assert max(held) <= 3, "the last two, and the one at the cursor"
+        first, again = await tx.object_store("s").get(1), await tx.object_store("s").get(8)
+        assert bytes(first) == bytes(again[0]) == bytes(again[1])
 
 
 async def test_more_long_values_than_wait_to_be_fetched(clients, monkeypatch):
