@@ -11,10 +11,10 @@ from idb_support.homes import ENGINES, ORIGIN, open_home
 from tfjsd.errors import NotFoundError, QuotaExceededError, ReadOnlyError, UnknownError
 from tfjsd.storage_backends.abc import INLINE_LIMIT
 from tfjsd.storage_backends.browsers import CHROME
-from tfjsd.storage_backends.indexed_db import write_set
+from tfjsd.storage_backends.indexed_db import reclaimer, write_set
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.key_coding import decode_key
-from tfjsd.storage_backends.indexed_db.layout import JOURNAL, RECORDS, end_of
+from tfjsd.storage_backends.indexed_db.layout import JOURNAL, RECORDS, end_of, prefix_of
 from tfjsd.storage_backends.values import decode, encode
 
 
@@ -241,3 +241,44 @@ def test_the_reclaimer_empties_what_the_journal_names(store, bucket):
     assert list(bucket.scan(RECORDS, end_of(RECORDS))) == []
     assert list(bucket.scan(JOURNAL, end_of(JOURNAL))) == []
     assert bucket.bytes_used() < 1000
+
+
+def dead(bucket, count):
+    """Puts so many entries of an index and leaves them dead."""
+    prefix = prefix_of(1, 2, 3)
+    with bucket.mutate() as mutation:
+        for number in range(count):
+            mutation.put(prefix + number.to_bytes(4, "big"), b"")
+        mutation.put(JOURNAL + prefix, b"")
+    mutation.future.result()
+
+
+def test_the_reclaimer_rests_after_each_chunk(bucket, monkeypatch):
+    monkeypatch.setattr(reclaimer, "_CHUNK", 10)
+    dead(bucket, 25)
+    rests = []
+    at_work = reclaimer.Reclaimer(bucket)
+    monkeypatch.setattr(at_work._stopped, "wait", lambda seconds: rests.append(seconds))
+    at_work.wake()
+    at_work._thread.join(10)
+    assert list(bucket.scan(RECORDS, end_of(RECORDS))) == []
+    assert len(rests) == 3
+
+
+def test_a_stop_ends_the_reclaimers_rest_and_the_journal_keeps_what_is_left(bucket, monkeypatch):
+    monkeypatch.setattr(reclaimer, "_CHUNK", 10)
+    dead(bucket, 25)
+    at_work = reclaimer.Reclaimer(bucket)
+    resting, rest = threading.Event(), at_work._stopped.wait
+
+    def wait(_seconds):
+        resting.set()
+        return rest(600)
+
+    monkeypatch.setattr(at_work._stopped, "wait", wait)
+    at_work.wake()
+    assert resting.wait(10)
+    at_work.stop()
+    assert len(list(bucket.scan(RECORDS, end_of(RECORDS)))) == 15
+    assert reclaimer.Reclaimer(bucket).reclaim_all()
+    assert list(bucket.scan(JOURNAL, end_of(RECORDS))) == []
