@@ -19,6 +19,7 @@ from .outbox import Outbox, SessionOver
 from .served_connection import ServedConnection
 from .served_transaction import ServedTransaction, is_short, place_of
 from .session_thread import SessionThread
+from .traffic import Traffic
 from .transit import Transit
 from .uploads import Uploads
 
@@ -43,6 +44,7 @@ class IndexedDBSession:
         self.token = secrets.token_urlsafe(18)
         self.origin = origin
         self.transit = Transit(patience)
+        self.traffic = Traffic()
         self.uploads = Uploads(origin.bucket.blobs)
         self.connections: dict[int, ServedConnection] = {}
         self.transactions: dict[int, ServedTransaction] = {}
@@ -61,6 +63,7 @@ class IndexedDBSession:
         """Takes a message of the client. Whether it was carried out here and now: what is soon done, and waits for
         nothing."""
         self.alive()
+        self.traffic.count(len(data))
         ready = self.origin.bucket.is_ready and self._outbox.is_empty and not self.transit.is_full
         if ready and len(data) <= _SMALL:
             with contextlib.suppress(BadRequestError):  # which the session's thread finds, too
@@ -110,6 +113,7 @@ class IndexedDBSession:
         frame = message.encode()
         if len(frame) > MAX_EVENT:
             raise UnknownError(f"What is to be told passes {MAX_EVENT} bytes.")
+        self.traffic.count(len(frame))
         self._outbox.send(frame)
 
     def tell_problem(self, kind: str, fields: dict[str, Any], problem: BaseException) -> None:

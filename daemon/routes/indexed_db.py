@@ -16,6 +16,7 @@ from ...storage_backends.abc import Blob, BlobWriter, Buffer
 from ...storage_backends.indexed_db.write_set import MAX_INLINE_BYTES
 from ...wire.indexed_db import MAX_REQUEST, PATH, PING_SECONDS, SESSION_HEADER, SUBPROTOCOL
 from ..binary_answer import Binary, send_binary
+from ..heap import trim
 from ..indexed_db.outbox import Outbox
 from ..indexed_db.session import IndexedDBSession
 from ..service import Call
@@ -52,6 +53,8 @@ async def serve(call: Call) -> web.StreamResponse:
     finally:
         outbox.close()
         await asyncio.shield(asyncio.wrap_future(session.end()))
+        if session.traffic.is_much:
+            call.service.workers.later(trim)
     return socket
 
 
@@ -61,7 +64,7 @@ async def _converse(
     tasks = [
         asyncio.ensure_future(_receive(socket, session, outbox)),
         asyncio.ensure_future(outbox.pump(socket.send_bytes)),
-        asyncio.ensure_future(_watch(session)),
+        asyncio.ensure_future(_watch(call, session)),
         asyncio.ensure_future(_ping(socket, session)),
         asyncio.ensure_future(ending.wait()),
         asyncio.ensure_future(call.service.activity.ending.wait()),
@@ -94,10 +97,12 @@ async def _receive(socket: web.WebSocketResponse, session: IndexedDBSession, out
             session.alive()  # it is this side that does not listen
 
 
-async def _watch(session: IndexedDBSession) -> None:
+async def _watch(call: Call, session: IndexedDBSession) -> None:
     while True:
         await asyncio.sleep(_CHECK_SECONDS)
         session.check_idle()
+        if not session.transactions and session.traffic.calm():
+            call.service.workers.later(trim)
 
 
 async def _ping(socket: web.WebSocketResponse, session: IndexedDBSession) -> None:
@@ -170,7 +175,9 @@ async def stage_value(call: Call) -> web.StreamResponse:
     session, transaction, token = _session(call), _transaction(call), call.request.match_info["token"]
     session.transit.moving += 1
     try:
-        session.uploads.stage_value(transaction, token, await call.body().whole(MAX_INLINE_BYTES))
+        value = await call.body().whole(MAX_INLINE_BYTES)
+        session.traffic.count(len(value))
+        session.uploads.stage_value(transaction, token, value)
     finally:
         session.transit.moving -= 1
     return web.Response(status=204)
@@ -182,6 +189,7 @@ async def fetch_value(call: Call) -> web.StreamResponse:
     session.transit.moving += 1
     try:
         data = session.transit.fetch(call.request.match_info["token"])
+        session.traffic.count(len(data))
         return await send_binary(call, Binary(memoryview(data), len(data), _BYTES))
     finally:
         session.transit.moving -= 1
