@@ -197,7 +197,7 @@ class EmbeddedStore:
 
     def close(self) -> None:
         if self._owner:
-            self._origins.home.close()
+            self._origins.close()
 
     def __enter__(self) -> EmbeddedStore:
         return self

@@ -127,6 +127,14 @@ class Origins:
                 )
             return self._known[name]
 
+    def close(self) -> None:
+        """Aborts what is open in any origin's databases, commits what is pending, and frees the home. Idempotent."""
+        with self._lock:
+            known = list(self._known.values())
+        for origin in known:
+            origin.databases.close()
+        self.home.close()
+
     def forget(self) -> None:
         """Lets go of every origin: after a restore, the home has other buckets."""
         with self._lock:

@@ -111,17 +111,7 @@ class SimulatedDatabases(IndexedDBBackingStore):
 
     def disconnect(self) -> None:
         """Ends all connections, as the end of the pages does: open transactions are taken back."""
-        with self.mutex:
-            connections = [each for queue in self._queues.values() for each in queue.others(None)]
-            live = list(self.live)
-        for transaction in live:
-            transaction.fail(AbortError("The page is gone."))
-        for connection in connections:
-            events = connection.events
-            if events is not None:
-                connection.post(lambda events=events: events.lost(AbortError("The page is gone.")))  # type: ignore[misc]
-            connection.close()
-        self.close()
+        self.close(AbortError("The page is gone."))
 
     def _rehearses(self) -> bool:
         """Whether this thread does: another one waits for the bucket's mutex before it changes anything."""

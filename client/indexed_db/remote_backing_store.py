@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ...storage_backends.browsers import Browser, browser_named
-from ...storage_backends.indexed_db.abc import BackingStore, OpenEvents, Post, Reply
+from ...storage_backends.indexed_db.abc import BackingStore, FrontThread, OpenEvents, Reply
 from ...wire.indexed_db import Message
 from .. import blocking, store_operations
 from ..session import Session
@@ -29,16 +29,16 @@ class RemoteBackingStore(BackingStore):
         name = link.browser or blocking.run(store_operations.status(self._client))["browser"]
         return browser_named(name)
 
-    def open(self, name: str, version: int | None, events: OpenEvents, post: Post) -> None:
+    def open(self, name: str, version: int | None, events: OpenEvents, thread: FrontThread) -> None:
         def again() -> None:
             RemoteOpening(self._session(), events).open(name, version)
 
         RemoteOpening(self._session(), events, again).open(name, version)
 
-    def delete_database(self, name: str, events: OpenEvents, post: Post) -> None:
+    def delete_database(self, name: str, events: OpenEvents, thread: FrontThread) -> None:
         RemoteOpening(self._session(), events).delete(name)
 
-    def databases(self, post: Post, reply: Reply) -> None:
+    def databases(self, thread: FrontThread, reply: Reply) -> None:
         self._databases(reply, may_ask_again=True)
 
     def _databases(self, reply: Reply, *, may_ask_again: bool) -> None:

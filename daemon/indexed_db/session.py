@@ -154,11 +154,11 @@ class IndexedDBSession:
         connection = self._new_connection(message, message.number("transaction"))
         self._last_transaction = max(self._last_transaction, message.number("transaction"))
         version = message.optional_number("version")
-        self.origin.databases.open(message.text("name"), version, connection, self._thread.post)
+        self.origin.databases.open(message.text("name"), version, connection, self._thread)
 
     def _delete(self, message: Message) -> None:
         connection = self._new_connection(message)
-        self.origin.databases.delete_database(message.text("name"), connection, self._thread.post)
+        self.origin.databases.delete_database(message.text("name"), connection, self._thread)
 
     def _new_connection(self, message: Message, upgrade: int | None = None) -> ServedConnection:
         number = message.number("connection")
@@ -178,7 +178,7 @@ class IndexedDBSession:
             else:
                 self.tell(Message("done", {"request": request, "result": found}))
 
-        self.origin.databases.databases(self._thread.post, reply)
+        self.origin.databases.databases(self._thread, reply)
 
     def _begin(self, message: Message) -> None:
         number = message.number("transaction")

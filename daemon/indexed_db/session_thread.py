@@ -7,10 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 
+from ...storage_backends.indexed_db.abc import FrontThread
+
 Task = Callable[[], None]
 
 
-class SessionThread:
+class SessionThread(FrontThread):
     """Takes functions from any thread and runs them in order; ``failed`` gets what one of them raises."""
 
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
@@ -55,6 +57,14 @@ class SessionThread:
             self._unfinished += 1
             self._tasks.put(last)
             self._tasks.put(None)
+
+    @property
+    def is_gone(self) -> bool:
+        return self.over.done()
+
+    def when_over(self, function: Task) -> Task:
+        self.over.add_done_callback(lambda _: function())
+        return lambda: None
 
     @property
     def backlog(self) -> int:

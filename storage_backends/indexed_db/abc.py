@@ -2,7 +2,7 @@
 
 The front end decides (states, exceptions, when a transaction commits); the backing store gets requests, commit and
 abort. A request's reply comes once, in the order of the requests, in the front end's thread: within the call that
-asked, or later through the connection's ``post``. Keys and values travel in their stored form.
+asked, or later through its ``FrontThread``. Keys and values travel in their stored form.
 """
 
 from __future__ import annotations
@@ -23,10 +23,24 @@ Mode = Literal["readonly", "readwrite", "versionchange"]
 Reply = Callable[[Any, BaseException | None], None]
 """Takes the result, or None and what went wrong."""
 
-Post = Callable[[Callable[[], None]], bool]
-"""Runs a function soon in the front end's thread; thread-safe. False: that thread is gone."""
-
 DatabaseList = list[tuple[str, int]]
+
+
+class FrontThread(ABC):
+    """The thread of a front end: an event loop's, say. Two of the same thread are equal."""
+
+    @abstractmethod
+    def post(self, function: Callable[[], None]) -> bool:
+        """Runs a function soon in the thread; thread-safe. False: the thread is gone."""
+
+    @property
+    @abstractmethod
+    def is_gone(self) -> bool:
+        """Whether nothing will ever run in the thread again."""
+
+    @abstractmethod
+    def when_over(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Runs a function in the thread, which is this one, at its end. Gives what takes that back, in the thread."""
 
 
 class Put(NamedTuple):
@@ -171,15 +185,15 @@ class BackingStore(ABC):
         """Whose words and ways the front end has; known once something was opened."""
 
     @abstractmethod
-    def open(self, name: str, version: int | None, events: OpenEvents, post: Post) -> None:
+    def open(self, name: str, version: int | None, events: OpenEvents, thread: FrontThread) -> None:
         """https://w3c.github.io/IndexedDB/#open-a-database-connection"""
 
     @abstractmethod
-    def delete_database(self, name: str, events: OpenEvents, post: Post) -> None:
+    def delete_database(self, name: str, events: OpenEvents, thread: FrontThread) -> None:
         """https://w3c.github.io/IndexedDB/#delete-a-database"""
 
     @abstractmethod
-    def databases(self, post: Post, reply: Reply) -> None:
+    def databases(self, thread: FrontThread, reply: Reply) -> None:
         """Replies with name and version of each database."""
 
 
@@ -190,10 +204,10 @@ __all__ = [
     "ConnectionEvents",
     "DatabaseList",
     "Direction",
+    "FrontThread",
     "KeyPath",
     "Mode",
     "OpenEvents",
-    "Post",
     "Put",
     "Query",
     "Reply",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Literal, TypeVar
 
-from ...errors import StoreFailedError, TfjsdError
+from ...errors import AbortError, StoreFailedError, TfjsdError
 from ..abc import Durability
 from ..browsers import Browser
 from ..buckets import Bucket, Mutation
-from .abc import BackingStore, OpenEvents, Post, Reply
+from .abc import BackingStore, FrontThread, OpenEvents, Reply
 from .bucket_admission import BucketAdmission, Limit
 from .commit import write_to
 from .connection_request import DeleteRequest, OpenRequest
@@ -19,7 +20,8 @@ from .database_catalogue import DatabaseCatalogue
 from .database_deletion import drop_database
 from .direct_job import DirectJob, DirectWork
 from .direct_transaction import BackingTransaction
-from .local_connection import ConnectionQueue
+from .front_ends import FrontEnds
+from .local_connection import ConnectionQueue, LocalConnection
 from .local_transaction import READ_FROM_FAILED, LocalTransaction
 from .lock_table import LockTable
 from .reclaimer import Reclaimer
@@ -39,7 +41,7 @@ class IndexedDBBackingStore(BackingStore):
     def __init__(self, bucket: Bucket, browser: Browser, *, limit: Limit | None = None) -> None:
         self.bucket = bucket
         self._browser = browser
-        self.locks = LockTable()
+        self.locks = LockTable(self.take_back_left_open)
         self.reclaimer = Reclaimer(bucket)
         self.staging = Staging(bucket.blobs)
         self.catalogue = DatabaseCatalogue(bucket)
@@ -48,7 +50,9 @@ class IndexedDBBackingStore(BackingStore):
         """Guards connections and live transactions; nothing of the bucket is touched while it is held."""
         self.last_commit: Future[None] | None = None
         self.live: set[LocalTransaction] = set()
+        self.front_ends = FrontEnds(self.mutex, self._front_end_over)
         self._queues: dict[str, ConnectionQueue] = {}
+        self._closed: BaseException | None = None
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._ids: IdSequence | None = None
         self._has_garbage = True  # what an earlier run left in the journal
@@ -100,16 +104,18 @@ class IndexedDBBackingStore(BackingStore):
 
     # -- For front ends --
 
-    def open(self, name: str, version: int | None, events: OpenEvents, post: Post) -> None:
+    def open(self, name: str, version: int | None, events: OpenEvents, thread: FrontThread) -> None:
+        self.front_ends.know(thread)
         queue = self._queue(name)
-        queue.add(OpenRequest(queue, version, events, post))
+        queue.add(OpenRequest(queue, version, events, thread))
 
-    def delete_database(self, name: str, events: OpenEvents, post: Post) -> None:
+    def delete_database(self, name: str, events: OpenEvents, thread: FrontThread) -> None:
         queue = self._queue(name)
-        queue.add(DeleteRequest(queue, events, post))
+        queue.add(DeleteRequest(queue, events, thread))
 
-    def databases(self, post: Post, reply: Reply) -> None:
+    def databases(self, thread: FrontThread, reply: Reply) -> None:
         try:
+            self._check_open()
             found = self.database_names()
         except TfjsdError as problem:
             reply(None, problem)
@@ -121,14 +127,20 @@ class IndexedDBBackingStore(BackingStore):
             return self._queues.setdefault(name, ConnectionQueue(self, name))
 
     def schema(self, name: str) -> DatabaseSchema | None:
-        """The sequenced schema; not to be changed. Raises CorruptionError."""
+        """The sequenced schema; not to be changed. Raises CorruptionError, AbortError once the store is closed."""
+        self._check_open()
         with self.bucket.locked():
             return self.catalogue.get(name)
 
     def version(self, name: str) -> int:
-        """0 where there is no such database, or its record is damaged."""
+        """0 where there is no such database, or its record is damaged. Raises AbortError once the store is closed."""
+        self._check_open()
         with self.bucket.locked():
             return self.catalogue.version(name)
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise self._closed
 
     def remove_database(self, name: str) -> Future[None]:
         """Deletes the database; its locks are the caller's."""
@@ -183,8 +195,31 @@ class IndexedDBBackingStore(BackingStore):
             self._has_garbage = False
             self.reclaimer.wake()
 
-    def close(self) -> None:
-        """Stops what runs in the background; the bucket is its owner's to close."""
+    def take_back_left_open(self) -> None:
+        """Somebody waits: what front ends have left open that are gone is in nobody's way any more."""
+        for connection in self.front_ends.left_open():
+            connection.abandon()
+
+    def _front_end_over(self, thread: FrontThread, connections: list[LocalConnection]) -> None:
+        problem = AbortError("The event loop has ended.")
+        for connection in connections:
+            connection.lose(problem)
+        for queue in self._known_queues():
+            queue.give_up(problem, thread)
+
+    def _known_queues(self) -> list[ConnectionQueue]:
+        with self.mutex:
+            return list(self._queues.values())
+
+    def close(self, problem: BaseException | None = None) -> None:
+        """What is open is aborted, with ``problem`` or that the store was closed, and what runs in the background is
+        stopped. The bucket is its owner's to close. Idempotent."""
+        with self.mutex:
+            ended = self._closed = self._closed or problem or AbortError("The store was closed.")
+        for queue in self._known_queues():
+            queue.give_up(ended)
+        for connection in self.front_ends.end():
+            connection.post(partial(connection.lose, ended))
         self.staging.close()
         self.reclaimer.stop()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import TfjsdError, VersionError
-from .abc import OpenEvents, Post
+from .abc import FrontThread, OpenEvents
 from .local_connection import ConnectionQueue, LocalConnection
 from .local_transaction import LocalTransaction
 from .lock_table import Claim
@@ -29,10 +29,10 @@ class VersionTooLowError(VersionError):
 class ConnectionRequest(ABC):
     """What both have in common: other connections are asked to close, and waited for."""
 
-    def __init__(self, queue: ConnectionQueue, events: OpenEvents, post: Post) -> None:
+    def __init__(self, queue: ConnectionQueue, events: OpenEvents, thread: FrontThread) -> None:
         self._queue = queue
         self._events = events
-        self._post = post
+        self.thread = thread
         self._own: LocalConnection | None = None
         self._old = 0
         self._new: int | None = None
@@ -57,6 +57,7 @@ class ConnectionRequest(ABC):
 
     def _wait_for_others(self) -> None:
         """https://w3c.github.io/IndexedDB/#open-a-database-connection, steps 10.2 to 10.6"""
+        self._store.take_back_left_open()
         self._is_waiting = True
         told = [connection for connection in self._queue.others(self._own) if not connection.is_closing]
         self._unheard = len(told) + 1
@@ -67,10 +68,10 @@ class ConnectionRequest(ABC):
     def _heard(self) -> None:
         with self._store.mutex:
             self._unheard -= 1
-            if self._unheard:
+            if self._unheard or not self._is_waiting:
                 return
         if self._queue.others(self._own):
-            self._post(lambda: self._events.blocked(self._old, self._new))
+            self.thread.post(lambda: self._events.blocked(self._old, self._new))
         self._go_on_if_alone()
 
     def _go_on_if_alone(self) -> None:
@@ -80,19 +81,29 @@ class ConnectionRequest(ABC):
             self._is_waiting = False
         self._alone()
 
-    def _fail(self, problem: BaseException) -> None:
-        self._post(lambda: self._events.failed(problem))
+    def give_up(self, problem: BaseException) -> None:
+        """Fails, if it waits for other connections; if it does more already, it goes on to its end."""
+        with self._store.mutex:
+            was_waiting, self._is_waiting = self._is_waiting, False
+        if not was_waiting:
+            return
+        if self._own is not None:
+            self._own.close()
+        self.fail(problem)
+
+    def fail(self, problem: BaseException) -> None:
+        self.thread.post(lambda: self._events.failed(problem))
         self._queue.done(self)
 
 
 class OpenRequest(ConnectionRequest):
     """https://w3c.github.io/IndexedDB/#open-a-database-connection"""
 
-    def __init__(self, queue: ConnectionQueue, version: int | None, events: OpenEvents, post: Post) -> None:
-        super().__init__(queue, events, post)
+    def __init__(self, queue: ConnectionQueue, version: int | None, events: OpenEvents, thread: FrontThread) -> None:
+        super().__init__(queue, events, thread)
         self._version = version
         self._transaction: LocalTransaction
-        self._failed: Callable[[BaseException], None]
+        self._failed: Callable[[BaseException], None] = events.failed
 
     def begin(self) -> None:
         try:
@@ -100,17 +111,16 @@ class OpenRequest(ConnectionRequest):
             if committed is None:
                 self._store.admission.admit_database()
         except TfjsdError as problem:
-            self._fail(problem)
+            self.fail(problem)
             return
         schema = DatabaseSchema(0, self._queue.name) if committed is None else committed
         self._old = schema.version
         version = self._version or schema.version or 1
         if schema.version > version:
-            self._fail(VersionTooLowError(version, schema.version))
+            self.fail(VersionTooLowError(version, schema.version))
             return
-        self._own = LocalConnection(self._store, self._queue, schema, self._post)
-        with self._store.mutex:
-            self._queue.connections.append(self._own)
+        self._own = LocalConnection(self._store, self._queue, schema, self.thread)
+        self._queue.opened(self._own)
         if schema.version == version:
             self._opened(self._own)
             return
@@ -130,7 +140,7 @@ class OpenRequest(ConnectionRequest):
             schema.id = schema.id or self._store.new_id()
         except TfjsdError as problem:
             connection.close()
-            self._fail(problem)
+            self.fail(problem)
             return
         schema.version = self._new or 1
         connection.schema = schema
@@ -157,7 +167,7 @@ class DeleteRequest(ConnectionRequest):
         try:
             self._old = self._store.version(self._queue.name)
         except TfjsdError as problem:
-            self._fail(problem)
+            self.fail(problem)
             return
         self._wait_for_others()
 
@@ -171,15 +181,15 @@ class DeleteRequest(ConnectionRequest):
             future = self._store.remove_database(self._queue.name)
         except TfjsdError as problem:
             self._store.locks.release(self._claim)
-            self._fail(problem)
+            self.fail(problem)
             return
         self._store.locks.release(self._claim)
         future.add_done_callback(lambda done: self._removed(done.exception()))
 
     def _removed(self, problem: BaseException | None) -> None:
         if problem is not None:
-            self._fail(problem)
+            self.fail(problem)
             return
         self._store.after_commit()
-        self._post(lambda: self._events.deleted(self._old))
+        self.thread.post(lambda: self._events.deleted(self._old))
         self._queue.done(self)

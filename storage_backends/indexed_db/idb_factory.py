@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from ..browsers import Browser
-from .abc import BackingStore, DatabaseList, Post
+from .abc import BackingStore, DatabaseList
 from .dom_exceptions import DOMExceptions
 from .idb_database import IDBDatabase
 from .idb_key_range import compare_values
@@ -15,6 +14,7 @@ from .idb_open_db_request import IDBOpenDBRequest, OpenCourse, Upgrade
 from .idb_request import IDBRequest
 from .idb_version_change_event import Listener, Tasks
 from .key_coding import InvalidKeyError
+from .loop_thread import LoopThread
 from .web_idl import UNSIGNED_LONG_LONG, dom_string, unsigned
 
 _INTERFACE: Final = "IDBFactory"
@@ -59,8 +59,8 @@ class IDBFactory:
             wanted = unsigned(version, UNSIGNED_LONG_LONG, self._says, "open", _INTERFACE, 2)
             if not wanted:
                 raise self._says.type_error("version-zero", "open", _INTERFACE)
-        request, course, post = self._course(upgrade, blocked, versionchange)
-        self._store.open(name, wanted, course, post)
+        request, course, thread = self._course(upgrade, blocked, versionchange)
+        self._store.open(name, wanted, course, thread)
         return request
 
     def delete_database(self, name: str, *, blocked: Listener | None = None) -> IDBOpenDBRequest:
@@ -70,8 +70,8 @@ class IDBFactory:
         https://w3c.github.io/IndexedDB/#dom-idbfactory-deletedatabase
         """
         name = dom_string(name, "a database's name")
-        request, course, post = self._course(None, blocked, None)
-        self._store.delete_database(name, course, post)
+        request, course, thread = self._course(None, blocked, None)
+        self._store.delete_database(name, course, thread)
         return request
 
     def databases(self) -> IDBRequest[list[IDBDatabaseInfo]]:
@@ -83,7 +83,7 @@ class IDBFactory:
             infos = [] if problem is not None else [IDBDatabaseInfo(*pair) for pair in found]
             loop.call_soon(request.settle, infos, None if problem is None else self._says.of_request(problem))
 
-        self._store.databases(_post_to(loop), reply)
+        self._store.databases(LoopThread(loop), reply)
         return request
 
     def cmp(self, first: Any, second: Any) -> int:
@@ -98,19 +98,8 @@ class IDBFactory:
 
     def _course(
         self, upgrade: Upgrade | None, blocked: Listener | None, versionchange: Listener | None
-    ) -> tuple[IDBOpenDBRequest, OpenCourse, Post]:
+    ) -> tuple[IDBOpenDBRequest, OpenCourse, LoopThread]:
         loop = asyncio.get_running_loop()
         request = IDBOpenDBRequest(loop)
         listeners = (upgrade, blocked, versionchange)
-        return request, OpenCourse(request, self._says, loop, listeners, self._tasks), _post_to(loop)
-
-
-def _post_to(loop: asyncio.AbstractEventLoop) -> Post:
-    def post(function: Callable[[], None]) -> bool:
-        try:
-            loop.call_soon_threadsafe(function)
-        except RuntimeError:  # the loop is closed
-            return False
-        return True
-
-    return post
+        return request, OpenCourse(request, self._says, loop, listeners, self._tasks), LoopThread(loop)

@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ...errors import AbortError
 from ..abc import Blob, Durability
-from .abc import ConnectionBackend, ConnectionEvents, Mode, Post
+from .abc import ConnectionBackend, ConnectionEvents, FrontThread, Mode
 from .local_transaction import LocalTransaction
 from .schema import DatabaseSchema
 
@@ -23,13 +24,13 @@ class LocalConnection(ConnectionBackend):
     """One front end's connection. Its fields are guarded by the store's mutex."""
 
     def __init__(
-        self, store: IndexedDBBackingStore, queue: ConnectionQueue, schema: DatabaseSchema, post: Post
+        self, store: IndexedDBBackingStore, queue: ConnectionQueue, schema: DatabaseSchema, thread: FrontThread
     ) -> None:
         self.store = store
         self.schema = schema
+        self.thread = thread
         self.events: ConnectionEvents | None = None
         self._queue = queue
-        self._post = post
         self._live: set[LocalTransaction] = set()
         self._upgrade_over: Callable[[], None] | None = None
         self.is_closing = False
@@ -37,7 +38,7 @@ class LocalConnection(ConnectionBackend):
 
     def post(self, function: Callable[[], None]) -> bool:
         """In the front end's thread; if that is gone, so is the connection."""
-        if self._post(function):
+        if self.thread.post(function):
             return True
         self.abandon()
         return False
@@ -79,13 +80,26 @@ class LocalConnection(ConnectionBackend):
 
     def abandon(self) -> None:
         """The front end is gone: its transactions are taken back."""
-        with self.store.mutex:
-            self.is_closing = True
-            live = list(self._live)
-        for transaction in live:
+        for transaction in self._last_live():
             transaction.abort()
         self._close_if_idle()
         self.upgrade_over()
+
+    def lose(self, problem: BaseException) -> None:
+        """The same, and the front end is told. In its thread."""
+        for transaction in self._last_live():
+            transaction.lose(problem)
+        if self.events is not None:
+            self.events.lost(problem)
+        self._close_if_idle()
+        self.upgrade_over()
+
+    def _last_live(self) -> list[LocalTransaction]:
+        """What lives, for one caller only."""
+        with self.store.mutex:
+            self.is_closing = True
+            live, self._live = self._live, set()
+            return list(live)
 
     def _close_if_idle(self) -> None:
         with self.store.mutex:
@@ -124,7 +138,32 @@ class ConnectionQueue:
     def add(self, request: ConnectionRequest) -> None:
         with self.store.mutex:
             self._waiting.append(request)
+            active = self._active
+        if active is not None:
+            self._check_gone(active)
         self._next()
+
+    def _check_gone(self, active: ConnectionRequest) -> None:
+        """What is left of a front end that is gone is in nobody's way."""
+        self.store.take_back_left_open()
+        if active.thread.is_gone:
+            self.give_up(AbortError("The event loop has ended."), active.thread)
+
+    def opened(self, connection: LocalConnection) -> None:
+        with self.store.mutex:
+            self.connections.append(connection)
+        self.store.front_ends.opened(connection)
+
+    def give_up(self, problem: BaseException, thread: FrontThread | None = None) -> None:
+        """All requests that wait fail, or those of one front end."""
+        with self.store.mutex:
+            given_up = [request for request in self._waiting if thread is None or request.thread == thread]
+            self._waiting = deque(request for request in self._waiting if request not in given_up)
+            active = self._active
+        for request in given_up:
+            request.fail(problem)
+        if active is not None and (thread is None or active.thread == thread):
+            active.give_up(problem)
 
     def done(self, request: ConnectionRequest) -> None:
         """The request at the head has its outcome."""
@@ -139,6 +178,7 @@ class ConnectionQueue:
             if connection in self.connections:
                 self.connections.remove(connection)
             active = self._active
+        self.store.front_ends.closed(connection)
         if active is not None:
             active.connection_closed(connection)
 

@@ -345,9 +345,10 @@ class LocalTransaction(TransactionBackend):
 
     def fail(self, problem: BaseException) -> None:
         """Aborts it from this side; in any thread."""
-        self._connection.post(lambda: self._fail_here(problem))
+        self._connection.post(lambda: self.lose(problem))
 
-    def _fail_here(self, problem: BaseException) -> None:
+    def lose(self, problem: BaseException) -> None:
+        """Aborts it and tells the front end, in its thread."""
         if not self.is_over:
             self.abort()
             self._failed(problem)

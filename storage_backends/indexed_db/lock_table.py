@@ -79,7 +79,9 @@ class _Queue:
 class LockTable:
     """Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, waits: Callable[[], None]) -> None:
+        """``waits`` is called when a claim has to wait, with no lock held."""
+        self._waits = waits
         self._mutex = threading.Lock()
         self._queues: dict[Hashable, _Queue] = {}
 
@@ -94,7 +96,10 @@ class LockTable:
                 queue.enter(place)
                 claim.places.append((resource, place))
                 claim.missing += not place.is_granted
-            return not claim.missing
+            is_granted = not claim.missing
+        if not is_granted:
+            self._waits()
+        return is_granted
 
     def release(self, claim: Claim) -> None:
         """Gives the resources back, also before the claim was granted; idempotent."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ...errors import AbortError, ConstraintError, DOMError, NotFoundError, VersionError
+from ...errors import AbortError, ConstraintError, DOMError, InvalidStateError, NotFoundError, VersionError
 from ...model_io.store import AsyncStore
 from ...storage_backends.indexed_db.idb_database import IDBDatabase
 from ...storage_backends.indexed_db.idb_factory import IDBFactory
@@ -317,6 +317,24 @@ class IndexedDBConformance:
             tx.object_store("log").put(number, number % 50)
         await tx.commit()
         assert await shop.transaction("log").object_store("log").get_all() == list(range(150, 200))
+
+    async def test_closing_the_store_settles_what_is_under_way(
+        self, opening: AbstractAsyncContextManager[AsyncStore]
+    ) -> None:
+        async with opening as store:
+            factory = store.indexed_db()
+            db = await factory.open("shop", 1, upgrade=make_shop)
+            held = db.transaction("log", "readwrite")
+            held.hold()
+            await held.object_store("log").put(1)
+            waiting = db.transaction("log", "readwrite")
+            put, opened = waiting.object_store("log").put(1), factory.open("shop", 2)
+        for settled in (held.done, put, waiting.done, opened):
+            with pytest.raises(AbortError):
+                async with asyncio.timeout(20):
+                    await settled
+        with pytest.raises(InvalidStateError):
+            db.transaction("log")
 
     async def test_misuse_is_raised_by_the_call(self, shop: IDBDatabase) -> None:
         with pytest.raises(NotFoundError):

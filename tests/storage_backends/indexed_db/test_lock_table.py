@@ -16,7 +16,7 @@ class Locks:
     """A table, and which claims have been granted, in their order."""
 
     def __init__(self) -> None:
-        self.table = LockTable()
+        self.table = LockTable(lambda: None)
         self.granted: list[str] = []
         self._claims: dict[str, Claim] = {}
 
