@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from ...errors import InvalidStateError
+from .done_callback import run_callback
 
 if TYPE_CHECKING:
     from .idb_transaction import IDBTransaction
@@ -111,7 +112,10 @@ class IDBRequest(Generic[R]):
         return self
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        """``callback(request)`` runs at each settlement, in the turn in which the transaction becomes active for it."""
+        """``callback(request)`` runs at each settlement, in the turn in which the transaction becomes active for it.
+
+        What it raises goes to the loop's exception handler and, as in a browser, aborts the transaction.
+        """
         if self._callbacks is None:
             self._callbacks = []
         self._callbacks.append(callback)
@@ -173,7 +177,13 @@ class IDBRequest(Generic[R]):
                     waiter.set_result((result, error))
         if self._callbacks is not None:
             for callback in list(self._callbacks):
-                callback(self)
+                self._run(callback)
+
+    def _run(self, callback: Callable[[Any], object]) -> None:
+        """https://w3c.github.io/IndexedDB/#fire-a-success-event, steps 8.2 and 8.3"""
+        problem = run_callback(self._loop, callback, self)
+        if problem is not None and self._tx is not None and self._tx.is_active:
+            self._tx.abort_with_cause(problem)
 
     def restart(self) -> None:
         """Pending again, for a cursor's next step."""

@@ -10,6 +10,7 @@ from ...errors import AbortError, InvalidStateError, UnknownError
 from ..script_types import UNDEFINED
 from .abc import Mode, Reply, TransactionBackend
 from .activity import AFTER_CREATION, AFTER_SETTLEMENT, ActivityWindow
+from .done_callback import run_callback
 from .idb_object_store import IDBObjectStore
 from .idb_request import IDBRequest
 from .idle_limit import IDLE_SECONDS, IdleLimit
@@ -131,7 +132,8 @@ class IDBTransaction:
         return self._error if self._error is not None else self.says.error("aborted")
 
     def add_done_callback(self, callback: Callable[[IDBTransaction], object]) -> None:
-        """``callback(transaction)`` runs when the complete or abort event is due; soon, if that is past."""
+        """``callback(transaction)`` runs when the complete or abort event is due; soon, if that is past. What it raises
+        goes to the loop's exception handler."""
         if self._is_settled:
             self.loop.call_soon(callback, self)
         else:
@@ -355,13 +357,19 @@ class IDBTransaction:
         self.abort_with(error)
 
     def _settle(self) -> None:
-        self._requests.end(lambda: self.says.error("aborted"))
+        self._requests.end(self._request_error)
         self._idle_limit.stop()
         self._is_settled = True
         self.undo.clear()
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
-            callback(self)
+            run_callback(self.loop, callback, self)
+
+    def _request_error(self) -> BaseException:
+        """What a request ends with that the transaction's abort has overtaken."""
+        error = self.says.error("aborted")
+        error.__cause__ = self._error
+        return error
 
     # -- Stores --
 

@@ -318,6 +318,40 @@ class IndexedDBConformance:
         await tx.commit()
         assert await shop.transaction("log").object_store("log").get_all() == list(range(150, 200))
 
+    async def test_a_callback_that_raises_aborts_its_transaction_and_is_reported(self, shop: IDBDatabase) -> None:
+        reported: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        tx = shop.transaction("log", "readwrite")
+        first, second = (tx.object_store("log").put(number) for number in range(2))
+        first.add_done_callback(lambda _: 1 / 0)
+        async with asyncio.timeout(20):
+            with pytest.raises(AbortError) as caught:
+                await tx.done
+            with pytest.raises(AbortError):
+                await second
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+        assert reported == [caught.value.__cause__]
+        assert (await first, await shop.transaction("log").object_store("log").count()) == (1, 0)
+
+    async def test_a_callback_that_raises_keeps_nobody_from_hearing_of_the_end(self, shop: IDBDatabase) -> None:
+        reported: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        tx = shop.transaction("log", "readwrite")
+        tx.object_store("log").put(1)
+        tx.add_done_callback(lambda _: 1 / 0)
+        async with asyncio.timeout(20):
+            await tx.done
+        assert [type(problem) for problem in reported] == [ZeroDivisionError]
+
+    async def test_an_aborted_request_says_why(self, shop: IDBDatabase) -> None:
+        with pytest.raises(AbortError) as caught:
+            async with shop.transaction("books", "readwrite") as tx:
+                with pytest.raises(ConstraintError):
+                    await tx.object_store("books").add(BOOKS[0])
+                await tx.object_store("books").put({"isbn": 9})
+        assert isinstance(caught.value.__cause__, ConstraintError)
+        assert caught.value.__cause__ is tx.error
+
     async def test_closing_the_store_settles_what_is_under_way(
         self, opening: AbstractAsyncContextManager[AsyncStore]
     ) -> None:
