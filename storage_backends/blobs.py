@@ -93,15 +93,17 @@ class FileBlobStore(PinnedBlobs):
         try:
             if blob.size == 0:
                 return memoryview(b"")
-            return memoryview(mmap.mmap(descriptor, blob.size, access=mmap.ACCESS_READ))
+            with durable.translated(f"Cannot map blob {blob.digest}"):
+                return memoryview(mmap.mmap(descriptor, blob.size, access=mmap.ACCESS_READ))
         finally:
             os.close(descriptor)
 
     def _open(self, blob: Blob) -> int:
-        try:
-            descriptor = os.open(self._path(blob.digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except FileNotFoundError as error:
-            raise CorruptionError(f"blob {blob.digest} is missing") from error
+        with durable.translated(f"Cannot open blob {blob.digest}"):
+            try:
+                descriptor = os.open(self._path(blob.digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            except FileNotFoundError as error:
+                raise CorruptionError(f"blob {blob.digest} is missing") from error
         size = os.fstat(descriptor).st_size
         if size != blob.size:
             os.close(descriptor)

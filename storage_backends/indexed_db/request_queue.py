@@ -9,7 +9,6 @@ from itertools import takewhile
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from ...errors import TfjsdError
 from ..script_types import UNDEFINED
 from .idb_request import Convert, IDBRequest
 
@@ -139,7 +138,7 @@ class RequestQueue:
         if problem is None:
             try:
                 result = request.convert(request.answer)
-            except TfjsdError as damage:
+            except Exception as damage:  # noqa: BLE001 (whatever it is, who waits is to know, and those behind go on)
                 problem = damage
             else:
                 request.settle(result, None)

@@ -79,3 +79,14 @@ async def test_at_the_end_all_have_an_error_of_their_own(queue, settled):
     assert all(isinstance(error, AbortError) for error in errors)
     assert errors[0] is not errors[1]
     assert not queue
+
+
+async def test_a_result_that_cannot_be_made_is_a_failure_and_holds_up_nobody(queue, settled):
+    first = queue.place(None, None, lambda answer: 1 // answer)
+    second = queue.place(None, None, None)
+    second.add_done_callback(lambda request: settled.append(request.result))
+    first.answered(0, None)
+    second.answered("b", None)
+    await some_turns()
+    assert isinstance(settled[0], ZeroDivisionError)
+    assert settled[1:] == ["b"]
