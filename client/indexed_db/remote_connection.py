@@ -100,6 +100,11 @@ class RemoteOpening:
     def _version_change(self, message: Message) -> None:
         if self._connection is not None and self._connection.events is not None:
             self._connection.events.version_change(message.number("old"), message.optional_number("new"))
+            self._connection.events.when_heard(self._heard)
+        else:
+            self._heard()
+
+    def _heard(self) -> None:
         self._session.send(Message("heard", {"connection": self.number}))
 
 

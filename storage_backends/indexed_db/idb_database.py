@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from .abc import ConnectionBackend, ConnectionEvents, TransactionBackend
+from .activity import AFTER_SETTLEMENT, ActivityWindow
 from .dom_exceptions import DOMExceptions
 from .engine_behaviour import EngineBehaviour, behaviour_of
 from .idb_object_store import IDBObjectStore
@@ -46,6 +47,7 @@ class IDBDatabase:
         self._versionchange = versionchange
         self._tasks = tasks
         self._close_pending = False
+        self._is_listening = False
         self.upgrade: IDBTransaction | None = None
         connection.events = _Events(self)
         self._finalizer = weakref.finalize(self, _close_soon, loop, connection)
@@ -181,7 +183,16 @@ class IDBDatabase:
     def version_changes(self, old: int, new: int | None) -> None:
         """Fires ``versionchange``, unless the connection is closing."""
         if not self._close_pending and self._versionchange is not None:
-            call(self._versionchange, IDBVersionChangeEvent("versionchange", old, new, self), self._tasks)
+            event = IDBVersionChangeEvent("versionchange", old, new, self)
+            self._is_listening = call(self._versionchange, event, self._tasks)
+
+    def when_heard(self, heard: Callable[[], None]) -> None:
+        """An asynchronous listener has as many turns to close the connection as code that waits for a request has."""
+        if self._is_listening:
+            self._is_listening = False
+            ActivityWindow(self.loop, heard, _nothing).open(AFTER_SETTLEMENT)
+        else:
+            heard()
 
     def lost(self, problem: BaseException) -> None:
         self._close_pending = True
@@ -206,6 +217,9 @@ class IDBDatabase:
         return f"<IDBDatabase {self.name!r} version {self.version}{' closing' if self._close_pending else ''}>"
 
 
+def _nothing() -> None: ...
+
+
 def _close_soon(loop: asyncio.AbstractEventLoop, connection: ConnectionBackend) -> None:
     """Nobody has the connection any more. The collector says so in any thread and amid anything, so that nothing may be
     locked or changed here; of a loop that is closed the backing store finds out itself."""
@@ -223,6 +237,13 @@ class _Events(ConnectionEvents):
         database = self._database()
         if database is not None:
             database.version_changes(old_version, new_version)
+
+    def when_heard(self, heard: Callable[[], None]) -> None:
+        database = self._database()
+        if database is None:
+            heard()
+        else:
+            database.when_heard(heard)
 
     def lost(self, problem: BaseException) -> None:
         database = self._database()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Literal
 
 from ...errors import DOMError, UnknownError
@@ -22,14 +22,21 @@ Upgrade = Callable[[IDBDatabase, IDBTransaction, int, int], Awaitable[object] | 
 
 
 class IDBOpenDBRequest(IDBRequest[Any]):
-    """A request to open or delete a database. ``await`` gives the connection, or None for a deletion."""
+    """A request to open or delete a database. ``await`` gives the connection, or None for a deletion.
 
-    __slots__ = ("_upgrade_tx", "_upgraded", "old_version")
+    Who is cancelled while awaiting it gives it up: its connection is closed as soon as it is there, unless somebody
+    else awaits the request then, or has added a callback.
+    """
+
+    __slots__ = ("_awaiting", "_is_given_up", "_is_taken", "_upgrade_tx", "_upgraded", "old_version")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(None, None, loop)
         self._upgrade_tx: IDBTransaction | None = None
         self._upgraded: IDBDatabase | None = None
+        self._awaiting = 0
+        self._is_given_up = False
+        self._is_taken = False
         self.old_version: int | None = None
         """The version before an upgrade or a deletion; None where there was neither."""
 
@@ -45,11 +52,32 @@ class IDBOpenDBRequest(IDBRequest[Any]):
     @property
     def result(self) -> Any:
         """The connection, also while the upgrade runs."""
+        self._is_taken = True
         return super().result if self._upgraded is None else self._upgraded
 
     @property
     def error(self) -> BaseException | None:
         return super().error if self._upgraded is None else None
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        self._awaiting += 1
+        self._is_given_up = False
+        try:
+            result = yield from super().__await__()
+            self._is_taken = True
+        except (asyncio.CancelledError, GeneratorExit):
+            self._is_given_up = True
+            raise
+        finally:
+            self._awaiting -= 1
+            if self.is_given_up and isinstance(self.answer, IDBDatabase):
+                self.answer.close()
+        return result
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody will take the connection."""
+        return self._is_given_up and not (self._awaiting or self._is_taken or self._callbacks)
 
     def upgrading(self, transaction: IDBTransaction | None) -> None:
         """https://w3c.github.io/IndexedDB/#upgrade-a-database, steps 10.1 to 10.3"""
@@ -81,7 +109,15 @@ class OpenCourse(OpenEvents):
             call(self._blocked, event, self._tasks)
 
     def opened(self, connection: ConnectionBackend) -> None:
-        self._request.settle(self._connect(connection), None)
+        self._deliver(self._connect(connection))
+
+    def _deliver(self, database: IDBDatabase) -> None:
+        if self._request.is_given_up:
+            database.close()
+        if database.is_closing:
+            self._request.settle(UNDEFINED, self._says.error("connection-closed"))
+        else:
+            self._request.settle(database, None)
 
     def deleted(self, old_version: int) -> None:
         self._request.old_version = old_version
@@ -115,13 +151,15 @@ class OpenCourse(OpenEvents):
     def _run(self, upgrade: Upgrade, database: IDBDatabase, tx: IDBTransaction, old: int, new: int) -> None:
         try:
             result = upgrade(database, tx, old, new)
-        except Exception as problem:  # noqa: BLE001 (it aborts the upgrade and is the error's cause)
+        except BaseException as problem:  # noqa: BLE001 (it aborts the upgrade and is the error's cause)
             self._problem = problem
             tx.abort_with_cause(problem)
+            if isinstance(problem, SystemExit | KeyboardInterrupt):
+                self._loop.call_soon(_raise, problem)  # to the loop: here it would end what has brought the event
             return
         if inspect.isawaitable(result):
-            tx.hold()
             task = asyncio.ensure_future(self._wait(result, tx))
+            tx.hold(task)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -129,11 +167,10 @@ class OpenCourse(OpenEvents):
         problem: BaseException | None = None
         try:
             await result
-        except asyncio.CancelledError as cancelled:
-            problem = cancelled
-            raise
-        except Exception as raised:  # noqa: BLE001 (it aborts the upgrade and is the error's cause)
+        except BaseException as raised:  # noqa: BLE001 (it aborts the upgrade and is the error's cause)
             problem = raised
+            if not isinstance(raised, Exception):
+                raise
         finally:
             self._problem = problem
             tx.release(problem)
@@ -145,8 +182,10 @@ class OpenCourse(OpenEvents):
             error = self._says.error("upgrade-aborted")
             error.__cause__ = self._problem or tx.error
             self._request.settle(UNDEFINED, error)
-        elif database.is_closing:
-            self._request.settle(UNDEFINED, self._says.error("connection-closed"))
         else:
-            self._request.settle(database, None)
+            self._deliver(database)
         connection.upgrade_over()  # in this turn: who awaits the request may keep the next one for long
+
+
+def _raise(problem: BaseException) -> None:
+    raise problem

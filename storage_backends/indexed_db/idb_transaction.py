@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -57,6 +58,7 @@ class IDBTransaction:
         self._error: BaseException | None = None
         self._was_aborted = False
         self._is_held = False
+        self._holder: asyncio.Task[Any] | None = None
         self._is_settled = False
         self._commit_is_sent = False
         self._changes = 0
@@ -103,7 +105,8 @@ class IDBTransaction:
 
     @property
     def done(self) -> TransactionDone:
-        """Awaitable as often as wanted. Raises ``error``, or AbortError where the transaction was aborted by hand."""
+        """Awaitable as often as wanted. Raises ``error``, or AbortError where the transaction was aborted by hand;
+        InvalidStateError where the code that awaits it is what it waits for."""
         return TransactionDone(self)
 
     @property
@@ -181,7 +184,10 @@ class IDBTransaction:
         self.abort_with(None)
 
     async def __aenter__(self) -> Self:
-        self.hold()
+        """Raises InvalidStateError where the transaction has ended: nothing could be asked of it."""
+        if self.state in ("committing", "finished"):
+            raise InvalidStateError("The transaction has ended, or is about to.", hint="Begin another one.")
+        self.hold(asyncio.current_task())
         return self
 
     async def __aexit__(
@@ -296,12 +302,18 @@ class IDBTransaction:
 
     # -- Holding --
 
-    def hold(self) -> None:
-        """Keeps the transaction from committing by itself and from becoming inactive."""
+    def hold(self, holder: asyncio.Task[Any] | None = None) -> None:
+        """Keeps the transaction from committing by itself and from becoming inactive, until ``holder`` releases it."""
         self._is_held = True
+        self._holder = holder
         if self.state == "inactive":
             self.state = "active"
         self._idle_limit.start()
+
+    @property
+    def waits_for_caller(self) -> bool:
+        """Whether it ends only once the running task leaves the block, or the upgrade, that it is in."""
+        return self._is_held and self.state == "active" and self._holder is asyncio.current_task()
 
     def release(self, problem: BaseException | None) -> None:
         """Commits, or aborts where a problem ended the block."""

@@ -26,15 +26,18 @@ Listener = Callable[[IDBVersionChangeEvent], object]
 """A function, or a coroutine function: that one runs as a task of its own."""
 
 
-def call(listener: Listener, event: IDBVersionChangeEvent, tasks: Tasks) -> None:
-    """Runs a listener; what it raises goes to the loop's exception handler, as from an event handler."""
+def call(listener: Listener, event: IDBVersionChangeEvent, tasks: Tasks) -> bool:
+    """Runs a listener; what it raises goes to the loop's exception handler, as from an event handler. Whether it is
+    asynchronous, and so goes on."""
     loop = asyncio.get_running_loop()
     try:
         result = listener(event)
     except Exception as problem:  # noqa: BLE001 (an event handler's exception is reported, not propagated)
         loop.call_exception_handler({"message": f"A {event.type} listener raised an exception", "exception": problem})
-        return
-    if inspect.isawaitable(result):
-        task = asyncio.ensure_future(result)
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        return False
+    if not inspect.isawaitable(result):
+        return False
+    task = asyncio.ensure_future(result)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return True

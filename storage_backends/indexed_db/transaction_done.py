@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+from ...errors import InvalidStateError
+
 if TYPE_CHECKING:
     from .idb_transaction import IDBTransaction
 
@@ -26,6 +28,9 @@ class TransactionDone:
 
     def __await__(self) -> Generator[Any, None, None]:
         transaction = self._transaction
+        if transaction.waits_for_caller:
+            hint = "Leave the block first, or call commit()."
+            raise InvalidStateError("The transaction ends with the block that waits for it here.", hint=hint)
         if not transaction.is_settled:
             waiter = transaction.loop.create_future()
             transaction.add_done_callback(lambda _: wake(waiter))

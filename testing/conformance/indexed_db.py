@@ -157,6 +157,69 @@ class IndexedDBConformance:
             assert await volumes.index("pairs").get_key(["b", 3]) == 3
             assert await volumes.index("authors").get_all_keys("b") == [2, 3]
 
+    @pytest.mark.parametrize("kind", [asyncio.CancelledError, GeneratorExit, ValueError])
+    @pytest.mark.parametrize("is_async", [False, True])
+    async def test_whatever_an_upgrade_raises_takes_it_back(
+        self, factory: IDBFactory, kind: type[BaseException], is_async: bool
+    ) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # an unfinished task is told of
+
+        def upgrade(db: IDBDatabase, tx: IDBTransaction, old: int, new: int) -> None:
+            db.create_object_store("s")
+            raise kind("no")
+
+        async def asynchronous(db: IDBDatabase, tx: IDBTransaction, old: int, new: int) -> None:
+            await tx.db.create_object_store("t").put(1, 1)
+            upgrade(db, tx, old, new)
+
+        with pytest.raises(AbortError) as caught:
+            async with asyncio.timeout(20):
+                await factory.open("d", 1, upgrade=asynchronous if is_async else upgrade)
+        assert isinstance(caught.value.__cause__, kind)
+        assert await factory.databases() == []
+
+    @pytest.mark.parametrize("turns", [1, 2, 3, 10, 30])
+    async def test_an_open_that_is_cancelled_leaves_no_connection(self, factory: IDBFactory, turns: int) -> None:
+        async def upgrade(db: IDBDatabase, tx: IDBTransaction, old: int, new: int) -> None:
+            await db.create_object_store("s").put(1, 1)
+
+        async def opened(request: Any) -> Any:
+            return await request
+
+        request = factory.open("d", 1, upgrade=upgrade)
+        task = asyncio.create_task(opened(request))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        is_open = task.done()
+        task.cancel()
+        await asyncio.wait([task])
+        if is_open:
+            task.result().close()
+        async with asyncio.timeout(20):
+            await factory.delete_database("d")
+
+    async def test_an_open_that_somebody_else_awaits_is_not_cancelled(self, factory: IDBFactory) -> None:
+        async def opened(request: Any) -> Any:
+            return await request
+
+        request = factory.open("d", 1, upgrade=make_shop)
+        tasks = [asyncio.create_task(opened(request)) for _ in range(2)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        with await tasks[1] as db:
+            assert db.object_store_names == ["books", "log"]
+            assert await request is db
+
+    async def test_an_asynchronous_listener_may_close_before_others_are_blocked(self, factory: IDBFactory) -> None:
+        async def close(event: Any) -> None:
+            await asyncio.sleep(0)
+            event.target.close()
+
+        blocked: list[Any] = []
+        db = await factory.open("shop", 1, upgrade=make_shop, versionchange=close)
+        await factory.delete_database("shop", blocked=blocked.append)
+        assert (blocked, db.is_closing) == ([], True)
+
     async def test_an_index_that_cannot_be_unique_aborts_the_upgrade(
         self, factory: IDBFactory, shop: IDBDatabase
     ) -> None:
@@ -344,13 +407,33 @@ class IndexedDBConformance:
         assert [type(problem) for problem in reported] == [ZeroDivisionError]
 
     async def test_an_aborted_request_says_why(self, shop: IDBDatabase) -> None:
+        tx = shop.transaction("books", "readwrite")
+        with pytest.raises(ConstraintError):
+            await tx.object_store("books").add(BOOKS[0])
+        overtaken = tx.object_store("books").put({"isbn": 9})
         with pytest.raises(AbortError) as caught:
-            async with shop.transaction("books", "readwrite") as tx:
-                with pytest.raises(ConstraintError):
-                    await tx.object_store("books").add(BOOKS[0])
-                await tx.object_store("books").put({"isbn": 9})
+            await overtaken
         assert isinstance(caught.value.__cause__, ConstraintError)
         assert caught.value.__cause__ is tx.error
+
+    async def test_a_block_of_an_ended_transaction_cannot_be_entered(self, shop: IDBDatabase) -> None:
+        tx = shop.transaction("log")
+        await tx.done
+        for ended in (tx, shop.transaction("log")):
+            if ended.is_active:
+                ended.commit()
+            with pytest.raises(InvalidStateError, match="has ended"):
+                await ended.__aenter__()
+
+    async def test_a_block_does_not_wait_for_itself(self, shop: IDBDatabase) -> None:
+        with pytest.raises(InvalidStateError, match="ends with the block"):
+            async with shop.transaction("log") as tx:
+                await tx.done
+        async with shop.transaction("log", "readwrite") as tx:
+            tx.object_store("log").put(1)
+            tx.commit()
+            await tx.done
+        assert await shop.transaction("log").object_store("log").count() == 1
 
     async def test_closing_the_store_settles_what_is_under_way(
         self, opening: AbstractAsyncContextManager[AsyncStore]
