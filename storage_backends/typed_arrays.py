@@ -42,7 +42,10 @@ def is_array(value: object) -> bool:
 
 
 def typed_array_of(value: Any) -> TypedArray | None:
-    """What is stored of a numpy array; None for a dtype that no typed array has (bool, complex)."""
+    """What is stored of a numpy array; None for a dtype that no typed array has (bool, complex), and for a masked
+    array, whose mask would be lost."""
+    if hasattr(value, "mask"):
+        return None
     typestr: str = value.__array_interface__["typestr"]
     kind = _KINDS.get(typestr[1:])
     if kind is None:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
 
@@ -295,7 +296,7 @@ class ValueWriter:
             if isinstance(item, kind):
                 return write(self, item)
         for plain, convert in _PLAIN:
-            if isinstance(item, plain):
+            if isinstance(item, plain) and not isinstance(item, Fraction):
                 self._parts.append(_LEAVES[convert](convert(item)))
                 return None
         raise not_cloneable(item)
@@ -422,3 +423,4 @@ _BASES: tuple[tuple[type, Callable[[ValueWriter, Any], Children]], ...] = (
     (frozenset, ValueWriter._set),
 )
 _PLAIN: tuple[tuple[type, type], ...] = ((Integral, int), (Real, float))
+"""Numbers of other classes; a fraction would be another number."""

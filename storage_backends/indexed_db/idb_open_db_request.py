@@ -167,7 +167,7 @@ class OpenCourse(OpenEvents):
         problem: BaseException | None = None
         try:
             await result
-        except BaseException as raised:  # noqa: BLE001 (it aborts the upgrade and is the error's cause)
+        except BaseException as raised:  # it aborts the upgrade and is the error's cause
             problem = raised
             if not isinstance(raised, Exception):
                 raise

@@ -211,11 +211,11 @@ class LocalTransaction(TransactionBackend):
     def _put(self, store: int, record: Put) -> bytes:
         records = self._records.get(store) or self._of(store)
         value, key, exact_key, entries, overwrite = record
-        if self._admits_puts:
-            growth = records.growth_of(key, value)
-            if growth > 0:
-                self._store.admission.admit(self._view.writes.growth + growth)
-        return records.put(key, value, entries, overwrite=overwrite, exact_key=exact_key)
+        before = self._view.writes.growth
+        stored = records.put(key, value, entries, overwrite=overwrite, exact_key=exact_key)
+        if self._admits_puts and self._view.writes.growth > before:
+            self._store.admission.admit(self._view.writes.growth)
+        return stored
 
     def _put_staged(self, store: int, record: Put) -> bytes:
         return self._put(store, record._replace(value=self._binaries.stored_form(record.value)))

@@ -229,13 +229,6 @@ class StoreRecords:
             raise ConstraintViolation("generator")
         return (encode_key(number), *with_generated_key(value.data, entries, value.room, number))
 
-    def growth_of(self, key: bytes | None, value: Encoded) -> int:
-        """By how many bytes the bucket would grow, without the index entries, if this were put."""
-        place = self._prefix + (key or PLACEHOLDER_KEY)
-        old = None if key is None else self._writes.get(place)
-        added = len(place) + len(value.data) + sum(blob.size for blob in set(value.blobs))
-        return added if old is None else added - len(place) - len(old) - sum(b.size for b in stored_blobs(place, old))
-
     def delete(self, bounds: Bounds) -> None:
         """https://w3c.github.io/IndexedDB/#delete-records-from-an-object-store"""
         start, stop = bounds

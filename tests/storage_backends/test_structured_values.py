@@ -9,6 +9,8 @@ import pickle
 import subprocess
 import sys
 from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -267,6 +269,10 @@ def test_small_arrays_are_the_readers_own():
         np.zeros(1, bool),
         np.zeros(1, complex),
         np.array([object()]),
+        np.ma.array([1.0, 2.0], mask=[True, False]),
+        np.ma.masked,
+        Fraction(1, 3),
+        Decimal(1),
         Boxed([]),
         BinaryView("Int8Array", b""),
         asyncio.Lock(),

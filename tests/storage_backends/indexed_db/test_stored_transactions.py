@@ -166,6 +166,26 @@ async def test_others_refuse_the_request(bucket, browser):
         assert await values(db) == ["old"]
 
 
+@pytest.mark.parametrize("browser", [FIREFOX, SAFARI], ids=lambda browser: browser.name)
+async def test_others_count_index_entries_at_the_request(bucket, browser):
+    def upgrade(db, tx, old, new):
+        db.create_object_store("many").create_index("i", "k", multi_entry=True)
+
+    store = IndexedDBBackingStore(bucket, browser.derive(bucket_quota=100_000))
+    with await IDBFactory(store).open("m", 1, upgrade=upgrade) as db:
+        async with db.transaction("many", "readwrite") as tx:
+            many = tx.object_store("many")
+            await many.put({"k": ["a"]}, 0)
+            with pytest.raises(QuotaExceededError):
+                await many.put({"k": [f"{n:03}" * 500 for n in range(40)]}, 1).prevent_default()
+            await many.put({"k": ["b"]}, 2)
+        async with db.transaction("many") as tx:
+            assert await tx.object_store("many").get_all_keys() == [0, 2]
+            assert await tx.object_store("many").index("i").get_all_keys() == [0, 2]
+    store.close()
+    assert disagreements(bucket) == []
+
+
 async def test_room_that_was_freed_can_be_used_at_once(bucket):
     async with opened(bucket, CHROME.derive(bucket_quota=200_000)) as db:
         for _ in range(3):
