@@ -6,8 +6,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from typing import Any
 
 from ..errors import DataCloneError
@@ -295,8 +294,10 @@ class ValueWriter:
         for kind, write in _BASES:
             if isinstance(item, kind):
                 return write(self, item)
+        if isinstance(item, Rational) and not isinstance(item, Integral):
+            raise not_cloneable(item)  # as a float it would be another number
         for plain, convert in _PLAIN:
-            if isinstance(item, plain) and not isinstance(item, Fraction):
+            if isinstance(item, plain):
                 self._parts.append(_LEAVES[convert](convert(item)))
                 return None
         raise not_cloneable(item)
@@ -423,4 +424,3 @@ _BASES: tuple[tuple[type, Callable[[ValueWriter, Any], Children]], ...] = (
     (frozenset, ValueWriter._set),
 )
 _PLAIN: tuple[tuple[type, type], ...] = ((Integral, int), (Real, float))
-"""Numbers of other classes; a fraction would be another number."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...errors import CorruptionError, TfjsdError
 from ..abc import Blob
 from ..values import decode
 from .generated_key import PLACEHOLDER_KEY, filled
@@ -71,7 +72,44 @@ def entries_of_stored(
     """The same of a value in its stored form.
 
     ``generated``: a key path and the generated key that stands there, should the value have lost it when it was stored.
+
+    A binary that cannot be opened is an error only if the key path comes to it: raises what opening it raised.
     """
+    found, problem = _with_stand_ins(data, index, open_blob, generated, b"\x00")
+    if problem is not None and _with_stand_ins(data, index, open_blob, generated, b"\x01")[0] != found:
+        raise problem
+    return found
+
+
+def _with_stand_ins(
+    data: bytes,
+    index: IndexSchema,
+    open_blob: Callable[[Blob], memoryview],
+    generated: tuple[str, bytes] | None,
+    filler: bytes,
+) -> tuple[list[bytes], TfjsdError | None]:
+    """The entries with other bytes for the binaries that cannot be opened, and the first such problem."""
+    problem: TfjsdError | None = None
+
+    def opened(blob: Blob) -> memoryview:
+        nonlocal problem
+        try:
+            return open_blob(blob)
+        except TfjsdError as missing:
+            problem = problem or missing
+            return memoryview(filler * blob.size)
+
+    try:
+        return _entries_of_stored(data, index, opened, generated), problem
+    except CorruptionError:
+        if problem is not None:
+            raise problem from None
+        raise
+
+
+def _entries_of_stored(
+    data: bytes, index: IndexSchema, open_blob: Callable[[Blob], memoryview], generated: tuple[str, bytes] | None
+) -> list[bytes]:
     value = decode(data, open_blob)
     if generated is None or evaluate(value, generated[0]) is not ABSENT:
         return entries_of(value, index)

@@ -17,7 +17,7 @@ import struct
 from array import array
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from typing import Any, Final
 
 from ...errors import CorruptionError
@@ -269,6 +269,7 @@ _BASES: Final[tuple[tuple[type, Callable[[Any], bytes]], ...]] = (
     (bytes, _encode_binary),
     (bytearray, _encode_binary),
     (Integral, lambda number: _encode_integer(int(number))),
+    (Rational, _refuse),  # as a float it would be another key
     (Real, lambda number: _encode_float(float(number))),
 )
 

@@ -12,7 +12,7 @@ from typing import Final
 from ...errors import CorruptionError
 from ..values import Encoded, blobs_of
 from .constraint_violation import ConstraintViolation
-from .generated_key import PLACEHOLDER_KEY, with_generated_key
+from .generated_key import with_generated_key
 from .key_coding import AFTER, ZERO, canonical_form, decode_key, encode_key, end_of_key
 from .key_generator import FIRST, is_exhausted, next_after
 from .layout import (
@@ -28,7 +28,7 @@ from .layout import (
     unpack_place,
 )
 from .query import Direction, Query, Row, within
-from .record_head import PLAIN, Entry, exact_key_of, read_head, stored_blobs, value_of, write_head
+from .record_head import PLAIN, Entry, exact_key_of, read_head, value_of, write_head
 from .schema import IndexSchema, StoreSchema
 from .transaction_view import TransactionView
 

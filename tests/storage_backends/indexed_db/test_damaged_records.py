@@ -9,7 +9,8 @@ import pytest
 from idb_support.agreement import disagreements
 from idb_support.homes import ORIGIN, open_home
 
-from tfjsd.errors import CorruptionError, UnknownError
+from tfjsd.errors import AbortError, CorruptionError, UnknownError
+from tfjsd.storage_backends.abc import INLINE_LIMIT
 from tfjsd.storage_backends.browsers import CHROME
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
@@ -161,6 +162,29 @@ async def test_a_damaged_store_is_named(tmp_path, key, record, named):
                 await tx.done
         with await factory.open("whole") as db:
             assert await db.transaction("s").object_store("s").get_all() == ["value"]
+
+
+@pytest.mark.parametrize(("path", "needs_it"), [("n", False), ("t.length", False), ("b", True), ("t", True)])
+async def test_an_index_is_made_over_a_damaged_binary_that_it_does_not_look_at(tmp_path, path, needs_it):
+    def fill(db, tx, _old, _new):
+        size = INLINE_LIMIT + 1
+        db.create_object_store("s").put({"n": 1, "b": b"b" * size, "t": "t" * size}, "key")
+
+    def index(db, tx, _old, _new):
+        tx.object_store("s").create_index("i", path)
+
+    with opened(tmp_path) as (bucket, factory):
+        (await factory.open("d", 1, upgrade=fill)).close()
+        for digest in list(bucket.blobs._data):
+            bucket.blobs._data[digest] = b"damaged"
+        opening = factory.open("d", 2, upgrade=index)
+        if needs_it:
+            with pytest.raises(AbortError) as caught:
+                await opening
+            assert isinstance(caught.value.__cause__.__cause__, CorruptionError)
+            return
+        with await opening as db:
+            assert await db.transaction("s").object_store("s").index("i").get_all_keys() == ["key"]
 
 
 async def test_a_damaged_next_id_is_named(tmp_path):

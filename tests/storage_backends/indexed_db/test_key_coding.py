@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from datetime import UTC, datetime
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,7 @@ def test_a_pair_of_surrogates_is_the_character(text):
         -(2**53) - 1,
         BigInt(1),
         1j,
+        Fraction(1, 3),
         [1, None],
         [[], [UNDEFINED]],
         [1, HOLE],
