@@ -37,6 +37,9 @@ IDLE_SECONDS: Final = 30.0
 event unanswered, or an upgrade's outcome unsaid; and how long nothing at all may be heard of a client that has
 transactions."""
 
+MAX_NUMBER: Final = (1 << 53) - 1
+"""The highest number in a message: what JSON carries exactly everywhere."""
+
 Part = bytes | memoryview | None
 
 _length = struct.Struct("<I")
@@ -76,8 +79,8 @@ class Message:
     def number(self, name: str) -> int:
         """Raises BadRequestError, as the others do."""
         value = self.fields.get(name)
-        if type(value) is not int:
-            raise self._wrong(name, "an integer")
+        if type(value) is not int or not 0 <= value <= MAX_NUMBER:
+            raise self._wrong(name, f"an integer from 0 to {MAX_NUMBER}")
         return value
 
     def optional_number(self, name: str) -> int | None:
@@ -100,6 +103,17 @@ class Message:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self._wrong(name, "a list of strings")
         return value
+
+    def pairs(self, name: str) -> list[tuple[int, int]]:
+        """Pairs of integers that are not negative; none where the member is left out."""
+        value = self.fields.get(name, [])
+        try:
+            pairs = [(first, second) for first, second in value]
+        except (TypeError, ValueError) as problem:
+            raise self._wrong(name, "a list of pairs") from problem
+        if not all(type(number) is int and 0 <= number <= MAX_NUMBER for pair in pairs for number in pair):
+            raise self._wrong(name, "a list of pairs of integers")
+        return pairs
 
     def part(self, place: int) -> bytes:
         part = self.optional_part(place)

@@ -18,6 +18,7 @@ from ...storage_backends.indexed_db.local_connection import LocalConnection
 from ...storage_backends.indexed_db.local_transaction import LocalTransaction
 from ...storage_backends.indexed_db.schema_form import schema_to_form
 from ...wire.indexed_db import IDLE_SECONDS, Message
+from .scope import Scope
 from .served_transaction import ServedTransaction
 
 if TYPE_CHECKING:
@@ -52,9 +53,12 @@ class ServedConnection(OpenEvents, ConnectionEvents):
         mode, durability = message.text("mode"), message.text("durability")
         if mode not in ("readonly", "readwrite") or durability not in ("strict", "relaxed"):
             raise BadRequestError("There is no such mode or durability.")
-        transaction = self._session.new_transaction(message.number("transaction"))
+        stores = message.texts("stores")
+        if not self._backend.schema.stores.keys() >= set(stores):
+            raise BadRequestError("There is no such store.")
+        transaction = self._session.new_transaction(message.number("transaction"), Scope(mode, stores))  # type: ignore[arg-type]
         backend = self._backend.transaction(
-            message.texts("stores"),
+            stores,
             mode,  # type: ignore[arg-type]
             durability,  # type: ignore[arg-type]
             transaction.failed,
@@ -116,7 +120,7 @@ class ServedConnection(OpenEvents, ConnectionEvents):
     ) -> Callable[[BaseException], None]:
         self._take(connection)
         self._is_upgrading = True
-        served: ServedTransaction = self._session.new_transaction(self._upgrade or 0)
+        served: ServedTransaction = self._session.new_transaction(self._upgrade or 0, Scope("versionchange"))
         served.begin(cast("LocalTransaction", transaction))
         if not self._session.is_over:
             schema = schema_to_form(connection.schema)

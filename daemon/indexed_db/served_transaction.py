@@ -12,9 +12,11 @@ from ...storage_backends.abc import Blob
 from ...storage_backends.indexed_db.abc import Direction, Put, Query, Row
 from ...storage_backends.indexed_db.key_coding import decode_key
 from ...storage_backends.indexed_db.local_transaction import LocalTransaction
+from ...storage_backends.value_format import read_table
 from ...storage_backends.values import Encoded, blobs_of
 from ...wire.indexed_db import IDLE_SECONDS, INLINE_VALUE, MAX_EVENT, MAX_WAITING, PART_SIZE, Message, Part
 from ...wire.indexed_db_schema import index_from_json, store_from_json
+from .scope import Scope
 
 if TYPE_CHECKING:
     from .session import IndexedDBSession
@@ -30,9 +32,10 @@ def is_short(message: Message) -> bool:
 class ServedTransaction:
     """Belongs to the session's thread."""
 
-    def __init__(self, session: IndexedDBSession, number: int) -> None:
+    def __init__(self, session: IndexedDBSession, number: int, scope: Scope) -> None:
         self._session = session
         self._number = number
+        self._scope = scope
         self._backend: LocalTransaction
         self._adopted: set[str] = set()
         self._tokens: list[str] = []
@@ -60,10 +63,8 @@ class ServedTransaction:
         if handler is None:
             raise BadRequestError(f'There is no message "{message.type}".')
         if not self._backend.is_over:
-            try:
-                handler(self, message)
-            except KeyError as problem:
-                raise BadRequestError("There is no such store or index.") from problem
+            self._scope.check(message, self._backend.schema)
+            handler(self, message)
         self._touch()
 
     def check_idle(self, now: float) -> None:
@@ -111,21 +112,18 @@ class ServedTransaction:
         data = (
             message.part(0) if token is None else self._session.uploads.take_value(self._number, message.text("value"))
         )
-        blobs = tuple(blobs_of(data))
+        blobs = _blobs_of(data)
         for blob in blobs:
             self._adopt(blob)
-        key, exact = message.optional_part(1), message.optional_part(2)
-        _check_keys(key, exact)
+        key, exact, entries = message.optional_part(1), message.optional_part(2), _entries(message)
+        _check_keys(key, exact, *([] if key is None else [key for _, key in entries]))
+        room = message.optional_number("room")
+        if room is not None and room + _ROOM > len(data):
+            raise BadRequestError('"room" is not in the value.')
         if not self._may_wait(len(data)):
             self._backend.fail(UnknownError(f"More than {MAX_WAITING} bytes of values wait for their transactions."))
             return
-        record = Put(
-            Encoded(data, blobs, message.optional_number("room")),
-            key,
-            exact,
-            _entries(message),
-            message.flag("overwrite"),
-        )
+        record = Put(Encoded(data, blobs, room), key, exact, entries, message.flag("overwrite"))
         self._backend.put(message.number("store"), record, self._replies(message, _part))
 
     def _may_wait(self, size: int) -> bool:
@@ -266,6 +264,8 @@ class _Rows:
 
 
 _Form = tuple[dict[str, Any], list[Part]]
+_ROOM: Final = 8
+"""Bytes of a generated key in a value: a double."""
 
 
 def _nothing(_result: Any) -> _Form:
@@ -280,6 +280,14 @@ def _part(result: Any) -> _Form:
     return {}, [result]
 
 
+def _blobs_of(data: bytes) -> tuple[Blob, ...]:
+    """Raises BadRequestError where the bytes do not begin as a value does."""
+    try:
+        return tuple(read_table(data)[0])
+    except TfjsdError as problem:
+        raise BadRequestError("This is not a value.") from problem
+
+
 def _check_keys(*keys: bytes | None) -> None:
     try:
         for key in keys:
@@ -291,13 +299,10 @@ def _check_keys(*keys: bytes | None) -> None:
 
 def _entries(message: Message) -> list[tuple[int, bytes]]:
     """``entries`` counts the keys for each index; the keys are the parts after the third."""
-    counts, place, found = message.fields.get("entries", []), 3, []
-    try:
-        for index, keys in counts:
-            found += [(int(index), message.part(place + offset)) for offset in range(keys)]
-            place += keys
-    except (TypeError, ValueError) as problem:
-        raise BadRequestError('"entries" must be pairs of an index and a number of keys.') from problem
+    place, found = 3, []
+    for index, keys in message.pairs("entries"):
+        found += [(index, message.part(place + offset)) for offset in range(keys)]
+        place += keys
     return found
 
 

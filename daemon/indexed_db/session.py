@@ -16,6 +16,7 @@ from ...wire.indexed_db import IDLE_SECONDS, MAX_EVENT, Message
 from ...wire.indexed_db_errors import problem_to_json
 from ..logs import LOGGER
 from .outbox import Outbox, SessionOver
+from .scope import Scope
 from .served_connection import ServedConnection
 from .served_transaction import ServedTransaction, is_short, place_of
 from .session_thread import SessionThread
@@ -120,12 +121,12 @@ class IndexedDBSession:
         if not self.is_over:
             self.tell(Message(kind, {**fields, "error": problem_to_json(problem)}))
 
-    def new_transaction(self, number: int) -> ServedTransaction:
+    def new_transaction(self, number: int, scope: Scope) -> ServedTransaction:
         """Raises BadRequestError where the number is taken."""
         if number in self.transactions:
             raise BadRequestError(f"There is a transaction {number} already.")
         self._last_transaction = max(self._last_transaction, number)
-        transaction = ServedTransaction(self, number)
+        transaction = ServedTransaction(self, number, scope)
         self.transactions[number] = transaction
         self.uploads.begin(number)
         return transaction
@@ -154,6 +155,8 @@ class IndexedDBSession:
         connection = self._new_connection(message, message.number("transaction"))
         self._last_transaction = max(self._last_transaction, message.number("transaction"))
         version = message.optional_number("version")
+        if version == 0:
+            raise BadRequestError("There is no version 0.")
         self.origin.databases.open(message.text("name"), version, connection, self._thread)
 
     def _delete(self, message: Message) -> None:

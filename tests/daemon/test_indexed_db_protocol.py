@@ -13,6 +13,8 @@ from client_support.indexed_db_peer import Peer, peer_of
 
 from tfjsd.daemon.indexed_db import served_connection, served_transaction, session
 from tfjsd.daemon.routes import indexed_db as indexed_db_routes
+from tfjsd.storage_backends.indexed_db.key_coding import encode_key
+from tfjsd.storage_backends.values import cannot_stage, encode
 from tfjsd.wire import indexed_db as protocol
 from tfjsd.wire.indexed_db import PATH, SUBPROTOCOL, Message
 
@@ -41,34 +43,87 @@ async def test_a_program_of_its_own_can_speak_it(peer):
     assert (await peer.hear()).fields == {"request": 3, "result": 0}
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        b"",
-        b"\x00\x00\x00\x00",
-        Message("nonsense", {"transaction": 2}).encode(),
-        Message("nonsense", {}).encode(),
-        Message("open", {"connection": "1", "transaction": 5, "name": "x"}).encode(),
-        Message("open", {"connection": 1, "transaction": 5, "name": "x"}).encode(),
-        Message("begin", {"connection": 9}).encode(),
-        Message("begin", {"connection": 1, "transaction": 5, "stores": "s"}).encode(),
-        Message("count", {"transaction": 99, "request": 1}).encode(),
-        Message("put", {"transaction": 2, "request": 9, "store": 7}, [b"\x01\x00"]).encode(),
-        Message("put", {"transaction": 2, "request": 9, "store": 1}, [b"\x01\x00", b"no key"]).encode(),
-        Message("put", {"transaction": 2, "request": 9, "store": 1, "value": "none"}, [None]).encode(),
-        Message("put", {"transaction": 2, "request": 9, "store": 1, "entries": 3}, [b"\x01\x00"]).encode(),
-        Message("read", {"transaction": 2, "request": 9, "store": 1, "direction": "up"}, [b"", b"\xff"]).encode(),
-    ],
-)
-async def test_who_breaks_the_protocol_is_shut_out_and_holds_nothing(peer, message):
+KEY, VALUE = encode_key(1), encode("x", cannot_stage).data
+ASKED = {"transaction": 2, "request": 9}
+IN_STORE = {**ASKED, "store": 1}
+READ = {**IN_STORE, "index": 0, "direction": "next", "skip": 0}
+BEGIN = {"connection": 1, "transaction": 5, "stores": ["s"], "mode": "readonly", "durability": "strict"}
+OPEN = {"connection": 5, "transaction": 7, "name": "x"}
+STORE = {"id": 5, "name": "n", "keyPath": None, "autoIncrement": False, "indexes": []}
+INDEX = {"id": 5, "name": "n", "keyPath": "a", "unique": False, "multiEntry": False}
+BROKEN = [
+    b"",
+    b"\x00\x00\x00\x00",
+    Message("nonsense", {"transaction": 2}).encode(),
+    Message("nonsense", {}).encode(),
+    Message("open", {**OPEN, "connection": "1"}).encode(),
+    Message("open", {**OPEN, "connection": 1}).encode(),
+    *(Message("open", {**OPEN, "version": version}).encode() for version in (0, -1, 1 << 53, 1 << 70, 1.5)),
+    Message("begin", {"connection": 9}).encode(),
+    Message("begin", {**BEGIN, "stores": "s"}).encode(),
+    Message("begin", {**BEGIN, "stores": ["none"]}).encode(),
+    Message("begin", {**BEGIN, "transaction": 2}).encode(),
+    Message("count", {"transaction": 99, "request": 1}).encode(),
+    Message("count", {**IN_STORE, "index": 7}, [b"", b"\xff"]).encode(),
+    Message("count", {"transaction": 2, "store": 1, "index": 0}, [b"", b"\xff"]).encode(),
+    Message("put", {**IN_STORE, "store": 7}, [VALUE, KEY, KEY]).encode(),
+    Message("put", IN_STORE, [VALUE, b"no key"]).encode(),
+    Message("put", IN_STORE, [VALUE, None, None]).encode(),
+    *(Message("put", IN_STORE, [value, KEY, KEY]).encode() for value in (b"", b"junk", VALUE[:1], b"\x01\x01\xff")),
+    *(Message("put", {**IN_STORE, "room": room}, [VALUE, KEY, KEY]).encode() for room in (-1, 1, 1 << 60)),
+    Message("put", {**IN_STORE, "value": "none"}, [None]).encode(),
+    *(
+        Message("put", {**IN_STORE, "entries": entries}, [VALUE, KEY, KEY, KEY]).encode()
+        for entries in (3, {"a": 1}, [3], [[1, -1]], [["1", 1]], [[7, 1]])
+    ),
+    Message("read", {**READ, "direction": "up"}, [b"", b"\xff"]).encode(),
+    Message("read", {**READ, "index": 7}, [b"", b"\xff"]).encode(),
+    *(Message("read", {**READ, "skip": skip}, [b"", b"\xff"]).encode() for skip in (-1, 1 << 63)),
+    *(Message("read", {**READ, "limit": limit}, [b"", b"\xff"]).encode() for limit in (-1, 1 << 63)),
+    Message("delete", IN_STORE).encode(),
+    Message("createStore", {**ASKED, "schema": STORE}).encode(),
+    Message("deleteStore", IN_STORE).encode(),
+    Message("renameStore", {**IN_STORE, "name": "n"}).encode(),
+    Message("createIndex", {**IN_STORE, "schema": INDEX}).encode(),
+    Message("deleteIndex", {**IN_STORE, "index": 5}).encode(),
+]
+"""What our own client never says in a transaction of the mode readwrite."""
+
+
+@pytest.mark.parametrize("message", BROKEN)
+async def test_who_breaks_the_protocol_is_shut_out_and_holds_nothing(peer, message, caplog):
     await peer.connect()
     await peer.open()
-    await peer.say("begin", connection=1, transaction=2, stores=["s"], mode="readwrite", durability="strict")
+    await peer.begin(2)
     await peer.socket.send_bytes(message)
     assert await peer.closed_with() == 1008
     await peer.connect()
     await peer.say("deleteDatabase", connection=1, name="d")
     assert (await peer.hear()).type == "deleted"
+    assert not [record for record in caplog.records if record.levelname == "ERROR"], "it is the client's mistake"
+
+
+@pytest.mark.parametrize("kind", ["put", "delete", "clear"])
+async def test_a_reader_changes_nothing(peer, kind):
+    await peer.connect()
+    await peer.open()
+    await peer.begin(2, "readonly")
+    await peer.say(kind, VALUE, KEY, KEY, transaction=2, request=3, store=1)
+    assert await peer.closed_with() == 1008
+
+
+async def test_a_store_that_was_not_asked_for_is_out_of_reach(peer):
+    await peer.connect()
+    await peer.open()
+    await peer.begin(2, stores=())
+    await peer.say("count", b"", b"\xff", transaction=2, request=3, store=1, index=0)
+    assert await peer.closed_with() == 1008
+
+
+async def test_the_highest_version_is_that_of_javascript(peer):
+    await peer.connect()
+    await peer.say("open", **{**OPEN, "version": (1 << 53) - 1})
+    assert (await peer.hear()).fields["new"] == (1 << 53) - 1
 
 
 async def test_a_client_of_which_nothing_is_heard_loses_all_its_transactions_at_once(daemon, peer):
