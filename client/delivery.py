@@ -49,7 +49,7 @@ def deliver(link: DaemonLink, request: Request, timeout: float | None) -> Operat
 def connect(link: DaemonLink, timeout: float | None) -> Operation[None]:
     """Makes sure that a daemon listens, starting it if need be; the connection is kept for the first request."""
     if (connection := link.idle_connection()) is None:
-        connection = yield from _connected(link, timeout)
+        connection = yield from connected(link, timeout)
     link.keep(connection)
 
 
@@ -65,7 +65,14 @@ def begin_stream(link: DaemonLink, request: Request, timeout: float | None) -> O
 
     The caller owns the connection. An answer with an error status is raised as that error.
     """
-    connection = yield from _connected(link, timeout)
+    connection = yield from connected(link, timeout)
+    return connection, (yield from begin_stream_on(connection, link, request, timeout))
+
+
+def begin_stream_on(
+    connection: Connection, link: DaemonLink, request: Request, timeout: float | None
+) -> Operation[Exchange]:
+    """The same on a connection of the caller's, which is closed where this raises."""
     exchange = connection.exchange(request, streamed=True)
     try:
         yield Send(connection, exchange, timeout)
@@ -82,7 +89,7 @@ def begin_stream(link: DaemonLink, request: Request, timeout: float | None) -> O
     except BaseException:
         connection.close()
         raise
-    return connection, exchange
+    return exchange
 
 
 def error_of(status: int, body: bytes | memoryview) -> TfjsdError:
@@ -98,7 +105,7 @@ def _connection_for(link: DaemonLink, request: Request, timeout: float | None) -
     serves the right home and is not about to end."""
     for _ in range(_ATTEMPTS):
         if (connection := link.idle_connection()) is None:
-            connection = yield from _connected(link, timeout)
+            connection = yield from connected(link, timeout)
         if request.reads or connection.greeted:
             return connection
         try:
@@ -162,7 +169,7 @@ def _translated(link: DaemonLink, request: Request, lost: ConnectionLost) -> Tfj
     )
 
 
-def _connected(link: DaemonLink, timeout: float | None) -> Operation[Connection]:
+def connected(link: DaemonLink, timeout: float | None) -> Operation[Connection]:
     """Connects; starts the daemon, or waits for its restart, where nobody listens."""
     may_start = link.target.autostart
     pauses = iter(_RECONNECT_PAUSES if link.ever_connected and not may_start else ())

@@ -40,25 +40,31 @@ def shake_hands(session: Session, target: str) -> Operation[Handshake]:
 
     Nothing is changed by it: while a daemon is ending, the next one is asked.
     """
-    for pause in _PAUSES:
+    pauses = iter(_PAUSES)
+    while True:
+        key = base64.b64encode(os.urandom(16)).decode("ascii")
+        request = session.authorized(Request("GET", target, headers=_headers(key)))
+        connection = yield from delivery.connected(session.link, session.timeout)  # waits for the next one itself
         try:
-            return (yield from _one_try(session, target))
+            return (yield from _upgraded(connection, session, request, key))
         except DaemonUnavailableError:
+            if (pause := next(pauses, None)) is None:
+                raise
             yield Pause(pause)
-    return (yield from _one_try(session, target))
 
 
-def _one_try(session: Session, target: str) -> Operation[Handshake]:
-    key = base64.b64encode(os.urandom(16)).decode("ascii")
-    headers = {
+def _headers(key: str) -> dict[str, str]:
+    return {
         "connection": "Upgrade",
         "upgrade": "websocket",
         "sec-websocket-version": "13",
         "sec-websocket-key": key,
         "sec-websocket-protocol": SUBPROTOCOL,
     }
-    request = session.authorized(Request("GET", target, headers=headers))
-    connection, exchange = yield from delivery.begin_stream(session.link, request, session.timeout)
+
+
+def _upgraded(connection: Connection, session: Session, request: Request, key: str) -> Operation[Handshake]:
+    exchange = yield from delivery.begin_stream_on(connection, session.link, request, session.timeout)
     parser = exchange.parser
     expected = base64.b64encode(hashlib.sha1((key + _GUID).encode("ascii")).digest()).decode("ascii")  # noqa: S324
     agreed = parser.headers.get("sec-websocket-protocol")

@@ -8,10 +8,13 @@ from typing import Final
 
 from ...errors import (
     AbortError,
+    AccessDeniedError,
     ConstraintError,
+    DaemonUnavailableError,
     DataCloneError,
     DataError,
     DOMError,
+    HomeInUseError,
     InvalidAccessError,
     InvalidStateError,
     NotFoundError,
@@ -77,6 +80,9 @@ _CLASSES: Final[dict[str, type[DOMError]]] = {
 _VIOLATIONS: Final = {"key": "key-exists", "index": "index-not-unique", "generator": "generator-exhausted"}
 
 
+_NOBODY_TO_ASK: Final = (AccessDeniedError, DaemonUnavailableError, HomeInUseError)
+
+
 class DOMExceptions:
     """Makes the exceptions of one browser, which it asks for when it needs it first."""
 
@@ -124,6 +130,10 @@ class DOMExceptions:
         error = UnknownError(str(problem))
         error.__cause__ = problem
         return error
+
+    def of_factory(self, problem: BaseException) -> BaseException:
+        """What a factory's request ends with. That there is nobody to ask is no failure of a database."""
+        return problem if isinstance(problem, _NOBODY_TO_ASK) else self.of_request(problem)
 
     def of_change(self, problem: BaseException) -> BaseException:
         """What a transaction is aborted with when a change of the schema failed."""

@@ -81,7 +81,7 @@ class IDBFactory:
 
         def reply(found: DatabaseList, problem: BaseException | None) -> None:
             infos = [] if problem is not None else [IDBDatabaseInfo(*pair) for pair in found]
-            loop.call_soon(request.settle, infos, None if problem is None else self._says.of_request(problem))
+            loop.call_soon(request.settle, infos, None if problem is None else self._says.of_factory(problem))
 
         self._store.databases(LoopThread(loop), reply)
         return request

@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Literal
 
-from ...errors import DOMError, UnknownError
 from ..script_types import UNDEFINED
 from .abc import ConnectionBackend, OpenEvents, TransactionBackend
 from .connection_request import VersionTooLowError
@@ -126,11 +125,7 @@ class OpenCourse(OpenEvents):
     def failed(self, problem: BaseException) -> None:
         if isinstance(problem, VersionTooLowError):
             problem = self._says.error("version-too-low", requested=problem.requested, existing=problem.existing)
-        elif not isinstance(problem, DOMError):
-            failure = UnknownError(str(problem))
-            failure.__cause__ = problem
-            problem = failure
-        self._request.settle(UNDEFINED, problem)
+        self._request.settle(UNDEFINED, self._says.of_factory(problem))
 
     def upgrade_needed(
         self, connection: ConnectionBackend, transaction: TransactionBackend, old_version: int, new_version: int

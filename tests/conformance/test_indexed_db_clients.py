@@ -13,7 +13,8 @@ import pytest
 from client_support.daemon_thread import DaemonThread, running_daemon
 
 import tfjsd
-from tfjsd.client import blocking
+from tfjsd.client import blocking, delivery
+from tfjsd.client.effects import Open
 from tfjsd.client.indexed_db import row_arrival
 from tfjsd.client.mapped_weights import BlobUnreachable
 from tfjsd.daemon.indexed_db import served_connection, served_transaction, transit
@@ -284,6 +285,40 @@ async def test_a_restart_that_the_loop_has_not_heard_of_fails_no_open(clients, r
     assert not database.is_closing, "the loop has not turned"
     await request_of(factory)
     assert database.is_closing
+
+
+_QUESTIONS = {
+    "open": lambda factory: factory.open("d"),
+    "delete_database": lambda factory: factory.delete_database("d"),
+    "databases": lambda factory: factory.databases(),
+}
+
+
+@pytest.mark.parametrize("ask", [pytest.param(ask, id=name) for name, ask in _QUESTIONS.items()])
+@pytest.mark.parametrize("was_there", [False, True])
+async def test_without_a_daemon_it_fails_as_every_other_call_does(clients, monkeypatch, ask, was_there):
+    monkeypatch.setattr(delivery, "_RECONNECT_PAUSES", (0.0, 0.0))
+    client = await clients.client()
+    if was_there:
+        await client.indexed_db().databases()
+    await asyncio.to_thread(clients.daemon.stop)
+    tries: list[Any] = []
+
+    def counted(*details: Any) -> Any:
+        tries.append(details)
+        return Open(*details)
+
+    monkeypatch.setattr(delivery, "Open", counted)
+    try:
+        with pytest.raises(tfjsd.DaemonUnavailableError):
+            await ask(client.indexed_db())
+        while_asking = len(tries)
+        with pytest.raises(tfjsd.DaemonUnavailableError):
+            await client.list_models()
+        assert while_asking <= len(tries) - while_asking, "nor does it take longer to find out"
+    finally:
+        monkeypatch.undo()
+        await asyncio.to_thread(clients.daemon.start)
 
 
 async def test_a_daemon_does_not_idle_out_under_an_open_database(clients):
