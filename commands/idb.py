@@ -105,8 +105,9 @@ def _put(invocation: Invocation) -> int:
 
 
 def _value(word: str, *, raw: bool) -> Any:
-    """``-`` is standard input, ``@FILE`` a file; JSON, or with ``raw`` bytes."""
+    """``-`` is standard input, ``@FILE`` a file; JSON as ``get`` prints it, or with ``raw`` bytes."""
     from ..wire.json_text import parse_json
+    from .json_value import json_value
 
     if word == "-":
         import sys
@@ -116,7 +117,7 @@ def _value(word: str, *, raw: bool) -> Any:
         data = Path(word[1:]).read_bytes()
     else:
         data = word.encode("utf-8", "surrogatepass")
-    return data if raw else parse_json(data)
+    return data if raw else json_value(parse_json(data))
 
 
 def _count(invocation: Invocation) -> int:
@@ -137,7 +138,7 @@ def _count(invocation: Invocation) -> int:
 def _records(invocation: Invocation) -> int:
     from . import idb_work
     from .idb_arguments import range_of
-    from .value_json import value_json
+    from .value_json import shown_json
 
     arguments, output = invocation.arguments, invocation.output
     place = (_operand(invocation, "DB"), _operand(invocation, "STORE"))
@@ -145,10 +146,10 @@ def _records(invocation: Invocation) -> int:
     found = invocation.store.run(idb_work.records, *place, index, query, arguments.number("--limit", least=1))
     if output.json:
         names = ("key", "primaryKey", "value")
-        output.document([dict(zip(names, map(value_json, record), strict=True)) for record in found])
+        output.document([dict(zip(names, map(shown_json, record), strict=True)) for record in found])
         return 0
     titles = ("KEY", "VALUE") if index is None else ("KEY", "PRIMARY KEY", "VALUE")
-    rows = [[_text(value_json(item, brief=True)) for item in _shown(record, index)] for record in found]
+    rows = [[_text(shown_json(item, brief=True)) for item in _shown(record, index)] for record in found]
     output.table(render.table([render.Column(title, flexible=True) for title in titles], rows, fit=output.columns()))
     return 0
 

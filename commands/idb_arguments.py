@@ -51,17 +51,18 @@ def _key(parsed: Any) -> Any:
         raise UsageError(f"this is not what {kind} stands for: {content!r}") from None
 
 
-def _date(content: Any) -> Any:
+def moment(content: Any) -> Any:
+    """A date as it is printed. Raises ValueError and TypeError."""
     from ..storage_backends.script_types import Date
 
     if isinstance(content, str):
-        moment = datetime.fromisoformat(content)
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        found = datetime.fromisoformat(content)
+        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
     return Date(float(content))
 
 
 _FORMS: Final[dict[str, Callable[[Any], Any]]] = {
-    "$date": _date,
+    "$date": moment,
     "$bytes": lambda content: b64decode(content, validate=True),
     "$number": {"Infinity": math.inf, "-Infinity": -math.inf}.__getitem__,
 }

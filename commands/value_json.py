@@ -1,4 +1,5 @@
-"""Stored values and keys as JSON. What JSON has no form for is an object with one member, named ``$…``."""
+"""Stored values and keys as JSON. What JSON has no form for is an object with one member, named ``$…``; an object that
+looks like one is the content of ``$plain``. ``json_value`` reads it back."""
 
 from __future__ import annotations
 
@@ -22,6 +23,14 @@ def value_json(value: Any, *, brief: bool = False) -> Any:
     return _Writer(brief).write(value, 0)
 
 
+def shown_json(value: Any, *, brief: bool = False) -> Any:
+    """The same to be looked at among others: of a value that has no JSON it says why."""
+    try:
+        return value_json(value, brief=brief)
+    except DataCloneError as problem:
+        return {"$other": problem.message}
+
+
 class _Writer:
     def __init__(self, brief: bool) -> None:
         self._brief = brief
@@ -41,7 +50,7 @@ class _Writer:
         if isinstance(value, Map):
             return {"$map": [[self.write(key, depth), self.write(item, depth)] for key, item in value.items()]}
         if isinstance(value, dict):
-            return {key: self.write(item, depth) for key, item in value.items()}
+            return _unmistakable({key: self.write(item, depth) for key, item in value.items()})
         if isinstance(value, list | tuple):
             return [self.write(item, depth) for item in value]
         if isinstance(value, set | frozenset | Set):
@@ -67,13 +76,18 @@ class _Writer:
         if isinstance(value, script.BinaryView):
             return {"$view": {"kind": value.kind, "bytes": self._bytes(value.data)}}
         if isinstance(value, script.Blob):
-            named = {"name": value.name} if isinstance(value, script.File) else {}
+            named = {"name": value.name, "lastModified": value.last_modified} if isinstance(value, script.File) else {}
             return {"$blob": {"type": value.type, **named, "bytes": self._bytes(value.data)}}
         return {"$other": repr(value)}
 
     def _bytes(self, data: Any) -> Any:
         view = memoryview(data)
         return view.nbytes if self._brief else b64encode(view).decode("ascii")
+
+
+def _unmistakable(members: dict[str, Any]) -> dict[str, Any]:
+    looks_special = len(members) == 1 and next(iter(members)).startswith("$")
+    return {"$plain": members} if looks_special else members
 
 
 def _number(value: int | float) -> Any:

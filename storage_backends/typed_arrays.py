@@ -6,6 +6,7 @@ interface (https://numpy.org/doc/stable/reference/arrays.interface.html), so sto
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,3 +69,10 @@ def array_of(kind: str, shape: tuple[int, ...], data: Buffer) -> Any:
     import numpy as np
 
     return np.frombuffer(data, dtype=_DTYPES[kind]).reshape(shape)
+
+
+def named_array(dtype: str, shape: Sequence[int], data: Buffer) -> Any:
+    """The same of the dtype that numpy calls so. Raises ValueError and TypeError where they don't go together."""
+    import numpy as np
+
+    return np.frombuffer(data, dtype=dtype).reshape(shape)

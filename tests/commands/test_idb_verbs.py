@@ -11,8 +11,12 @@ from client_support.daemon_thread import running_daemon
 import tfjsd
 from tfjsd.commands.arguments import UsageError
 from tfjsd.commands.idb_arguments import key_of, range_of
+from tfjsd.commands.json_value import json_value
 from tfjsd.commands.value_json import raw_bytes, value_json
 from tfjsd.errors import DataCloneError, DataError
+from tfjsd.storage_backends.script_collections import Map, Set
+from tfjsd.storage_backends.script_types import BinaryView, Blob, Boxed, Date, File, RegExp, ScriptError
+from tfjsd.storage_backends.values import cannot_stage, encode
 
 
 class Kept:
@@ -161,6 +165,75 @@ def test_what_json_has_no_form_for_is_an_object_with_one_member():
     endless.append(endless)
     with pytest.raises(DataCloneError):
         value_json(endless)
+
+
+VALUES: list[object] = [
+    *(None, True, 0, -1.5, 2**53, "x", [1, [2]], {"a": {"b": []}}, {}, {"$": 1}, {"$bytes": 1, "b": 2}),
+    {"$bytes": "AP8="},
+    {"$date": {"$plain": 1}},
+    tfjsd.UNDEFINED,
+    float("nan"),
+    float("-inf"),
+    2**60,
+    b"abc",
+    datetime(2026, 1, 2, tzinfo=UTC),
+    Date(9e12 + 0.0),
+    Date(math.nan),
+    Map({1: "a", "b": {"$set": []}}),
+    Set([1, "a"]),
+    RegExp("a/b", "gi"),
+    ScriptError("TypeError", "no"),
+    Boxed("text"),
+    BinaryView("DataView", b"ab"),
+    Blob(b"ab", "text/plain"),
+    File(b"ab", "text/plain", "a.txt", 5),
+    [{"$number": "NaN"}, float("inf")],
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_can_be_put_as_it_is_printed(value):
+    printed = json.dumps(value_json(value))
+    read = json_value(json.loads(printed))
+    assert json.dumps(value_json(read)) == printed
+    assert encode(read, cannot_stage).data == encode(value, cannot_stage).data
+
+
+def test_an_array_can_be_put_as_it_is_printed():
+    array = np.arange(6, dtype="f4").reshape(2, 3)
+    read = json_value(value_json({"w": array}))["w"]
+    assert (read.dtype, read.tolist()) == (array.dtype, array.tolist())
+
+
+def test_what_one_verb_prints_another_stores(run, shop):
+    shown = run("idb", "get", "shop", "covers", "vector").out
+    assert run("idb", "put", "shop", "covers", "-", "copy", stdin=shown.encode()).code == 0
+    assert run("idb", "get", "shop", "covers", "copy").out == shown
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"$bytes": 1}, {"$date": "soon"}, {"$array": {}}, {"$map": [1]}, {"$regexp": "x"}, {"$other": "x"}, {"$view": []}],
+)
+def test_a_value_that_is_not_what_it_says_is_refused(value):
+    with pytest.raises(UsageError, match="is not what"):
+        json_value([value])
+
+
+def test_one_value_without_a_json_form_hides_no_other_record(run, shop, store):
+    async def fill(client):
+        endless = {}
+        endless["self"] = endless
+        with await client.indexed_db().open("shop") as db:
+            async with db.transaction("covers", "readwrite") as tx:
+                await tx.object_store("covers").put(endless, "endless")
+
+    store.run(fill)
+    records = json.loads(run("idb", "records", "shop", "covers", "--json").out)
+    assert [record["key"] for record in records] == ["7", "endless", "vector"]
+    assert "contains itself" in records[1]["value"]["$other"]
+    assert "contains itself" in run("idb", "records", "shop", "covers").out
+    assert run("idb", "get", "shop", "covers", "endless").code == 1
 
 
 KEYS = [
