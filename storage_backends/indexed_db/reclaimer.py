@@ -7,6 +7,7 @@ is done after the next start.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from itertools import islice
@@ -17,6 +18,7 @@ from ..buckets import Bucket, Mutation
 from .layout import JOURNAL, METADATA, end_of
 from .record_head import stored_blobs
 
+_log = logging.getLogger(__name__)
 _CHUNK: Final = 500
 _END_OF_JOURNAL = METADATA + b"\x04"
 
@@ -79,8 +81,9 @@ class Reclaimer:
             while not self._stopped.is_set() and self.reclaim():
                 self._stopped.wait(time.monotonic() - began)
                 began = time.monotonic()
-        except TfjsdError:
-            return  # the store failed or is closing: the journal keeps what is left for the next start
+        except TfjsdError as error:  # the journal keeps what is left for the next start
+            if not self._stopped.is_set():
+                _log.warning("%s: deleted records of IndexedDB were not all reclaimed: %s", self._bucket.origin, error)
         finally:
             with self._mutex:
                 self._thread = None

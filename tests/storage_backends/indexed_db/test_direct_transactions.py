@@ -282,3 +282,17 @@ def test_a_stop_ends_the_reclaimers_rest_and_the_journal_keeps_what_is_left(buck
     assert len(list(bucket.scan(RECORDS, end_of(RECORDS)))) == 15
     assert reclaimer.Reclaimer(bucket).reclaim_all()
     assert list(bucket.scan(JOURNAL, end_of(RECORDS))) == []
+
+
+def test_damage_that_ends_the_reclaimer_is_logged_and_the_journal_stays(store, bucket, caplog):
+    put(store, 1, b"x").result()
+    (record, _), *_ = bucket.scan(RECORDS, end_of(RECORDS))
+    with bucket.mutate() as mutation:
+        mutation.put(record, b"")
+        mutation.put(JOURNAL + record[:9], b"")
+    mutation.future.result()
+    at_work = reclaimer.Reclaimer(bucket)
+    at_work.wake()
+    at_work._thread.join(10)
+    assert "not all reclaimed: a stored record is cut short" in caplog.text
+    assert [key for key, _ in bucket.scan(JOURNAL, end_of(JOURNAL))] == [JOURNAL + record[:9]]
