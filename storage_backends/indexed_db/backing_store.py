@@ -15,7 +15,7 @@ from ..buckets import Bucket, Mutation
 from .abc import BackingStore, FrontThread, OpenEvents, Reply
 from .bucket_admission import BucketAdmission, Limit
 from .commit import write_to
-from .connection_request import DeleteRequest, OpenRequest
+from .connection_request import ConnectionRequest, DeleteRequest, OpenRequest
 from .database_catalogue import DatabaseCatalogue
 from .database_deletion import drop_database
 from .direct_job import DirectJob, DirectWork
@@ -106,12 +106,10 @@ class IndexedDBBackingStore(BackingStore):
 
     def open(self, name: str, version: int | None, events: OpenEvents, thread: FrontThread) -> None:
         self.front_ends.know(thread)
-        queue = self._queue(name)
-        queue.add(OpenRequest(queue, version, events, thread))
+        self._ask(name, lambda queue: OpenRequest(queue, version, events, thread))
 
     def delete_database(self, name: str, events: OpenEvents, thread: FrontThread) -> None:
-        queue = self._queue(name)
-        queue.add(DeleteRequest(queue, events, thread))
+        self._ask(name, lambda queue: DeleteRequest(queue, events, thread))
 
     def databases(self, thread: FrontThread, reply: Reply) -> None:
         try:
@@ -122,9 +120,19 @@ class IndexedDBBackingStore(BackingStore):
         else:
             reply(found, None)
 
-    def _queue(self, name: str) -> ConnectionQueue:
+    def _ask(self, name: str, request_to: Callable[[ConnectionQueue], ConnectionRequest]) -> None:
         with self.mutex:
-            return self._queues.setdefault(name, ConnectionQueue(self, name))
+            queue = self._queues.get(name)
+            if queue is None:
+                queue = self._queues[name] = ConnectionQueue(self, name)
+            queue.append(request_to(queue))
+        queue.go_on()
+
+    def forget_if_idle(self, queue: ConnectionQueue) -> None:
+        """A name that nobody uses takes no memory."""
+        with self.mutex:
+            if queue.is_idle and self._queues.get(queue.name) is queue:
+                del self._queues[queue.name]
 
     def schema(self, name: str) -> DatabaseSchema | None:
         """The sequenced schema; not to be changed. Raises CorruptionError, AbortError once the store is closed."""

@@ -17,18 +17,24 @@ class DatabaseCatalogue:
 
     def __init__(self, base: Base) -> None:
         self._base = base
-        self._known: dict[str, DatabaseSchema | None] = {}
+        self._known: dict[str, DatabaseSchema] = {}
 
     def get(self, name: str) -> DatabaseSchema | None:
         """None where there is no such database. Don't change what you get; ``copy`` it. Raises CorruptionError."""
-        if name not in self._known:
+        schema = self._known.get(name)
+        if schema is None:
             key = database_key(name)
             data = self._base.get(key)
-            self._known[name] = None if data is None else _schema_of(key, data)
-        return self._known[name]
+            if data is not None:
+                schema = self._known[name] = _schema_of(key, data)
+        return schema
 
     def replace(self, name: str, schema: DatabaseSchema | None) -> None:
-        self._known[name] = schema
+        """In the block of the mutation that does it. None: it is deleted."""
+        if schema is None:
+            self.forget(name)
+        else:
+            self._known[name] = schema
 
     def forget(self, name: str) -> None:
         """The next ``get`` reads what is there."""

@@ -135,9 +135,19 @@ class ConnectionQueue:
         self._waiting: deque[ConnectionRequest] = deque()
         self._active: ConnectionRequest | None = None
 
-    def add(self, request: ConnectionRequest) -> None:
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is open and nothing waits; under the store's mutex."""
+        return self._active is None and not self._waiting and not self.connections
+
+    def append(self, request: ConnectionRequest) -> None:
+        """``go_on`` is to follow."""
         with self.store.mutex:
             self._waiting.append(request)
+
+    def go_on(self) -> None:
+        """Begins the next request, if its turn has come."""
+        with self.store.mutex:
             active = self._active
         if active is not None:
             self._check_gone(active)
@@ -178,6 +188,7 @@ class ConnectionQueue:
             if connection in self.connections:
                 self.connections.remove(connection)
             active = self._active
+            self.store.forget_if_idle(self)
         self.store.front_ends.closed(connection)
         if active is not None:
             active.connection_closed(connection)
@@ -189,6 +200,7 @@ class ConnectionQueue:
     def _next(self) -> None:
         with self.store.mutex:
             if self._active is not None or not self._waiting:
+                self.store.forget_if_idle(self)
                 return
             self._active = self._waiting.popleft()
             active = self._active
