@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from .commands.arguments import Arguments, Command, UsageError
 from .commands.catalogue import command_groups, find
-from .commands.output import Output, prepare_streams
+from .commands.output import Output
 from .commands.parsing import closest, parse, split_verb, words_of
+from .commands.streams import prepare_streams
 from .errors import FileError, NotInThisVersionError, TfjsdError
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from .advice import advice
@@ -141,18 +140,3 @@ def json_text(value: object, *, indent: int | None = None) -> str:
 
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _LONE_SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def prepare_streams() -> None:
-    """No name in a store may stop the output: lone surrogates keep their three bytes, as they have them in arguments;
-    an encoding that is not UTF-8 shows escapes.
-
-    A stream that the caller has closed is opened on /dev/null, so that nothing else gets its descriptor.
-    """
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 (for as long as the process lives)
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            utf8 = stream.encoding.lower().replace("-", "") == "utf8"
-            stream.reconfigure(errors="surrogatepass" if utf8 else "backslashreplace")

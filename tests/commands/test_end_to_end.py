@@ -403,23 +403,47 @@ def test_a_full_pipe_that_nobody_reads_any_more_ends_quietly(tfjsd):
         assert writer.stderr.read() == b""
 
 
+def in_shell(shell, line):
+    """What a line with redirections says, after ``tfjsd``, to the daemon of ``shell``."""
+    words = ["sh", "-c", f'"{sys.executable}" -P -m tfjsd {line}']
+    return subprocess.run(words, capture_output=True, env=shell.env, cwd=shell.directory, check=False)
+
+
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("list >&-", 0, ""),
         ("list 2>&-", 0, ""),
         ("nonsense 2>&-", 2, ""),
-        ("copy - indexeddb://x <&-", 1, "error: standard input is no tar archive"),
         ("list >/dev/full", 1, "error: No space left on device"),
-        ("storage keys >&- 2>&- <&-", 0, ""),
+        ("storage keys >&- 2>&- <&-", 0, ""),  # nothing to read, nothing to write
     ],
 )
 def test_closed_and_full_streams_are_no_accident(tfjsd, line, code, said):
-    shell = ["sh", "-c", f'"{sys.executable}" -P -m tfjsd {line}']
-    done = subprocess.run(shell, capture_output=True, env=tfjsd.env, cwd=tfjsd.directory, check=False)
+    done = in_shell(tfjsd, line)
     assert done.returncode == code
     assert said in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("line", ["storage set item -", "storage import -", "copy - indexeddb://m", "restore -"])
+def test_a_closed_standard_input_is_not_an_empty_one(tfjsd, line):
+    tfjsd("storage", "set", "item", "kept")
+    done = in_shell(tfjsd, f"{line} <&-")
+    assert done.returncode == 1
+    assert b"standard input is closed" in done.stderr
+    assert tfjsd.json("storage", "export") == {"item": "kept"}
+    assert tfjsd.json("list") == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["list", "backup -", "copy indexeddb://m -", "storage export -", "storage get item", "state export -", "--version"],
+)
+def test_what_a_closed_standard_output_does_not_take_is_not_done(tfjsd, line):
+    tfjsd("storage", "set", "item", "value")
+    tfjsd("copy", MODELS / "jsmlp", "indexeddb://m")
+    done = in_shell(tfjsd, f"{line} >&-")
+    assert (done.returncode, done.stderr) == (1, b"error: standard output is closed\n")
 
 
 def test_ctrl_c_leaves_nothing_half_done(tfjsd):
