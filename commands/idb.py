@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidArtifactsError, NotFoundError
+from ..errors import BadRequestError, InvalidArtifactsError, NotFoundError
 from . import render
 from .arguments import Command, Example, Operand, Option
 
@@ -105,7 +105,10 @@ def _put(invocation: Invocation) -> int:
 
 
 def _value(word: str, *, raw: bool) -> Any:
-    """``-`` is standard input, ``@FILE`` a file; JSON as ``get`` prints it, or with ``raw`` bytes."""
+    """``-`` is standard input, ``@FILE`` a file; JSON as ``get`` prints it, or with ``raw`` bytes.
+
+    Raises BadRequestError.
+    """
     from ..wire.json_text import parse_json
     from .json_value import json_value
 
@@ -117,7 +120,14 @@ def _value(word: str, *, raw: bool) -> Any:
         data = Path(word[1:]).read_bytes()
     else:
         data = word.encode("utf-8", "surrogatepass")
-    return data if raw else json_value(parse_json(data))
+    if raw:
+        return data
+    try:
+        content = parse_json(data)
+    except BadRequestError as problem:
+        hint = "text is written '\"text\"'; --raw stores the bytes as they are"
+        raise BadRequestError("VALUE is no JSON", hint=hint) from problem
+    return json_value(content)
 
 
 def _count(invocation: Invocation) -> int:
@@ -165,7 +175,11 @@ def _delete_database(invocation: Invocation) -> int:
     if not invocation.confirm(f"delete the database {name!r} of {origin}?"):
         invocation.output.note("nothing was deleted")
         return 1
-    version = invocation.store.run(idb_work.delete_database, name)
+
+    def waits() -> None:
+        invocation.output.note(f"waiting until those who have {name!r} open close it")
+
+    version = invocation.store.run(idb_work.delete_database, name, waits)
     invocation.output.result(f"deleted {name!r}", {"name": name, "version": version})
     return 0
 

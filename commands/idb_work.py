@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from ..model_io.store import AsyncStore
     from ..storage_backends.indexed_db.idb_database import IDBDatabase
@@ -49,7 +49,7 @@ async def stores(client: AsyncStore, name: str) -> dict[str, Any]:
 async def get(client: AsyncStore, name: str, store: str, key: Any) -> tuple[bool, Any]:
     """Whether there is a record, and its value."""
     async with _opened(client, name) as db:
-        source = db.transaction(store).object_store(store)
+        source = _source(db, store)
         count, value = source.count(key), source.get(key)
         return bool(await count), await value
 
@@ -57,6 +57,7 @@ async def get(client: AsyncStore, name: str, store: str, key: Any) -> tuple[bool
 async def put(client: AsyncStore, name: str, store: str, value: Any, key: Any) -> Any:
     """Stores a value durably; gives its key."""
     async with _opened(client, name) as db:
+        _check_named(db, store)
         tx = db.transaction(store, "readwrite")
         stored = await tx.object_store(store).put(value, key)
         await tx.done
@@ -65,8 +66,7 @@ async def put(client: AsyncStore, name: str, store: str, value: Any, key: Any) -
 
 async def count(client: AsyncStore, name: str, store: str, index: str | None, query: IDBKeyRange | None) -> int:
     async with _opened(client, name) as db:
-        source = db.transaction(store).object_store(store)
-        number: int = await (source if index is None else source.index(index)).count(query)
+        number: int = await _source(db, store, index).count(query)
         return number
 
 
@@ -75,15 +75,17 @@ async def records(
 ) -> list[tuple[Any, Any, Any]]:
     """Key, primary key and value of each record."""
     async with _opened(client, name) as db:
-        source = db.transaction(store).object_store(store)
-        found = await (source if index is None else source.index(index)).get_all_records(query, limit)
+        found = await _source(db, store, index).get_all_records(query, limit)
         return [(record.key, record.primary_key, record.value) for record in found]
 
 
-async def delete_database(client: AsyncStore, name: str) -> int:
-    """Waits until other connections are closed; gives the version that was deleted. Raises NotFoundError."""
+async def delete_database(client: AsyncStore, name: str, waits: Callable[[], object]) -> int:
+    """Waits until other connections are closed, and calls ``waits`` where they do not at once.
+
+    Gives the version that was deleted. Raises NotFoundError.
+    """
     await _check(client, name)
-    request = client.indexed_db().delete_database(name)
+    request = client.indexed_db().delete_database(name, blocked=lambda _: waits())
     await request
     return request.old_version or 0
 
@@ -95,6 +97,30 @@ async def _opened(client: AsyncStore, name: str) -> AsyncIterator[IDBDatabase]:
     db = await client.indexed_db().open(name, versionchange=lambda event: event.target.close())
     with db:
         yield db
+
+
+def _source(db: IDBDatabase, store: str, index: str | None = None) -> Any:
+    """A store of a read-only transaction of its own, or one of its indexes. Raises NotFoundError."""
+    _check_named(db, store)
+    found = db.transaction(store).object_store(store)
+    if index is None:
+        return found
+    if index not in found.index_names:
+        raise NotFoundError(
+            f"no index {index!r} on {store!r} of {db.name!r}", hint=_named("indexes", found.index_names)
+        )
+    return found.index(index)
+
+
+def _check_named(db: IDBDatabase, store: str) -> None:
+    """Raises NotFoundError in words that name the store."""
+    if store not in db.object_store_names:
+        hint = _named("object stores", db.object_store_names)
+        raise NotFoundError(f"no object store {store!r} in {db.name!r}", hint=hint)
+
+
+def _named(kind: str, names: list[str]) -> str:
+    return f"there is {', '.join(map(repr, names))}" if names else f"there are no {kind}"
 
 
 async def _check(client: AsyncStore, name: str) -> None:

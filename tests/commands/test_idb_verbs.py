@@ -9,6 +9,7 @@ import pytest
 from client_support.daemon_thread import running_daemon
 
 import tfjsd
+from tfjsd.commands import idb_work
 from tfjsd.commands.arguments import UsageError
 from tfjsd.commands.idb_arguments import key_of, range_of
 from tfjsd.commands.json_value import json_value
@@ -85,6 +86,36 @@ def test_what_is_not_there_is_an_error_and_is_not_made(run, shop):
     assert run("idb", "get", "shop", "books", "9").code == 1
     assert run("idb", "get", "shop", "none", "9").code == 1
     assert json.loads(run("idb", "databases", "--json").out) == [{"name": "shop", "version": 3}]
+
+
+def test_what_is_not_there_is_named_beside_what_is(run, shop):
+    for verb in (("get", "shop", "none", "9"), ("put", "shop", "none", "9"), ("count", "shop", "none")):
+        done = run("idb", *verb)
+        assert (done.code, "no object store 'none' in 'shop'" in done.err) == (1, True)
+        assert "there is 'books', 'covers'" in done.err
+    done = run("idb", "records", "shop", "books", "--index", "none")
+    assert (done.code, "no index 'none' on 'books' of 'shop'" in done.err) == (1, True)
+    assert "there is 'by_author'" in done.err
+    assert "there are no indexes" in run("idb", "count", "shop", "covers", "--index", "none").err
+
+
+def test_a_value_that_is_no_json_is_called_by_its_name(run, shop):
+    for stdin, value in ((None, "not json"), (b"{", "-")):
+        done = run("idb", "put", "shop", "covers", value, "k", stdin=stdin)
+        assert (done.code, "VALUE is no JSON" in done.err, "--raw" in done.err) == (1, True, True)
+
+
+async def test_a_deletion_says_that_it_waits():
+    async with tfjsd.aopen_store() as store:
+        db = await store.indexed_db().open("d", 3)
+        waited = []
+
+        def waits():
+            waited.append(db.name)
+            db.close()
+
+        assert await idb_work.delete_database(store, "d", waits) == 3
+        assert waited == ["d"]
 
 
 def test_a_key_is_json_where_it_parses_else_text(run, shop):
