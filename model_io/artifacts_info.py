@@ -15,13 +15,14 @@ _TopologyType = Literal["JSON", "GraphDef"]
 _PLAIN_JSON = json.JSONEncoder(separators=(",", ":")).encode  # what stringify makes of these members, sooner
 _MEMBERS = itemgetter("dateSaved", "modelTopologyType", "modelTopologyBytes", "weightSpecsBytes", "weightDataBytes")
 _NEW = tuple.__new__
+_NOTHING_KNOWN = '{"dateSaved":null}'
 
 
 class ModelArtifactsInfo(NamedTuple):
     """Sizes are bytes of the UTF-8 JSON text (topology, specs) and of the raw weights; no metadata is counted.
 
     ``None`` stands for what JavaScript has as undefined (``weight_data_bytes`` of an empty list of buffers), and for
-    what a foreign writer left out or wrote in another form.
+    what a foreign writer left out or wrote in another form: everything, where a model was stored without an info.
     """
 
     date_saved: datetime | None
@@ -63,6 +64,19 @@ class ModelArtifactsInfo(NamedTuple):
             _size(members.get("weightSpecsBytes")),
             _size(members.get("weightDataBytes")),
         )
+
+
+def listed_text(text: str) -> str:
+    """The canonical text of a stored info as it is listed. What is no object tells nothing, but hides no model."""
+    return text if text.startswith("{") else _NOTHING_KNOWN
+
+
+def listed_value(value: object) -> str:
+    """``listed_text`` of a value in IndexedDB, where there may also be what has no JSON."""
+    try:
+        return listed_text(ecma_json.stringify(value))
+    except InvalidArtifactsError:
+        return _NOTHING_KNOWN
 
 
 def infos_of(texts: Mapping[str, str]) -> dict[str, ModelArtifactsInfo]:

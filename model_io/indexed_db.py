@@ -19,6 +19,7 @@ from ..storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from ..storage_backends.indexed_db.direct_transaction import BackingTransaction
 from ..storage_backends.script_types import UNDEFINED
 from . import ecma_json
+from .artifacts_info import listed_value
 from .found_model import FoundModel
 from .info_records import InfoRecords
 from .listed_info import ListedInfo
@@ -165,7 +166,7 @@ class IndexedDBModels:
         record = values.decode(data, self._bucket.blobs.map)
         if not isinstance(record, dict) or not isinstance(record.get(KEY_PATH), str):
             raise InvalidArtifactsError(f"A record of {DATABASE_NAME}/{INFO_STORE_NAME} holds no model path.")
-        return record[KEY_PATH], ecma_json.stringify(record.get("modelArtifactsInfo"))
+        return record[KEY_PATH], listed_value(record.get("modelArtifactsInfo"))
 
 
 def _info_value(info: ModelArtifactsInfo) -> dict[str, object]:

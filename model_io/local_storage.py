@@ -18,6 +18,7 @@ from ..storage_backends.web_storage.quota import quota_error
 from ..storage_backends.web_storage.storage_area import StorageArea
 from ..storage_backends.web_storage.text import EncodedText
 from . import base64, ecma_json
+from .artifacts_info import listed_text
 from .found_model import FoundModel
 from .listed_info import ListedInfo
 from .model_change import ModelChange, Prepared
@@ -63,7 +64,7 @@ class LocalStorageModels:
         prefix, suffix = PATH_PREFIX + PATH_SEPARATOR, PATH_SEPARATOR + INFO_SUFFIX
         with self._bucket.locked():
             return [
-                ListedInfo.of(self.scheme, _path_of(key), self._canonical(key))
+                ListedInfo.of(self.scheme, _path_of(key), self._listed(key))
                 for key in self._area.keys()  # noqa: SIM118 (an area is no mapping)
                 if key.startswith(prefix) and key.endswith(suffix)
             ]
@@ -71,7 +72,7 @@ class LocalStorageModels:
     def info(self, path: str) -> str | None:
         """The info text of one model, or None where no such model is."""
         key = item_key(path, INFO_SUFFIX)
-        return None if self._area.get_item(key) is None else self._canonical(key)
+        return None if self._area.get_item(key) is None else self._listed(key)
 
     def missing(self, path: str) -> ModelNotFoundError:
         """What a load of an absent model raises."""
@@ -192,10 +193,10 @@ class LocalStorageModels:
         text = raw[suffix]
         return None if text is None else ecma_json.parse(self._canonical_text(path, suffix, text))
 
-    def _canonical(self, key: str) -> str:
+    def _listed(self, key: str) -> str:
         text = self._area.get_item(key)
         assert text is not None
-        return _canonical_item(key, text)
+        return listed_text(_canonical_item(key, text))
 
     def _canonical_text(self, path: str, suffix: str, text: str) -> str:
         return _canonical_item(item_key(path, suffix), text)

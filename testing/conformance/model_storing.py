@@ -65,6 +65,16 @@ class ModelStoring:
         assert result.model_artifacts_info.weight_data_bytes == 0
         assert not store.load("indexeddb://a").weight_data_bytes
 
+    @pytest.mark.parametrize("info", ["null", '"s"', "[]", "3"])
+    def test_an_item_that_is_no_info_hides_no_model_and_can_be_removed(self, store: Store, info: str) -> None:
+        store.save("localstorage://other", example())
+        store.local_storage().set_item("tensorflowjs_models/bad/info", info)
+        unknown = ModelArtifactsInfo.from_json('{"dateSaved":null}')
+        listed = store.list_models()
+        assert (len(listed), listed["localstorage://bad"]) == (2, unknown)
+        assert store.remove_model("localstorage://bad") == unknown
+        assert list(store.list_models()) == ["localstorage://other"]
+
     @pytest.mark.parametrize("medium", MEDIA)
     def test_the_info_is_what_tensorflow_js_reports(self, store: Store, medium: str) -> None:
         before = datetime.now(UTC) - timedelta(milliseconds=1)

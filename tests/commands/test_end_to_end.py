@@ -125,6 +125,17 @@ def test_real_models_travel_and_come_back_equal(tfjsd):
     assert len(infos) == 2 * len(sources)
 
 
+def test_a_record_without_an_info_hides_no_model_and_can_be_removed(tfjsd):
+    tfjsd("copy", MODELS / "jsmlp", "indexeddb://ok")
+    tfjsd("idb", "put", "tensorflowjs", "model_info_store", '{"modelPath":"zz"}')
+    assert tfjsd.json("list")["indexeddb://zz"] == {"dateSaved": None}
+    assert tfjsd.text("list", "-q").split() == ["indexeddb://ok", "indexeddb://zz"]
+    assert "indexeddb://zz" in tfjsd.text("list")
+    assert "indexeddb://zz" in tfjsd.text("list", "-A")
+    assert tfjsd.json("remove", "-y", "indexeddb://zz") == {"indexeddb://zz": {"dateSaved": None}}
+    assert list(tfjsd.json("list")) == ["indexeddb://ok"]
+
+
 def test_a_model_goes_through_a_pipe(tfjsd):
     tfjsd("copy", MODELS / "jsmlp", "indexeddb://a")
     archive = tfjsd("copy", "indexeddb://a", "-")

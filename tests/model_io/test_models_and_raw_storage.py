@@ -3,7 +3,7 @@
 import pytest
 
 import tfjsd
-from tfjsd.model_io.types import ModelArtifacts
+from tfjsd.model_io.types import ModelArtifacts, ModelArtifactsInfo
 
 
 @pytest.fixture(params=["memory", "leveldb"])
@@ -50,6 +50,24 @@ async def test_records_that_were_put_raw_are_a_model(store):
     db.close()
     assert list(await store.list_models()) == ["indexeddb://first", "indexeddb://second"]
     assert await store.load("indexeddb://second") == await store.load("indexeddb://first")
+
+
+@pytest.mark.parametrize("info", [None, "s", [], tfjsd.UNDEFINED, tfjsd.BigInt(5)], ids=str)
+async def test_a_record_without_an_info_hides_no_model_and_can_be_removed(store, info):
+    await store.save("indexeddb://other", artifacts())
+    db = await store.indexed_db().open("tensorflowjs")
+    async with db.transaction(["model_info_store"], "readwrite") as tx:
+        await tx.object_store("model_info_store").put({"modelPath": "bad", "modelArtifactsInfo": info})
+        await tx.object_store("model_info_store").put({"modelPath": "worse"})
+    db.close()
+    unknown = ModelArtifactsInfo.from_json('{"dateSaved":null}')
+    listed = await store.list_models()
+    assert list(listed) == ["indexeddb://bad", "indexeddb://other", "indexeddb://worse"]
+    assert listed["indexeddb://bad"] == listed["indexeddb://worse"] == unknown
+    with pytest.raises(tfjsd.ModelNotFoundError):
+        await store.load("indexeddb://bad")
+    assert await store.remove_model("indexeddb://bad") == await store.remove_model("indexeddb://worse") == unknown
+    assert list(await store.list_models()) == ["indexeddb://other"]
 
 
 async def test_a_save_waits_for_a_transaction_on_the_models(store):
