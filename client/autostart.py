@@ -114,8 +114,13 @@ def _spawn_and_wait(target: Target, deadline: float) -> None:
 
 
 def _spawn(words: list[str], writer: int, log: int) -> None:
-    """Runs a command detached. The shell leaves it to init: no zombie stays with a caller that outlives the daemon."""
+    """Runs a command detached. The shell leaves it to init: no zombie stays with a caller that outlives the daemon.
+
+    ``TFJSD_ORIGIN`` says what the caller's own requests mean; the daemon is everybody's.
+    """
     import subprocess
+
+    environment = {name: value for name, value in os.environ.items() if name != "TFJSD_ORIGIN"}
 
     try:
         subprocess.run(
@@ -124,6 +129,7 @@ def _spawn(words: list[str], writer: int, log: int) -> None:
             stdout=log,
             stderr=log,
             cwd="/",
+            env=environment,
             pass_fds=(writer,),
             start_new_session=True,
             check=True,

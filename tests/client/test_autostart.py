@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -80,6 +82,26 @@ def test_it_stays_for_as_long_as_the_configuration_says(home, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home.parent))
     with tfjsd.connect(home=home) as store:
         assert store.status()["idle_exit"] == 5000.0
+
+
+def keys_of_the_default_origin(path: str) -> list[str]:
+    """What a plain HTTP client is answered that names no origin."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    with contextlib.closing(connection):
+        connection.sock.connect(path)
+        connection.request("POST", "/v1/local-storage", '{"op": "keys"}', {"content-type": "application/json"})
+        keys: list[str] = json.loads(connection.getresponse().read())["result"]
+        return keys
+
+
+def test_who_starts_it_does_not_choose_the_default_origin_of_others(home, monkeypatch):
+    monkeypatch.setenv("TFJSD_ORIGIN", "https://a.example")
+    with tfjsd.connect(home=home) as store:
+        assert store.origin == "https://a.example"
+        store.local_storage()["of"] = "a.example"
+        store.with_origin("http://localhost").local_storage()["of everybody"] = "localhost"
+        assert keys_of_the_default_origin(store.status()["socket"]) == ["of everybody"]
 
 
 def test_a_home_whose_daemon_listens_elsewhere_is_named_at_once(home, monkeypatch):
