@@ -45,7 +45,7 @@ class FrontEnds:
     def left_open(self) -> list[LocalConnection]:
         """What front ends have left open whose threads are gone."""
         with self._mutex:
-            gone = [thread for thread in (*self._connections, *self._forget) if thread.is_gone]
+            gone = [thread for thread in self._forget if thread.is_gone]
             return [connection for thread in gone for connection in self._leave(thread)]
 
     def end(self) -> list[LocalConnection]:
