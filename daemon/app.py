@@ -129,6 +129,7 @@ def build_application(service: Service) -> web.Application:
     application.cleanup_ctx.append(_closed)
     home, browser = os.fspath(service.address.home), str(service.configuration["browser"])
     application.on_response_prepare.append(stamp(home, browser, service.activity, service.web_guard))
+    service.connections.headers = own_headers(home, browser)
     service.connections.lean = LeanReads(
         service.guard,
         service.activity,
@@ -136,7 +137,7 @@ def build_application(service: Service) -> web.Application:
         service.mapped,
         service.authors,
         service.configuration["origin"],
-        own_headers(home, browser),
+        service.connections.headers,
     )
     add_routes(application, ROUTES)
     return application

@@ -7,6 +7,7 @@ import contextlib
 import math
 import os
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from aiohttp import web
 from ..errors import BadRequestError
 from ..wire.error_body import error_body
 from ..wire.limits import Limits
-from ..wire.protocol import JSON_TYPE
+from ..wire.protocol import HOME_HEADER, JSON_TYPE
 from .eager_loop import Arrival, EagerLoop
 from .lean_reads import LONGEST_REQUEST, LeanReads
 from .logs import LOGGER
@@ -183,7 +184,9 @@ class Connection(web.RequestHandler):
         """What is answered where no route was reached: the request is not HTTP, or too long."""
         LOGGER.info("a request was not understood", extra={"why": str(message or exc)[:200]})
         error = BadRequestError(f"The request is not valid HTTP: {str(message or exc).splitlines()[0][:200]}")
-        response = web.Response(body=error_body(error), status=status, content_type=JSON_TYPE)
+        response = web.Response(body=error_body(error), status=status, content_type=JSON_TYPE, headers=self.pool.headers)
+        if self.over_tcp:
+            del response.headers[HOME_HEADER]
         response.force_close()
         return response
 
@@ -208,6 +211,8 @@ class Connections:
         self._open: dict[Connection, None] = {}
         self._server: web.Server | None = None
         self._options: dict[str, Any] = {}
+        self.headers: Mapping[str, str] = {}
+        """Of every answer; the application sees to them on those to requests that it gets to see."""
         self.lean: LeanReads | None = None
         self.lean_seconds = limits.keep_alive_seconds / 2
 

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+import tfjsd
+
 QUICK = {"pause_seconds": 0.4}
 
 
@@ -138,6 +140,7 @@ def test_a_connection_is_used_again_and_pipelined_requests_are_answered_in_order
         b"POST /v1/local-storage HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
         b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
     ],
 )
@@ -147,6 +150,9 @@ def test_a_malformed_request_is_400_in_json_and_ends_its_connection(impatient, r
         answer = rest(client)
     assert re.match(rb"HTTP/1\.[01] 400 ", answer), answer[:200]
     assert b'{"error":{"name":"BadRequestError"' in answer
+    assert f"\r\ntfjsd-version: {tfjsd.__version__}\r\ntfjsd-protocol: 1\r\n".encode() in answer
+    assert f"\r\nServer: tfjsd/{tfjsd.__version__}\r\n".encode() in answer
+    assert b"\r\ntfjsd-home: " in answer
     assert impatient.get("/healthz").status == 200
 
 

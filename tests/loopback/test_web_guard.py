@@ -242,6 +242,9 @@ def test_no_path_of_the_home_is_told_to_strangers(loopback):
         status, answered, body = loopback.request("GET", path, headers=headers)
         assert "tfjsd-home" not in answered, status
         assert str(loopback.home).encode() not in body
+    refusal = loopback.raw(b"GET /healthz HTTP/1.1\r\n\r\n")
+    assert b"\r\ntfjsd-version: " in refusal
+    assert b"tfjsd-home" not in refusal
 
 
 def test_compressed_bodies_are_refused(loopback):
