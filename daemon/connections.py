@@ -184,7 +184,8 @@ class Connection(web.RequestHandler):
         """What is answered where no route was reached: the request is not HTTP, or too long."""
         LOGGER.info("a request was not understood", extra={"why": str(message or exc)[:200]})
         error = BadRequestError(f"The request is not valid HTTP: {str(message or exc).splitlines()[0][:200]}")
-        response = web.Response(body=error_body(error), status=status, content_type=JSON_TYPE, headers=self.pool.headers)
+        response = web.Response(body=error_body(error), status=status, content_type=JSON_TYPE)
+        response.headers.update(self.pool.headers)
         if self.over_tcp:
             del response.headers[HOME_HEADER]
         response.force_close()
