@@ -71,6 +71,14 @@ def test_a_pair_is_made_shown_and_forgotten(run, pair, schemas):
     assert "no sync pair" in run("show", "team-models", code=1)
 
 
+def test_the_documentation_shows_what_add_says(command, tmp_path):
+    out, err = command("sync", "add", str(tmp_path), "indexeddb://noted/", "--name", "noted")
+    shown = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    assert out.endswith(" are kept equal as 'noted'\n")
+    assert f"\n{err}```\n" in shown
+    command("sync", "remove", "noted")
+
+
 def test_once_shows_the_plan_and_does_it(run, pair, schemas):
     write(pair / "m", 1)
     write(pair / "x", 1)
