@@ -74,8 +74,7 @@ def _show_table(invocation: Invocation, rows: list[Row], of: int, now: datetime)
         short=not arguments.flag("--no-trunc"),
     )
     output.table(lines)
-    if of:
-        output.line(output.paint(listing.total_line(rows, of), "dim"))
+    output.line(output.paint(listing.total_line(rows, of), "dim"))
 
 
 def _document(rows: list[Row], *, everywhere: bool) -> object:

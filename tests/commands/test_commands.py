@@ -54,6 +54,7 @@ def test_list_chooses_orders_and_limits(run):
 def test_an_empty_list_tells_of_models_elsewhere(run):
     done = run("list", "--origin", "https://empty.example")
     assert done.code == 0
+    assert done.out.splitlines()[1:] == ["0 models, 0 B"]
     assert done.err == "3 models in other origins; see tfjsd list -A\n"
     done = run("--json", "list", "--origin", "https://empty.example")
     assert (done.out, done.err) == ("{}\n", "3 models in other origins; see tfjsd list -A\n")
