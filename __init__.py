@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tfjsd.errors import DataCloneError as DataCloneError
     from tfjsd.errors import DataError as DataError
     from tfjsd.errors import DOMError as DOMError
+    from tfjsd.errors import EngineMissingError as EngineMissingError
     from tfjsd.errors import FileError as FileError
     from tfjsd.errors import HomeInUseError as HomeInUseError
     from tfjsd.errors import HTTPStatusError as HTTPStatusError
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from tfjsd.errors import StoreFailedError as StoreFailedError
     from tfjsd.errors import SyncError as SyncError
     from tfjsd.errors import SyncPairNotFoundError as SyncPairNotFoundError
+    from tfjsd.errors import SyntaxError_ as SyntaxError_
     from tfjsd.errors import TfjsdError as TfjsdError
     from tfjsd.errors import TooLargeError as TooLargeError
     from tfjsd.errors import TransactionInactiveError as TransactionInactiveError
@@ -95,6 +97,7 @@ _MODULES = {
         "DaemonUnavailableError",
         "DataCloneError",
         "DataError",
+        "EngineMissingError",
         "FileError",
         "HTTPStatusError",
         "HomeInUseError",
@@ -118,6 +121,7 @@ _MODULES = {
         "TfjsdError",
         "SyncError",
         "SyncPairNotFoundError",
+        "SyntaxError_",
         "TooLargeError",
         "TransactionInactiveError",
         "UnauthorizedError",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tfjsd
+from tfjsd import errors
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -70,6 +71,12 @@ def test_the_sdist_builds_the_same_package(distributions):
 def test_public_names_are_lazy_and_exist():
     for name in tfjsd.__all__:
         assert getattr(tfjsd, name) is not None
+
+
+def test_every_error_is_public():
+    tree = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.TfjsdError)}
+    between_client_and_daemon = {"IngestRefusedError"}
+    assert tree - set(tfjsd.__all__) == between_client_and_daemon
 
 
 def test_versions_agree():
