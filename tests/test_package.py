@@ -74,7 +74,9 @@ def test_public_names_are_lazy_and_exist():
 
 
 def test_every_error_is_public():
-    tree = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.TfjsdError)}
+    tree = {
+        name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.TfjsdError)
+    }
     between_client_and_daemon = {"IngestRefusedError"}
     assert tree - set(tfjsd.__all__) == between_client_and_daemon
 
