@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
-from ..errors import BadRequestError
+from ..errors import BadRequestError, TfjsdError, TooLargeError
 from ..wire.error_body import error_body
 from ..wire.limits import Limits
 from ..wire.protocol import HOME_HEADER, JSON_TYPE
@@ -183,7 +184,11 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """What is answered where no route was reached: the request is not HTTP, or too long."""
         LOGGER.info("a request was not understood", extra={"why": str(message or exc)[:200]})
-        error = BadRequestError(f"The request is not valid HTTP: {str(message or exc).splitlines()[0][:200]}")
+        error: TfjsdError = BadRequestError(
+            f"The request is not valid HTTP: {str(message or exc).splitlines()[0][:200]}"
+        )
+        if isinstance(exc, LineTooLong) and exc.args[1] == self.pool.longest_line:
+            error, status = TooLargeError(f"The request line passes the limit of {exc.args[1]} bytes."), 414
         response = web.Response(body=error_body(error), status=status, content_type=JSON_TYPE)
         response.headers.update(self.pool.headers)
         if self.over_tcp:
@@ -214,6 +219,7 @@ class Connections:
         self._options: dict[str, Any] = {}
         self.headers: Mapping[str, str] = {}
         """Of every answer; the application sees to them on those to requests that it gets to see."""
+        self.longest_line = limits.request_line_bytes
         self.lean: LeanReads | None = None
         self.lean_seconds = limits.keep_alive_seconds / 2
 

@@ -137,7 +137,7 @@ class Models:
         """Stores a model, wholly or not at all. A blob among its weights stays pinned by who staged it.
 
         Raises (here or from the future) QuotaExceededError, InvalidArtifactsError, ConfigurationError for another
-        ``durability`` than there is, ModelExistsError where
+        ``durability`` than there is, TooLargeError for a path that is too long, ModelExistsError where
         ``overwrite`` is false and the URL is taken, and ModelChangedError where it holds another model than the
         ``expected`` one (or none).
         """
@@ -296,7 +296,8 @@ class Models:
         return outcome
 
     def _handler(self, url: str, operation: str, *, copying: bool = False) -> tuple[Medium, str]:
-        """The medium and path of a URL, with the errors of tfjs's routers and handlers' constructors."""
+        """The medium and path of a URL, with the errors of tfjs's routers and handlers' constructors. What is saved can
+        also be asked for over a socket (TooLargeError)."""
         parsed = model_url.parse(url) if model_url.scheme_of(url) in self._media else None
         if parsed is None:
             end = "source" if operation == "load" else "destination"
@@ -307,6 +308,8 @@ class Models:
             )
         medium = self._media[parsed.scheme]
         medium.check_path(parsed.path)
+        if operation == "save":
+            model_url.check_length(parsed.path)
         return medium, parsed.path
 
     def _check_weights(self, model: StoredModel) -> None:

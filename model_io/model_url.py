@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..errors import UnsupportedURLError
+from ..errors import TooLargeError, UnsupportedURLError
 
 SCHEME_SEPARATOR = "://"
 MEDIA = ("localstorage", "indexeddb")
 """The store's own media, in the order in which TensorFlow.js registers their managers."""
+LONGEST_PATH = 48 * 1024
+"""Of a stored model, in bytes of its percent-encoded UTF-8: with an origin and a file's name it fits a request line."""
+_LONGEST_ENCODING = 9  # of one character of a path: three bytes, or half of four
 _SCHEMES = (*MEDIA, "file", "http", "https", "downloads")
 
 
@@ -33,6 +36,17 @@ def parse(url: str, supported: Iterable[str] = MEDIA) -> ModelURL:
             "The url string provided does not contain a scheme. Supported schemes are: " + ",".join(supported)
         )
     return ModelURL(scheme, path)
+
+
+def check_length(path: str) -> None:
+    """Raises TooLargeError for the path of a model that no request could ask for."""
+    if len(path) * _LONGEST_ENCODING <= LONGEST_PATH:
+        return
+    from urllib.parse import quote
+
+    size = len(quote(path, safe="", errors="surrogatepass"))
+    if size > LONGEST_PATH:
+        raise TooLargeError(f"A model's path of {size} bytes (percent-encoded) passes the limit of {LONGEST_PATH}.")
 
 
 def scheme_of(url: str) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ..errors import BadRequestError, UnsupportedURLError
+from ..model_io.model_url import check_length
 from .protocol import MODEL_JSON, MODELS, WEIGHTS_BIN
 
 LONGEST_SEGMENT = 1_000
@@ -27,12 +28,14 @@ class ModelTarget(NamedTuple):
 
 
 def model_target(url: str, *, artifact: str | None = None, query: Mapping[str, str] | None = None) -> str:
-    """The request target for a model URL. Raises UnsupportedURLError for a URL without a scheme."""
+    """The request target for a model URL. Raises UnsupportedURLError for a URL without a scheme, TooLargeError for a
+    path that fits no request line."""
     medium, separator, path = url.partition("://")
     if not separator:
         raise UnsupportedURLError(
             "The url string provided does not contain a scheme. Supported schemes are: localstorage,indexeddb"
         )
+    check_length(path)
     segment = encode_text(path)
     parameters = dict(query or {})
     target = f"{MODELS}/{encode_text(medium)}"

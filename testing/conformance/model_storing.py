@@ -12,6 +12,7 @@ from ...errors import (
     ModelExistsError,
     ModelNotFoundError,
     QuotaExceededError,
+    TooLargeError,
 )
 from ...model_io.store import Store
 from ...model_io.types import ModelArtifacts, ModelArtifactsInfo
@@ -50,6 +51,23 @@ class ModelStoring:
         store.save(url, example())
         assert list(store.list_models()) == [url]
         assert store.load(url) == example()
+
+    @pytest.mark.parametrize("medium", MEDIA)
+    @pytest.mark.parametrize(("character", "count"), [("x", 48 << 10), ("模", 5461), ("\ud800", 5461)], ids=ascii)
+    def test_a_path_that_no_request_could_name_is_refused_before_anything_is_stored(
+        self, store: Store, medium: str, character: str, count: int
+    ) -> None:
+        longest = f"{medium}://{character * count}"
+        store.save(longest, example())
+        with pytest.raises(TooLargeError, match="limit of 49152"):
+            store.save(longest + character, example())
+        with pytest.raises(TooLargeError, match="limit of 49152"):
+            store.copy_model(longest, longest + character)
+        with pytest.raises(TooLargeError, match="limit of 49152"):
+            store.move_model(longest, longest + character)
+        assert list(store.list_models()) == [longest]
+        assert store.load(longest) == example()
+        store.remove_model(longest)
 
     @pytest.mark.parametrize("medium", MEDIA)
     def test_weights_in_several_buffers_are_one(self, store: Store, medium: str) -> None:

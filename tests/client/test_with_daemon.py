@@ -23,6 +23,7 @@ import tfjsd
 from tfjsd.client import ingest, load_operation
 from tfjsd.client.connection import Connection
 from tfjsd.client.mapped_weights import BlobMoved, BlobUnreachable, map_blob
+from tfjsd.errors import TooLargeError
 from tfjsd.testing.conformance.models import BLOB, INGEST, example, other
 
 pytest.importorskip("plyvel")
@@ -159,6 +160,12 @@ def test_nothing_is_left_in_the_ingest_directory(store, daemon):
 
 
 # -- lost connections ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["load", "remove_model"])
+def test_a_path_that_no_request_can_name_is_refused_by_the_client(store, operation):
+    with pytest.raises(TooLargeError, match="limit of 49152"):
+        getattr(store, operation)(f"indexeddb://{'x' * 100_000}")
 
 
 def test_a_client_survives_a_restart(store, daemon):

@@ -138,7 +138,6 @@ def test_a_connection_is_used_again_and_pipelined_requests_are_answered_in_order
         b"POST /v1/local-storage HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"POST /v1/local-storage HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /v1/local-storage HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
@@ -154,6 +153,15 @@ def test_a_malformed_request_is_400_in_json_and_ends_its_connection(impatient, r
     assert f"\r\nServer: tfjsd/{tfjsd.__version__}\r\n".encode() in answer
     assert b"\r\ntfjsd-home: " in answer
     assert impatient.get("/healthz").status == 200
+
+
+def test_a_request_line_that_is_too_long_is_414_and_names_the_limit(impatient):
+    with connect(impatient) as client:
+        client.sendall(b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = rest(client)
+    assert re.match(rb"HTTP/1\.[01] 414 ", answer), answer[:200]
+    assert b'{"error":{"name":"TooLargeError","message":"The request line passes the limit of 65536 bytes."' in answer
+    assert b"\r\ntfjsd-version: " in answer
 
 
 @pytest.mark.parametrize("expectation", [b"x", b"100-continue, x", b""])
