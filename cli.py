@@ -70,7 +70,18 @@ def _asked(words: Sequence[str], *names: str) -> bool:
 
 def _os_error(error: OSError) -> str:
     reason = error.strerror or str(error)
-    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename is not None else reason
+    if error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {reason}"
+    gone = isinstance(error, FileNotFoundError) and not _working_directory_exists()
+    return f"the working directory: {reason}" if gone else reason
+
+
+def _working_directory_exists() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _run(words: Sequence[str], output: Output, connect: Connect) -> int:

@@ -139,12 +139,21 @@ class DaemonLink:
                 "config.toml; a store of your own is chosen by --home or TFJSD_HOME",
             )
         reason = f" ({error})" if isinstance(error, TimeoutError) else ""
-        tcp = self.target.tcp
-        start = "tfjsd start" if tcp is None else f"tfjsd serve --http {tcp[0]}:{tcp[1]}"
         return DaemonUnavailableError(
             f"Cannot connect to the tfjsd daemon at {self.target}. Is it running?{reason}",
-            hint=f"start it with `{start}`",
+            hint=f"start it with `{_start_command(self.target)}`",
         )
+
+
+def _start_command(target: Target) -> str:
+    """What starts a daemon that answers there."""
+    if target.tcp is not None:
+        return f"tfjsd serve --http {target.tcp[0]}:{target.tcp[1]}"
+    if target.socket is None:
+        return "tfjsd start"
+    from shlex import quote
+
+    return f"tfjsd start --socket {quote(target.socket)}"
 
 
 def _decoded(home: str) -> str:

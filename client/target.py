@@ -95,5 +95,7 @@ def _token_from_file() -> str | None:
         return None
     try:
         return Path(file).read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigurationError(f"TFJSD_TOKEN_FILE={file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise ConfigurationError(f"TFJSD_TOKEN_FILE={file}: {error}") from error

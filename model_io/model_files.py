@@ -31,6 +31,10 @@ _MAPPED_FROM = 1 << 20  # smaller files are read: a copy costs less than a mappi
 _ATTEMPTS = 100
 _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NO_SUCH_PATH = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR})
+_LAYOUT = (
+    "a model on disk is a model.json, and beside it the weight files that it names; "
+    "a stored model is named indexeddb://NAME or localstorage://NAME"
+)
 _Model = TypeVar("_Model")
 
 
@@ -58,7 +62,7 @@ def require_file(path: str, *, called: str, not_a_file: str) -> None:
     try:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelNotFoundError(f"{called} {path} does not exist: loading failed") from error
+        raise ModelNotFoundError(f"{called} {path} does not exist: loading failed", hint=_LAYOUT) from error
     if not stat.S_ISREG(mode):
         raise InvalidArtifactsError(not_a_file)
 

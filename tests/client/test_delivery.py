@@ -200,7 +200,7 @@ def test_a_write_that_is_not_answered_in_time_has_an_unknown_outcome(scripted, o
 def test_nobody_there(tmp_path, open_either):
     with pytest.raises(tfjsd.DaemonUnavailableError, match="Is it running") as caught:
         open_either(tmp_path / "absent.sock")
-    assert caught.value.hint == "start it with `tfjsd start`"
+    assert caught.value.hint == f"start it with `tfjsd start --socket {tmp_path / 'absent.sock'}`"
     assert isinstance(caught.value, ConnectionError)
 
 

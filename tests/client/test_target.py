@@ -92,7 +92,7 @@ def test_an_address_of_another_form_is_refused(url):
 
 def test_a_token_file_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("TFJSD_TOKEN_FILE", "/no/such/file")
-    with pytest.raises(tfjsd.ConfigurationError, match="TFJSD_TOKEN_FILE=/no/such/file"):
+    with pytest.raises(tfjsd.ConfigurationError, match=r"^TFJSD_TOKEN_FILE=/no/such/file: No such file or directory$"):
         meant("http://127.0.0.1:1")
 
 

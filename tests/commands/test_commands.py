@@ -495,3 +495,12 @@ def test_the_token_is_shown_and_rotated(run, tmp_path):
     assert run("--home", str(tmp_path / "h"), "token", "show").out == shown.out
     rotated = run("--home", str(tmp_path / "h"), "--json", "token", "rotate")
     assert json.loads(rotated.out)["token"] + "\n" != shown.out
+
+
+def test_a_working_directory_that_is_gone_is_named(run, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for line in (["copy", "indexeddb://mnist", "./x"], ["storage", "export", "x"]):
+        done = run(*line)
+        assert (done.code, done.err) == (1, "error: the working directory: No such file or directory\n")

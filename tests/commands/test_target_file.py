@@ -1,5 +1,6 @@
 """What a command writes is there when it is whole, or not at all."""
 
+import errno
 import os
 import threading
 
@@ -58,3 +59,27 @@ def test_a_place_that_is_not_there_is_named(tmp_path):
 def test_a_directory_is_no_file(tmp_path):
     with pytest.raises(IsADirectoryError):
         write(tmp_path, b"x")
+
+
+def test_where_no_file_can_be_made_the_users_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir("/proc")
+    with pytest.raises(OSError) as caught:
+        write("x.json", b"x")
+    assert caught.value.filename == "x.json"
+
+
+def test_a_full_disk_is_said_of_the_users_file(tmp_path, monkeypatch):
+    def full(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError) as caught:
+        write(tmp_path / "f", b"x")
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "f"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_other_errors_of_the_block_are_theirs(tmp_path):
+    with pytest.raises(ConnectionResetError) as caught, target_file(str(tmp_path / "f")):
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+    assert caught.value.filename is None

@@ -240,6 +240,7 @@ def test_a_nonexistent_path(tmp_path: Path):
     with pytest.raises(ModelNotFoundError) as caught:
         file_system(path).load()
     assert str(caught.value) == f"Path {path} does not exist: loading failed"
+    assert str(caught.value.hint).startswith("a model on disk is a model.json")
 
 
 @pytest.mark.parametrize("kind", ["directory", "pipe", "socket", "device"])
