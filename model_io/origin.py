@@ -128,12 +128,17 @@ class Origins:
             return self._known[name]
 
     def close(self) -> None:
-        """Aborts what is open in any origin's databases, commits what is pending, and frees the home. Idempotent."""
+        """Aborts what is open in any origin's databases, commits what is pending, and frees the home; nothing is read
+        any more. Idempotent."""
         with self._lock:
             known = list(self._known.values())
         for origin in known:
             origin.databases.close()
-        self.home.close()
+        try:
+            self.home.close()
+        finally:
+            for origin in known:
+                origin.area.close()
 
     def forget(self) -> None:
         """Lets go of every origin: after a restore, the home has other buckets."""

@@ -287,6 +287,11 @@ class StorageArea:
             if self._map is not None:
                 self._map.room = has_room
 
+    def close(self) -> None:
+        """Forgets what was read, once the bucket is closed: every read raises StoreClosedError from then on."""
+        with self._bucket.locked():
+            self._map = None
+
     def subscribe(self, listener: StorageListener, *, source: object = None) -> Callable[[], None]:
         """Calls the listener with each StorageEvent, after the commit, but for changes by ``source`` itself.
 

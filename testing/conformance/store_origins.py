@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ...errors import (
@@ -79,3 +81,22 @@ class StoreOrigins:
         store.close()
         with pytest.raises(StoreClosedError):
             store.list_models()
+
+    def test_a_closed_store_reads_nothing_from_memory(self, store: Store) -> None:
+        storage = store.local_storage()
+        storage.set_item("a", "1")
+        assert (storage.get_item("a"), storage.length, store.list_models()) == ("1", 1, {})
+        store.close()
+        reads: list[Callable[[], object]] = [
+            lambda: storage.get_item("a"),
+            lambda: storage.length,
+            lambda: storage.key(0),
+            lambda: store.local_storage().get_item("a"),
+            lambda: store.load("indexeddb://a"),
+            store.list_models,
+            store.estimate,
+            store.origins,
+        ]
+        for read in reads:
+            with pytest.raises(StoreClosedError):
+                read()
