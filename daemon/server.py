@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -164,6 +165,14 @@ class Server:
         LOGGER.info(
             "ready", extra={"home": str(self._address.home), "socket": str(self._address.socket), "pid": os.getpid()}
         )
+        self._warn_of_an_open_home()
+
+    def _warn_of_an_open_home(self) -> None:
+        """One that was there before keeps its mode: who made it so may have meant it."""
+        mode = stat.S_IMODE(self._address.home.stat().st_mode)
+        if mode & 0o077:
+            advice = f"chmod 700 {self._address.home}"
+            LOGGER.warning("the home is open to others", extra={"mode": f"{mode:04o}", "help": advice})
 
     async def _watchdog(self) -> None:
         """A sign of life from the loop itself: one that hangs gives none."""

@@ -34,6 +34,26 @@ def test_the_home_says_where_its_owner_is_until_it_ends(daemons):
     assert not (daemon.home / "daemon.json").exists()
 
 
+@pytest.mark.parametrize(("mode", "warnings"), [(0o700, 0), (0o755, 1)])
+def test_a_home_that_is_open_to_others_is_logged_once_and_lets_nobody_in(daemons, mode, warnings):
+    home = daemons.directory / "a" / "home"
+    home.mkdir(parents=True)
+    home.chmod(mode)
+    before = os.umask(0)
+    try:
+        daemon = daemons.process(detached=True)
+    finally:
+        os.umask(before)
+    assert daemon.local_storage({"op": "setItem", "key": "k", "value": "v"}).status == 200
+    assert daemon.stop() == 0
+    log = [json.loads(line) for line in (home / "daemon.log").read_text().splitlines()]
+    said = [(line["level"], line["mode"]) for line in log if line["message"] == "the home is open to others"]
+    assert said == [("warning", "0755")] * warnings
+    assert stat.S_IMODE(home.stat().st_mode) == mode
+    assert {stat.S_IMODE(path.stat().st_mode) for path in home.iterdir() if path.is_dir()} == {0o700}
+    assert [path.name for path in home.iterdir() if path.is_file() and path.stat().st_mode & 0o077] == []
+
+
 def test_a_second_daemon_on_the_home_exits_75_with_a_sentence_and_leaves_the_first_alone(daemons):
     first = daemons.process()
     first.save("/v1/models/indexeddb/m", b"1")
