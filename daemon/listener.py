@@ -12,7 +12,7 @@ import socket
 import stat
 from pathlib import Path
 
-from ..errors import ConfigurationError, HomeInUseError
+from ..errors import ConfigurationError, DaemonUnavailableError, HomeInUseError
 from ..storage_backends import durable
 from ..wire.addresses import LONGEST_SOCKET_PATH
 
@@ -50,7 +50,7 @@ def bind(path: Path, *, group: int | None) -> UnixListener:
     """Listens at ``path``: mode 0600, or 0660 of ``group``. The caller holds the home's lock.
 
     Raises ConfigurationError where the path is too long, or the directory is open to others; HomeInUseError where
-    something answers there or the name is taken by something that is not a socket.
+    something answers there, DaemonUnavailableError where the name is taken by something that is not a socket.
     """
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise ConfigurationError(f"the socket path {path} is longer than {LONGEST_SOCKET_PATH} bytes", hint="--socket")
@@ -119,7 +119,9 @@ def _remove_stale(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(status.st_mode):
-        raise HomeInUseError(f"{path} exists and is not a socket.", hint="move it away, or choose another --socket")
+        raise DaemonUnavailableError(
+            f"{path} exists and is not a socket.", hint="move it away, or choose another --socket"
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:

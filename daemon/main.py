@@ -43,7 +43,7 @@ def main(options: ServeOptions) -> int:
     """Serves until told to stop; returns the exit code.
 
     Raises (unless somebody listens at ``ready_descriptor``, who is told instead) ConfigurationError, HomeInUseError
-    (exit code 75), UnsupportedFormatError, StoreFailedError.
+    (exit code 75), DaemonUnavailableError where no socket can be made (69), UnsupportedFormatError, StoreFailedError.
     """
     ready = ReadyPipe(options.ready_descriptor)
     try:

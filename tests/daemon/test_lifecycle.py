@@ -113,7 +113,7 @@ def test_a_start_that_fails_tells_who_waits_at_the_pipe(daemons):
     (blocked / "tfjsd.sock").write_text("not a socket")
     failed = daemons.process("b", socket=str(blocked / "tfjsd.sock"))
     error = error_from_json(json.loads(failed.report))
-    assert (type(error).__name__, failed.wait()) == ("HomeInUseError", 75)
+    assert (type(error).__name__, failed.wait()) == ("DaemonUnavailableError", 69)
     assert "is not a socket" in error.message
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tfjsd.daemon.listener import adopt, bind, may_hold_socket
 from tfjsd.daemon.notification import activated_sockets
-from tfjsd.errors import ConfigurationError, HomeInUseError
+from tfjsd.errors import ConfigurationError, DaemonUnavailableError, HomeInUseError
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_what_is_not_a_socket_is_left_alone(place, kind):
             place.mkdir()
         case "link":
             place.symlink_to("/etc/passwd")
-    with pytest.raises(HomeInUseError, match="not a socket"):
+    with pytest.raises(DaemonUnavailableError, match="not a socket"):
         bind(place, group=None)
     assert place.exists()
 
