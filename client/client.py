@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from ..errors import StoreClosedError
 from . import blocking, delivery, maintenance_operations, model_operations, store_operations, transfer_operations
-from .opening import open_session, reopened
+from .opening import configured_session, open_session, reopened
 from .session import Session
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
     from ..storage_backends.abc import Durability
     from ..storage_backends.web_storage.storage import Storage
+    from ..wire.configuration import Configuration
     from .maintenance_operations import Writable
     from .messages import Progress
     from .sync_pairs import SyncPairs
@@ -43,6 +44,13 @@ def connect(
     Raises DaemonUnavailableError, AccessDeniedError, ConfigurationError, and what the daemon's start failed with.
     """
     session = open_session(target, home=home, origin=origin, token=token, autostart=autostart, timeout=timeout)
+    blocking.run(delivery.connect(session.link, timeout))
+    return Client(session)
+
+
+def connect_configured(configuration: Configuration, *, timeout: float | None = 30.0) -> Client:
+    """A client of the daemon that a configuration names; starts none. Raises as ``connect`` does."""
+    session = configured_session(configuration, timeout)
     blocking.run(delivery.connect(session.link, timeout))
     return Client(session)
 

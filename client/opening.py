@@ -11,6 +11,8 @@ from .target import Target, resolve
 if TYPE_CHECKING:
     import os
 
+    from ..wire.configuration import Configuration
+
 
 def open_session(
     target: str | os.PathLike[str] | None,
@@ -26,6 +28,12 @@ def open_session(
 
     configuration = Configuration.load({"home": home, "origin": origin})
     meant = resolve(target, home=home, token=token, autostart=autostart, configuration=configuration)
+    return Session(DaemonLink(meant), configuration["origin"], timeout)
+
+
+def configured_session(configuration: Configuration, timeout: float | None) -> Session:
+    """The session with the daemon that a configuration names, which is not started."""
+    meant = resolve(None, home=configuration["home"], token=None, autostart=False, configuration=configuration)
     return Session(DaemonLink(meant), configuration["origin"], timeout)
 
 

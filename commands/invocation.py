@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import ConfigurationError
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -77,6 +79,16 @@ class Invocation:
             autostart=False,
         )
 
+    def connect_in_need(self) -> Client:
+        """A connection for the verbs that help where something is wrong, with a configuration file, too: what is wrong
+        in it is noted and left out. Starts no daemon."""
+        try:
+            return self.connect(autostart=False)
+        except ConfigurationError:
+            from ..client.client import connect_configured
+
+            return connect_configured(self.configuration_in_need())
+
     def configuration(self) -> Configuration:
         """Flags, environment, configuration files.
 
@@ -85,8 +97,23 @@ class Invocation:
         """
         from ..wire.configuration import Configuration
 
-        text = self.arguments.text
-        return Configuration.load({"home": text("--home"), "socket": text("--socket"), "origin": text("--origin")})
+        return Configuration.load(self._settings())
+
+    def configuration_in_need(self) -> Configuration:
+        """The same, without what is wrong in the files, which is noted.
+
+        Raises:
+            ConfigurationError: a flag or a variable is wrong.
+        """
+        from ..wire.configuration import Configuration
+
+        def note(mistake: ConfigurationError) -> None:
+            self.output.note(f"left out: {mistake}")
+
+        return Configuration.load(self._settings(), mistaken=note)
+
+    def _settings(self) -> dict[str, str | None]:
+        return {name: self.arguments.text(f"--{name}") for name in ("home", "socket", "origin")}
 
     def in_origin(self, origin: str | None) -> Client:
         """The store seen from ``origin``; from the one of ``--origin`` where None."""

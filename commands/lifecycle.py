@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AccessDeniedError, DaemonUnavailableError, TfjsdError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..client import Client
     from .invocation import Invocation
 
 _STOP_SECONDS = 15.0
@@ -28,7 +31,7 @@ def start(invocation: Invocation) -> int:
 
 def stop(invocation: Invocation) -> int:
     """Ends the daemon; that none runs is what was wanted."""
-    status = running_status(invocation)
+    status = _status_from(invocation.connect_in_need)
     if status is None:
         invocation.output.result("no daemon is running", {"stopped": False})
     else:
@@ -52,8 +55,12 @@ def running_status(invocation: Invocation) -> dict[str, Any] | None:
     Raises:
         HomeInUseError, AccessDeniedError: one answers, but not to this caller.
     """
+    return _status_from(lambda: invocation.connect(autostart=False))
+
+
+def _status_from(connect: Callable[[], Client]) -> dict[str, Any] | None:
     try:
-        with invocation.connect(autostart=False) as store:
+        with connect() as store:
             return store.status()
     except DaemonUnavailableError:
         return None

@@ -28,7 +28,7 @@ def run(invocation: Invocation) -> int:
     """
     from ..wire.addresses import LOG_FILE
 
-    path, output = invocation.configuration().home / LOG_FILE, invocation.output
+    path, output = invocation.configuration_in_need().home / LOG_FILE, invocation.output
     count = invocation.arguments.number("--lines")
     with _opened(path) as file:
         for line in file if count is None else deque(file, count):

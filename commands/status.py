@@ -18,7 +18,7 @@ def run(invocation: Invocation) -> int:
     Raises:
         DaemonUnavailableError: none does (exit code 69).
     """
-    with invocation.connect(autostart=False) as store:
+    with invocation.connect_in_need() as store:
         status, origins = store.status(), store.origins()
         pairs = pair_health(store) if status.get("sync_pairs") else {}
     document = status | usage(origins) | {"pairs": pairs}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from ..errors import ConfigurationError
 from .addresses import Address, client_address, configuration_files, default_home, default_socket
 from .configuration_file import Setting, settings_of
 from .configuration_keys import KEY_OF, KEYS
+
+
+def _raise(mistake: ConfigurationError) -> NoReturn:
+    raise mistake
 
 
 class Configuration:
@@ -27,8 +32,10 @@ class Configuration:
         environ: Mapping[str, str] | None = None,
         files: tuple[Path, ...] | None = None,
         defaults: Mapping[str, object] | None = None,
+        mistaken: Callable[[ConfigurationError], None] = _raise,
     ) -> Configuration:
-        """``flags`` that are None were not given; ``defaults`` take the place of the keys' own.
+        """``flags`` that are None were not given; ``defaults`` take the place of the keys' own. ``mistaken`` may take
+        what is wrong in a file without raising it: that setting is then as if it were not there.
 
         Raises ConfigurationError that names the line and a near name.
         """
@@ -36,7 +43,7 @@ class Configuration:
         usual = {key.name: key.default for key in KEYS} | dict(defaults or {})
         settings = {name: Setting(value, "default") for name, value in usual.items()}
         for file in reversed(configuration_files(environ) if files is None else files):
-            settings |= settings_of(file)
+            settings |= settings_of(file, mistaken)
         for key in KEYS:
             if key.variable is not None and environ.get(key.variable):
                 settings[key.name] = Setting(key.value_of(environ[key.variable], key.variable), key.variable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,24 +19,42 @@ class Setting(NamedTuple):
     source: str
 
 
-def settings_of(file: Path) -> dict[str, Setting]:
-    """What the file says; nothing where it does not exist.
-
-    Raises ConfigurationError that names the line.
-    """
+def settings_of(file: Path, mistaken: Callable[[ConfigurationError], None]) -> dict[str, Setting]:
+    """What the file says; nothing where it does not exist. ``mistaken`` is told each mistake, with its line: where it
+    does not raise, the file says nothing there."""
     try:
-        text = file.read_text("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
+        text = _text(file)
+        content = _content(file, text)
+    except ConfigurationError as error:
+        mistaken(error)
         return {}
+    settings = {}
+    for name, value in _flat(content):
+        try:
+            settings[name] = _setting(file, text, name, value)
+        except ConfigurationError as error:
+            mistaken(error)
+    return settings
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: {error}") from error
+
+
+def _content(file: Path, text: str) -> dict[str, Any]:
+    if not text:
+        return {}
     import tomllib
 
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: {error}") from error
-    return {name: _setting(file, text, name, value) for name, value in _flat(content)}
 
 
 def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -372,6 +372,29 @@ def test_verbs_that_never_start_the_daemon(alone):
     assert not (alone.home / "daemon.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("[storage]\neviction = true\n", ":2: storage.eviction: only false"),
+        ("brwser = 'chrome'\n", ":1: unknown key 'brwser'"),
+        ("no TOML", ": Expected"),
+    ],
+)
+def test_what_helps_then_works_with_a_wrong_configuration_too(alone, text, mistake):
+    alone("start")
+    config = alone.directory / "config" / "tfjsd" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(text)
+    wrong = {"XDG_CONFIG_HOME": str(config.parents[1])}
+    assert f"error: {config}{mistake}" in alone.error("list", code=2, **wrong)
+    assert f"error: {config}{mistake}" in alone.error("restart", code=2, **wrong)
+    for verb, shown in ("status", str(alone.home)), ("logs", "ready"), ("stop", "stopped the daemon"):
+        done = alone(verb, **wrong)
+        assert done.stderr.decode().startswith(f"left out: {config}{mistake}"), verb
+        assert shown in done.stdout.decode()
+    alone("status", code=69)
+
+
 def test_help_completion_and_show_of_a_path_need_no_daemon(alone):
     alone("--help")
     alone("completion", "bash")
