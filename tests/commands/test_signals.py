@@ -3,14 +3,16 @@
 import signal
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+MODULE, _, FUNCTION = PROJECT["project"]["scripts"]["tfjsd"].partition(":")
 ENTRIES = {
     "python -m tfjsd": "import runpy; runpy.run_module('tfjsd', run_name='__main__', alter_sys=True)",
-    "tfjsd": "from importlib.metadata import entry_points\n"
-    "entry, = entry_points(group='console_scripts', name='tfjsd')\n"
-    "sys.exit(entry.load()())",
+    "tfjsd": f"from {MODULE} import {FUNCTION}; sys.exit({FUNCTION}())",
 }
 SIGNAL_WHILE_LOADING = """
 import importlib.abc, signal, sys
