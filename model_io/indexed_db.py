@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from copy import copy
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..errors import InvalidArtifactsError, ModelNotFoundError, QuotaExceededError
 from ..storage_backends import values
@@ -121,8 +121,7 @@ class IndexedDBModels:
                 blobs.unpin(shared.digest)
 
         info_value = _info_value(info)
-        artifacts: dict[str, Any] = {name: values.JsonText(text) for name, text in model.texts.items()}
-        artifacts["weightData"] = b"" if model.weights is None else model.weights
+        artifacts = _artifacts_value(model)
         try:
             record = {KEY_PATH: path, "modelArtifacts": artifacts, "modelArtifactsInfo": info_value}
             content = {
@@ -167,6 +166,19 @@ class IndexedDBModels:
         if not isinstance(record, dict) or not isinstance(record.get(KEY_PATH), str):
             raise InvalidArtifactsError(f"A record of {DATABASE_NAME}/{INFO_STORE_NAME} holds no model path.")
         return record[KEY_PATH], listed_value(record.get("modelArtifactsInfo"))
+
+
+def _artifacts_value(model: StoredModel) -> dict[str, object]:
+    """The artifacts as structured clone keeps them, in the order in which ``LayersModel.save`` makes them
+    (tfjs-layers/src/engine/training.ts): the weights, then their specs."""
+    weights = b"" if model.weights is None else model.weights
+    members: dict[str, object] = {}
+    for name, text in model.texts.items():
+        if name == "weightSpecs":
+            members["weightData"] = weights
+        members[name] = values.JsonText(text)
+    members.setdefault("weightData", weights)
+    return members
 
 
 def _info_value(info: ModelArtifactsInfo) -> dict[str, object]:

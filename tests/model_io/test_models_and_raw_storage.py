@@ -38,6 +38,19 @@ async def test_a_saved_model_is_two_records(store, size):
     assert info["modelArtifactsInfo"]["dateSaved"] == saved.model_artifacts_info.date_saved
 
 
+async def test_the_members_of_a_record_are_in_the_order_of_tfjs(store):
+    whole = artifacts().replace(generated_by="tfjs", training_config={"loss": "mse"})
+    await store.save("indexeddb://whole", whole)
+    await store.save("indexeddb://bare", ModelArtifacts({}, None, None))
+    db = await store.indexed_db().open("tensorflowjs")
+    records = db.transaction(["models_store"]).object_store("models_store")
+    found = {path: list((await records.get(path))["modelArtifacts"]) for path in ("whole", "bare")}
+    db.close()
+    before = ["modelTopology", "format", "generatedBy", "convertedBy", "trainingConfig"]
+    assert found["whole"] == [*before, "weightData", "weightSpecs"]
+    assert found["bare"][-2:] == ["weightData", "weightSpecs"]
+
+
 async def test_records_that_were_put_raw_are_a_model(store):
     await store.save("indexeddb://first", artifacts())
     db = await store.indexed_db().open("tensorflowjs")
