@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 
@@ -17,10 +17,14 @@ PIECE = MIB
 
 
 class BodyReader:
-    """The body of one request."""
+    """The body of one request. A client that waits to be asked for it is asked by ``invite``, once something of it is
+    needed: a request that is refused by its head alone never has to send it."""
 
-    def __init__(self, request: web.BaseRequest, *, pause: float) -> None:
+    def __init__(
+        self, request: web.BaseRequest, *, pause: float, invite: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._content = request.content
+        self._invite = invite
         self.declared_size = request.content_length
         self._pause = pause
         self._pending = b""
@@ -41,9 +45,13 @@ class BodyReader:
 
     async def whole(self, limit: int) -> bytes:
         """The rest. Raises TooLargeError as soon as it passes ``limit``."""
+        self.check_declared(limit)
+        return b"".join([chunk async for piece in self.pieces(limit) for chunk in piece])
+
+    def check_declared(self, limit: int) -> None:
+        """Raises TooLargeError where the head says that the body passes ``limit``."""
         if self.declared_size is not None and self.declared_size > limit:
             raise TooLargeError(f"A body of {self.declared_size} bytes passes the limit of {limit}.")
-        return b"".join([chunk async for piece in self.pieces(limit) for chunk in piece])
 
     async def pieces(self, limit: int) -> AsyncIterator[list[bytes]]:
         """The rest in lists of about a mebibyte. Raises TooLargeError as soon as it passes ``limit``."""
@@ -76,6 +84,9 @@ class BodyReader:
 
     async def _awaited(self) -> bytes:
         """Only the time spent here is the peer's: a daemon that is busy with what has come makes nobody silent."""
+        if self._invite is not None:
+            invite, self._invite = self._invite, None
+            await invite()
         if self._arrived >= _PACE:
             self._waited, self._arrived = 0.0, 0
         began = time.monotonic()

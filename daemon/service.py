@@ -147,7 +147,14 @@ class Call:
         raise BadRequestError('"durability" must be strict or relaxed.')
 
     def body(self) -> BodyReader:
-        return BodyReader(self.request, pause=self.service.limits.pause_seconds)
+        return BodyReader(self.request, pause=self.service.limits.pause_seconds, invite=self._meet_expectation)
+
+    async def _meet_expectation(self) -> None:
+        """Others than 100-continue are ignored, as RFC 9110 §10.1.1 allows."""
+        request = self.request
+        if request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer itself has not begun
 
     def weigh(self, text: bytes) -> None:
         """Looks at a JSON text before it is parsed: one of too many objects is refused, and what a large one needs is

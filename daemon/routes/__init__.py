@@ -30,15 +30,13 @@ def add_routes(application: web.Application, routes: tuple[Route, ...]) -> None:
     """Registers handlers, each given its request as a ``Call``."""
     for route in routes:
         application.router.add_route(
-            route.method, route.path, _adapted(route.handler), expect_handler=_meet_expectation
+            route.method, route.path, _adapted(route.handler), expect_handler=_leave_expectation
         )
 
 
-async def _meet_expectation(request: web.Request) -> None:
-    """Others than 100-continue are ignored, as RFC 9110 §10.1.1 allows: aiohttp would refuse them before the guard."""
-    if request.version >= (1, 1) and request.headers["Expect"].lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the answer itself has not begun
+async def _leave_expectation(_request: web.Request) -> None:
+    """What reads the body meets it: aiohttp would ask for a body before the guard has looked at its head, and refuse
+    what it does not know."""
 
 
 def _adapted(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -60,6 +60,7 @@ class Destination:
 
 async def _save_body(call: Call, destination: Destination) -> web.StreamResponse:
     limits, workers, body = call.service.limits, call.service.workers, call.body()
+    body.check_declared(_LENGTH.size + limits.header_bytes + limits.weights_bytes)
     (length,) = _LENGTH.unpack(await body.exactly(_LENGTH.size))
     if length > limits.header_bytes:
         raise TooLargeError(f"The header of {length} bytes passes the limit of {limits.header_bytes}.")
@@ -84,6 +85,7 @@ async def _save_body(call: Call, destination: Destination) -> web.StreamResponse
 
 async def _save_form(call: Call, destination: Destination) -> web.StreamResponse:
     limits, workers, body = call.service.limits, call.service.workers, call.body()
+    body.check_declared(limits.weights_bytes + limits.header_bytes)
     form = ModelForm(call.request.headers.get("Content-Type", ""), limits.header_bytes)
     async with WeightsSink(destination.origin.bucket.blobs, workers, destination.url, declared=None) as sink:
         async for piece in body.pieces(limits.weights_bytes + limits.header_bytes):

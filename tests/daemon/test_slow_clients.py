@@ -182,3 +182,13 @@ def test_100_continue_is_told_before_the_body_is_sent(impatient):
         assert client.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(b'{"op":"length"}')
         assert rest(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.tfjsd.model", "multipart/form-data; boundary=x"])
+def test_a_model_that_is_declared_too_large_is_refused_without_asking_for_it(impatient, kind):
+    head = f"PUT /v1/models/indexeddb/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\n"
+    with connect(impatient) as client:
+        client.sendall(f"{head}Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n".encode())
+        answer = client.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b'{"error":{"name":"TooLargeError","message":"A body of 99999999999 bytes passes the limit of ' in answer
