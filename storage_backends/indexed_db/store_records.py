@@ -42,7 +42,18 @@ _CLEAR_AT_ONCE: Final = 512
 class StoreRecords:
     """One store within one transaction."""
 
-    __slots__ = ("_database", "_next", "_place", "_prefix", "_prefixes", "_unique", "_view", "_writes", "schema")
+    __slots__ = (
+        "_database",
+        "_live",
+        "_next",
+        "_place",
+        "_prefix",
+        "_prefixes",
+        "_unique",
+        "_view",
+        "_writes",
+        "schema",
+    )
 
     def __init__(self, view: TransactionView, database: int, schema: StoreSchema) -> None:
         self._view = view
@@ -64,6 +75,7 @@ class StoreRecords:
         self._prefixes: dict[int, bytes] = {}
 
     def _learn_indexes(self) -> None:
+        self._live = frozenset(index.id for index in self.schema.indexes.values())
         self._unique = frozenset(index.id for index in self.schema.indexes.values() if index.unique)
 
     def _prefix_of(self, index: int) -> bytes:
@@ -281,10 +293,12 @@ class StoreRecords:
         self._writes.delete(self._prefix + key)
 
     def _remove_entries(self, record: bytes, key: bytes) -> None:
+        """A head may name indexes that are gone: their entries are the reclaimer's, which deletes without locks."""
         if record[:1] == PLAIN:
             return
         for index, index_key in read_head(record)[0]:
-            self._writes.delete(self._prefix_of(index) + index_key + key)
+            if index in self._live:
+                self._writes.delete(self._prefix_of(index) + index_key + key)
 
     def _write_entries(self, canonical: list[Entry], exact: Sequence[Entry], key: bytes, exact_key: bytes) -> None:
         """Of this record the base has no entry but those of its head, and these were removed."""

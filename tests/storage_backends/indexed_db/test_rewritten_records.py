@@ -8,6 +8,7 @@ from idb_support.homes import ENGINES, ORIGIN, open_home
 
 from tfjsd.errors import StoreFailedError, UnknownError
 from tfjsd.storage_backends.browsers import CHROME
+from tfjsd.storage_backends.indexed_db import reclaimer, store_records
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 
@@ -69,3 +70,22 @@ async def test_nothing_is_committed_that_may_have_been_read_from_a_failed_commit
         await tx.done
     assert isinstance(caught.value.__cause__ or caught.value, StoreFailedError | UnknownError)
     assert await db.transaction("s").object_store("s").count() == 0
+
+
+@pytest.mark.parametrize("change", [lambda s, key: s.put({"id": key, "k": "new"}), lambda s, key: s.delete(key)])
+async def test_the_entries_of_an_index_that_is_gone_are_the_reclaimers_alone(tmp_path, monkeypatch, change):
+    """They go while a transaction is open that rewrites their records."""
+    monkeypatch.setattr(store_records, "_CLEAR_AT_ONCE", 10)
+    monkeypatch.setattr(reclaimer.Reclaimer, "wake", lambda _: None)
+    with open_home("leveldb", tmp_path) as home:
+        bucket = home.bucket(ORIGIN)
+        store = IndexedDBBackingStore(bucket, CHROME)
+        with await IDBFactory(store).open("d", 1, upgrade=make) as db:
+            await put(db, *({"id": number, "k": number} for number in range(20)))
+        drop = lambda _db, tx, *_: tx.object_store("s").delete_index("i")  # noqa: E731
+        with await IDBFactory(store).open("d", 2, upgrade=drop) as db:
+            async with db.transaction("s", "readwrite") as tx:
+                await change(tx.object_store("s"), 3)
+                assert reclaimer.Reclaimer(bucket).reclaim_all()
+        assert disagreements(bucket) == []
+        store.close()
