@@ -29,6 +29,8 @@ class FrontEnds:
                 return
         forget = thread.when_over(lambda: self._over(thread, self._leave(thread)))
         with self._mutex:
+            for gone in [known for known in self._forget if known.is_gone and known not in self._connections]:
+                del self._forget[gone]
             self._forget[thread] = forget
 
     def opened(self, connection: LocalConnection) -> None:

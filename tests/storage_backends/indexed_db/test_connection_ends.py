@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import weakref
 
 import pytest
 from idb_support.homes import ENGINES, ORIGIN, open_home
@@ -196,6 +197,16 @@ def test_a_front_end_whose_loop_ends_is_told(databases):
             return db.is_closing
 
     assert asyncio.run(main())
+
+
+def test_loops_that_have_closed_all_they_had_are_not_kept(databases):
+    async def use():
+        (await IDBFactory(databases).open("d", 1, upgrade=make)).close()
+        return weakref.ref(asyncio.get_running_loop())
+
+    loops = [run(use(), close=False) for _ in range(10)]
+    gc.collect()
+    assert sum(loop() is not None for loop in loops) <= 1
 
 
 # -- With their store -----------------------------------------------------------------------------------------------
