@@ -30,11 +30,13 @@ class Reclaimer:
         self._bucket = bucket
         self._mutex = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._is_wanted = False
         self._stopped = threading.Event()
 
     def wake(self) -> None:
         """There may be dead prefixes."""
         with self._mutex:
+            self._is_wanted = True
             if self._thread is None and not self._stopped.is_set():
                 self._thread = threading.Thread(target=self._run, name="tfjsd-reclaim", daemon=True)
                 self._thread.start()
@@ -76,14 +78,25 @@ class Reclaimer:
         return len(gone)
 
     def _run(self) -> None:
-        try:
-            began = time.monotonic()
-            while not self._stopped.is_set() and self.reclaim():
-                self._stopped.wait(time.monotonic() - began)
-                began = time.monotonic()
-        except TfjsdError as error:  # the journal keeps what is left for the next start
-            if not self._stopped.is_set():
-                _log.warning("%s: deleted records of IndexedDB were not all reclaimed: %s", self._bucket.origin, error)
-        finally:
-            with self._mutex:
+        while self._goes_on():
+            try:
+                self._reclaim_with_rests()
+            except TfjsdError as error:  # the journal keeps what is left for the next start
+                if not self._stopped.is_set():
+                    _log.warning(
+                        "%s: deleted records of IndexedDB were not all reclaimed: %s", self._bucket.origin, error
+                    )
+
+    def _goes_on(self) -> bool:
+        """Whether the thread was woken since it last looked; it is over otherwise."""
+        with self._mutex:
+            is_wanted, self._is_wanted = self._is_wanted and not self._stopped.is_set(), False
+            if not is_wanted:
                 self._thread = None
+            return is_wanted
+
+    def _reclaim_with_rests(self) -> None:
+        began = time.monotonic()
+        while not self._stopped.is_set() and self.reclaim():
+            self._stopped.wait(time.monotonic() - began)
+            began = time.monotonic()

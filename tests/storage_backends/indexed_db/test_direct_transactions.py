@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 
 import pytest
@@ -296,3 +297,22 @@ def test_damage_that_ends_the_reclaimer_is_logged_and_the_journal_stays(store, b
     at_work._thread.join(10)
     assert "not all reclaimed: a stored record is cut short" in caplog.text
     assert [key for key, _ in bucket.scan(JOURNAL, end_of(JOURNAL))] == [JOURNAL + record[:9]]
+
+
+def test_a_wake_while_the_reclaimer_finds_nothing_more_is_heard(bucket, monkeypatch):
+    at_work = reclaimer.Reclaimer(bucket)
+    reclaim, woken = at_work.reclaim, []
+
+    def look():
+        found = reclaim()
+        if not found and not woken:
+            woken.append(dead(bucket, 3))
+            at_work.wake()
+        return found
+
+    monkeypatch.setattr(at_work, "reclaim", look)
+    at_work.wake()
+    while at_work._thread is not None:
+        time.sleep(0.001)
+    assert woken
+    assert list(bucket.scan(RECORDS, end_of(RECORDS))) == []
