@@ -69,8 +69,8 @@ class IDBOpenDBRequest(IDBRequest[Any]):
             raise
         finally:
             self._awaiting -= 1
-            if self.is_given_up and isinstance(self.answer, IDBDatabase):
-                self.answer.close()
+            if self.is_given_up and isinstance(self._result, IDBDatabase):
+                self._result.close()
         return result
 
     @property

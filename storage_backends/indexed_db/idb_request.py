@@ -30,10 +30,12 @@ class IDBRequest(Generic[R]):
     __slots__ = (
         "__weakref__",
         "_callbacks",
+        "_error",
         "_is_done",
         "_loop",
         "_prevented",
         "_queue",
+        "_result",
         "_settlements",
         "_source",
         "_tx",
@@ -59,6 +61,8 @@ class IDBRequest(Generic[R]):
         self._loop = loop
         self._queue = queue
         self._is_done = False
+        self._result: Any = None
+        self._error: BaseException | None = None
         self._prevented = False
         self._settlements = 0
         self._waiters: list[asyncio.Future[_Settlement]] | None = None
@@ -70,7 +74,7 @@ class IDBRequest(Generic[R]):
         self.is_answered = False
         """Whether the backing store has replied, and the request has not settled yet."""
         self.answer: Any = None
-        """What the backing store replied, until the request settles with it; then the result."""
+        """What the backing store has replied."""
         self.problem: BaseException | None = None
         """The same of what went wrong."""
 
@@ -94,7 +98,7 @@ class IDBRequest(Generic[R]):
             raise InvalidStateError(
                 "Failed to read the 'result' property from 'IDBRequest': The request has not finished."
             )
-        result: R = self.answer
+        result: R = self._result
         return result
 
     @property
@@ -104,7 +108,7 @@ class IDBRequest(Generic[R]):
             raise InvalidStateError(
                 "Failed to read the 'error' property from 'IDBRequest': The request has not finished."
             )
-        return self.problem
+        return self._error
 
     def prevent_default(self) -> Self:
         """The request's failure shall not abort its transaction. Gives the request, so that it can be awaited."""
@@ -123,7 +127,7 @@ class IDBRequest(Generic[R]):
 
     def __await__(self) -> Generator[Any, None, R]:
         if self._is_done or (self._queue is not None and self._queue.settle_awaited(self)):
-            result, error = self.answer, self.problem
+            result, error = self._result, self._error
         else:
             result, error = yield from self._next_settlement()
         if error is not None:
@@ -139,7 +143,7 @@ class IDBRequest(Generic[R]):
         finally:
             self.observers -= 1
         if self._settlements != before:
-            return self.answer, self.problem
+            return self._result, self._error  # a cursor's next step may be answered already, but has not settled
         waiter: asyncio.Future[_Settlement] = self._loop.create_future()
         if self._waiters is None:
             self._waiters = []
@@ -164,8 +168,9 @@ class IDBRequest(Generic[R]):
 
     def settle(self, result: Any, error: BaseException | None) -> None:
         """Gives the request its outcome and wakes who waits."""
-        self.answer = result
-        self.problem = error
+        self._result = result
+        self._error = error
+        self.answer = None
         self.is_answered = False
         self._is_done = True
         self._settlements += 1

@@ -104,3 +104,18 @@ async def test_what_a_callback_raises_is_not_raised_by_the_await(db):
     request.add_done_callback(lambda _: 1 / 0)
     assert await request == 1
     assert [type(problem) for problem in told] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("mode", ["readonly", "readwrite"])
+async def test_an_await_sees_its_own_settlement_of_a_cursor_that_a_callback_moves_on(db, mode):
+    async with db.transaction("s", mode) as tx:
+        request, moved = tx.object_store("s").open_cursor(), []
+
+        def move(request):
+            if not moved:
+                moved.append(request.result)
+                request.result.continue_()
+
+        request.add_done_callback(move)
+        assert await request is moved[0]
+        assert (await request).key == 1
