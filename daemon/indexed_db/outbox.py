@@ -19,7 +19,8 @@ class SessionOver(Exception):
 
 
 class Outbox:
-    """Bounded: who sends waits while the client does not read. The loop that makes it empties it."""
+    """Bounded: who sends waits while the client does not read. The loop that makes it empties it, and so cannot wait:
+    it sends only while ``is_empty``, one request's answer at a time, however large that is."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -34,14 +35,15 @@ class Outbox:
 
     def send(self, frame: bytes) -> None:
         """In the session's thread, or on the loop, where ``flush`` is to follow. Raises SessionOver."""
+        is_on_loop = threading.get_ident() == self._loop_thread
         with self._change:
-            while self._size > _ROOM and not self._is_closed:
+            while self._size > _ROOM and not self._is_closed and not is_on_loop:
                 self._change.wait()
             if self._is_closed:
                 raise SessionOver
             self._frames.append(frame)
             self._size += len(frame)
-            if self._is_waking or threading.get_ident() == self._loop_thread:
+            if self._is_waking or is_on_loop:
                 return
             self._is_waking = True
         with contextlib.suppress(RuntimeError):  # the loop has ended
