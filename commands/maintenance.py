@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import BufferedReader
 from typing import TYPE_CHECKING
 
 from ..errors import ModelNotFoundError, UnsupportedURLError
@@ -70,6 +71,8 @@ def _restore(invocation: Invocation) -> int:
     if name == "-":
         if sys.stdin.isatty():
             raise UsageError("- reads a backup, and standard input is a terminal")
+        if isinstance(sys.stdin.buffer, BufferedReader):
+            sys.stdin.buffer.peek(1)  # one that is closed is refused before anything is asked of the daemon
         report = invocation.store.restore(sys.stdin.buffer)
     else:
         with open(name, "rb") as file:
