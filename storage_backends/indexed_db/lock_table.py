@@ -7,7 +7,7 @@ unless both only read. A claim takes all its resources at once, so claims never 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
 
@@ -30,13 +30,12 @@ class Claim:
 class _Place:
     """A claim's place at one resource."""
 
-    __slots__ = ("claim", "exclusive", "has_left", "is_granted")
+    __slots__ = ("claim", "exclusive", "is_granted")
 
     def __init__(self, claim: Claim, *, exclusive: bool) -> None:
         self.claim = claim
         self.exclusive = exclusive
         self.is_granted = False
-        self.has_left = False
 
 
 class _Queue:
@@ -47,11 +46,11 @@ class _Queue:
     def __init__(self) -> None:
         self.holders = 0
         self.is_exclusive = False
-        self.waiting: deque[_Place] = deque()
+        self.waiting: OrderedDict[_Place, None] = OrderedDict()
 
     def enter(self, place: _Place) -> None:
         if self.waiting or (self.holders and (place.exclusive or self.is_exclusive)):
-            self.waiting.append(place)
+            self.waiting[place] = None
         else:
             self._grant(place)
 
@@ -60,15 +59,14 @@ class _Queue:
         if place.is_granted:
             self.holders -= 1
         else:
-            place.has_left = True
+            del self.waiting[place]
         while self.waiting:
-            first = self.waiting[0]
-            if not first.has_left:
-                if self.holders and (first.exclusive or self.is_exclusive):
-                    return
-                self._grant(first)
-                yield first
-            self.waiting.popleft()
+            first = next(iter(self.waiting))
+            if self.holders and (first.exclusive or self.is_exclusive):
+                return
+            del self.waiting[first]
+            self._grant(first)
+            yield first
 
     def _grant(self, place: _Place) -> None:
         place.is_granted = True

@@ -75,6 +75,17 @@ def test_nothing_is_left_of_released_claims(locks):
     assert (locks.granted, locks.table._queues) == (["a", "c"], {})
 
 
+def test_nothing_is_left_of_those_who_gave_up_while_others_wait(locks):
+    locks.request("holder", s=True)
+    locks.request("waiting", s=True)
+    for number in range(100):
+        locks.request(f"gives up {number}", s=True)
+        locks.release(f"gives up {number}")
+    assert len(locks.table._queues["s"].waiting) == 1
+    locks.release("holder")
+    assert locks.granted == ["holder", "waiting"]
+
+
 def test_a_claim_granted_while_it_is_queued_is_told_once(locks):
     """By another thread, just before ``request`` has said that it waits."""
     locks.request("first", s=True)
