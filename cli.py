@@ -16,6 +16,7 @@ from .commands.catalogue import command_groups, find
 from .commands.output import Output
 from .commands.parsing import closest, parse, split_verb, words_of
 from .commands.streams import prepare_streams
+from .commands.termination import Terminated
 from .errors import FileError, NotInThisVersionError, TfjsdError
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
     except TfjsdError as error:
         output.error(error)
         return error.exit_code
+    except Terminated:
+        raise
     except KeyboardInterrupt:
         output.trace("interrupted")
         return INTERRUPTED

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-class Terminated(BaseException):
-    """SIGTERM has come; not an error of the command's, and nothing that it handles."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come; not an error of the command's, and nothing that it handles.
+
+    A KeyboardInterrupt, as that and SystemExit are all that asyncio lets out of a callback.
+    """
 
 
 def terminable() -> None:

@@ -38,6 +38,21 @@ tfjsd.cli._connect = lambda target, **_: Store()
 sys.argv[0] = "tfjsd"
 """
 
+SIGNAL_IN_A_CALLBACK = """
+import asyncio, contextlib, signal, sys
+import tfjsd.cli
+async def wait():
+    asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+    await asyncio.Event().wait()
+class Store(contextlib.nullcontext):
+    def __enter__(self):
+        return self
+    def backup(self, file):
+        asyncio.run(wait())
+tfjsd.cli._connect = lambda target, **_: Store()
+sys.argv[0] = "tfjsd"
+"""
+
 
 def run(program, entry, *words, directory):
     return subprocess.run(
@@ -64,3 +79,10 @@ def test_sigterm_leaves_the_old_file_and_no_other(entry, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, b"", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_command_is_terminated_in_the_callback_of_a_loop_too(entry, tmp_path):
+    done = run(SIGNAL_IN_A_CALLBACK, entry, "backup", tmp_path / "file", directory=tmp_path)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr == b""
