@@ -24,7 +24,7 @@ import report
 from row import Row
 from workbench import Workbench
 
-ROWS = ("saving", "loading", "copying", "listing", "items", "command", "memory", "tensorflowjs")
+ROWS = ("saving", "loading", "copying", "listing", "items", "command", "memory", "tensorflowjs", "emulations")
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MARK = "<!-- measured by scripts/bench --write; what stands below is written by it -->\n"
 
