@@ -74,11 +74,11 @@ def shown(example: str, environment: Mapping[str, str]) -> str:
 
 
 def test_the_examples_show_what_they_say_one_after_the_other(newcomer):
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
     terminal, python, curl = (EXAMPLES[name] for name in ("At a terminal", "In Python", "With curl"))
     assert re.sub(VARYING, "…", shown(terminal, newcomer)) == re.sub(VARYING, "…", terminal)
     subprocess.run([sys.executable, "-c", python], cwd=ROOT, env=newcomer, check=True)
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: the last example was not run")
     assert re.sub(VARYING, "…", shown(curl, newcomer)) == re.sub(VARYING, "…", curl)
 
 
