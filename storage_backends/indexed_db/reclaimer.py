@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from itertools import islice
 from typing import Final
 
 from ...errors import TfjsdError
@@ -20,6 +19,7 @@ from .record_head import stored_blobs
 
 _log = logging.getLogger(__name__)
 _CHUNK: Final = 500
+_CHUNK_BYTES: Final = 1 << 20
 _END_OF_JOURNAL = METADATA + b"\x04"
 
 
@@ -63,19 +63,27 @@ class Reclaimer:
             if found is None:
                 return 0
             prefix = found[0][len(JOURNAL) :]
-            gone = self._delete_some(mutation, prefix)
-            if gone < _CHUNK:
+            gone, is_last = self._delete_some(mutation, prefix)
+            if is_last:
                 mutation.delete(found[0])
         mutation.future.result()
         return gone + 1
 
-    def _delete_some(self, mutation: Mutation, prefix: bytes) -> int:
-        gone = dict(islice(self._bucket.scan(prefix, end_of(prefix)), _CHUNK))
-        for key, record in gone.items():
+    def _delete_some(self, mutation: Mutation, prefix: bytes) -> tuple[int, bool]:
+        """Deletes a chunk of what is under a prefix: how many records, and whether these are the last."""
+        gone: dict[bytes, bytes] = {}
+        size = 0
+        is_last = True
+        for key, record in self._bucket.scan(prefix, end_of(prefix)):
+            if len(gone) == _CHUNK or size > _CHUNK_BYTES:
+                is_last = False
+                break
+            gone[key] = record
+            size += len(record)
             for blob in stored_blobs(key, record):
                 mutation.release(blob.digest, key)
         mutation.write_all(dict.fromkeys(gone), gone)
-        return len(gone)
+        return len(gone), is_last
 
     def _run(self) -> None:
         while self._goes_on():

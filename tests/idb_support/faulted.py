@@ -12,6 +12,7 @@ from typing import Any
 import fault_injection
 
 import tfjsd
+from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_database import IDBDatabase
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 
@@ -183,6 +184,10 @@ async def attempt(work: Callable[[IDBFactory], Awaitable[None]], factory: IDBFac
         print(*[type(problem).__name__ for problem in (error, error.__cause__) if problem is not None], flush=True)
     else:
         print("done", flush=True)
+    assert isinstance(factory._store, IndexedDBBackingStore)
+    thread = factory._store.reclaimer._thread
+    if thread is not None:  # else it is chance how many system calls there are
+        await asyncio.to_thread(thread.join)
 
 
 class Here:

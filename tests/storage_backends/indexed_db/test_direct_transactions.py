@@ -266,6 +266,22 @@ def test_the_reclaimer_rests_after_each_chunk(bucket, monkeypatch):
     assert len(rests) == 3
 
 
+def test_a_chunk_of_the_reclaimer_holds_few_large_records(bucket, monkeypatch):
+    monkeypatch.setattr(reclaimer, "_CHUNK_BYTES", 100)
+    prefix = prefix_of(1, 2, 3)
+    with bucket.mutate() as mutation:
+        for number in range(5):
+            mutation.put(prefix + number.to_bytes(4, "big"), bytes(60))
+        mutation.put(JOURNAL + prefix, b"")
+    mutation.future.result()
+    at_work = reclaimer.Reclaimer(bucket)
+    left = []
+    while at_work.reclaim():
+        left.append(len(list(bucket.scan(RECORDS, end_of(RECORDS)))))
+    assert left == [3, 1, 0]
+    assert list(bucket.scan(JOURNAL, end_of(RECORDS))) == []
+
+
 def test_a_stop_ends_the_reclaimers_rest_and_the_journal_keeps_what_is_left(bucket, monkeypatch):
     monkeypatch.setattr(reclaimer, "_CHUNK", 10)
     dead(bucket, 25)
