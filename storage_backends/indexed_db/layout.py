@@ -6,6 +6,7 @@
     03 03 prefix                               journal: everything under the prefix is dead and is being reclaimed
     04 database place 00000000 key             a record: head, value
     04 database place index key primary-key    an index entry: empty, or the exact keys where one holds a -0
+    04 database place ffffffff key             a head: the entries of the record in indexes made after it
 
 Ids are u32, big-endian; names and keys are encoded as keys are. Stores and indexes have ids within their database,
 never reused either. ``clear`` gives a store a new place, deleting a store, an index or a database takes its metadata
@@ -28,6 +29,8 @@ STORES: Final = METADATA + b"\x02"
 JOURNAL: Final = METADATA + b"\x03"
 STORE_ITSELF: Final = 0
 """The index number of a store's own records."""
+LATER: Final = 0xFFFFFFFF
+"""The index number of what names the entries of records in indexes that were made after them."""
 
 _id = struct.Struct(">I")
 _two_ids = struct.Struct(">II").pack

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import CorruptionError
 from ..values import cannot_stage, decode, encode
+from .layout import LATER
 from .schema import DatabaseSchema, IndexSchema, StoreSchema
 
 
@@ -75,8 +76,8 @@ def _member(body: Any, name: str, kind: type) -> Any:
 
 def _id(body: Any) -> int:
     number = _number(body, "id")
-    if number >= 1 << 32:
-        raise ValueError('"id" of a schema must fit into 32 bits.')
+    if number >= LATER:
+        raise ValueError(f'"id" of a schema must be below {LATER}.')
     return number
 
 

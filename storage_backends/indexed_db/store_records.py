@@ -5,15 +5,15 @@ The storage operations of https://w3c.github.io/IndexedDB/#database-operations o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 from ...errors import CorruptionError
-from ..values import Encoded, blobs_of
+from ..values import Encoded
 from .constraint_violation import ConstraintViolation
 from .generated_key import with_generated_key
-from .key_coding import AFTER, ZERO, canonical_form, decode_key, encode_key, end_of_key
+from .key_coding import AFTER, decode_key, encode_key, end_of_key
 from .key_generator import FIRST, is_exhausted, next_after
 from .layout import (
     ALL,
@@ -28,15 +28,14 @@ from .layout import (
     unpack_place,
 )
 from .query import Direction, Query, Row, within
-from .record_head import PLAIN, Entry, exact_key_of, read_head, value_of, write_head
+from .record_head import PLAIN, Entry, exact_key_of, value_of
 from .schema import IndexSchema, StoreSchema
+from .store_indexes import IndexEntries, StoreIndexes
 from .transaction_view import TransactionView
 
-IndexEntries = Callable[[bytes, bytes], list[bytes]]
-"""The exact keys of a stored value in an index; the value and the record's key are given."""
-
 _CLEAR_AT_ONCE: Final = 512
-"""Up to so many records are deleted one by one; more are left to the reclaimer."""
+_CLEAR_AT_ONCE_BYTES: Final = 1 << 20
+"""Up to so many records and bytes are deleted one by one; more are left to the reclaimer."""
 
 
 class StoreRecords:
@@ -44,12 +43,10 @@ class StoreRecords:
 
     __slots__ = (
         "_database",
-        "_live",
+        "_indexes",
         "_next",
         "_place",
         "_prefix",
-        "_prefixes",
-        "_unique",
         "_view",
         "_writes",
         "schema",
@@ -68,22 +65,10 @@ class StoreRecords:
         except CorruptionError as damage:
             raise CorruptionError(f"the place of the object store {schema.name!r} is damaged: {damage}") from damage
         self._learn_place()
-        self._learn_indexes()
 
     def _learn_place(self) -> None:
         self._prefix = prefix_of(self._database, self._place)
-        self._prefixes: dict[int, bytes] = {}
-
-    def _learn_indexes(self) -> None:
-        self._live = frozenset(index.id for index in self.schema.indexes.values())
-        self._unique = frozenset(index.id for index in self.schema.indexes.values() if index.unique)
-
-    def _prefix_of(self, index: int) -> bytes:
-        """What the entries of an index begin with."""
-        prefix = self._prefixes.get(index)
-        if prefix is None:
-            prefix = self._prefixes[index] = prefix_of(self._database, self._place, index)
-        return prefix
+        self._indexes = StoreIndexes(self._writes, self._database, self._place, self.schema)
 
     @staticmethod
     def create(view: TransactionView, database: int, schema: StoreSchema) -> None:
@@ -107,7 +92,7 @@ class StoreRecords:
 
     def _first(self, index: int, bounds: Bounds, values: bool) -> Row | None:
         start, stop = bounds
-        prefix = self._prefix_of(index)
+        prefix = self._indexes.prefix_of(index)
         found = self._writes.first(prefix + start, prefix + stop)
         if found is None:
             return None
@@ -127,7 +112,7 @@ class StoreRecords:
             return None if row is None else row[2]
         key = start
         if index != STORE_ITSELF:
-            begin = self._prefix_of(index) + start
+            begin = self._indexes.prefix_of(index) + start
             entry = self._writes.first(begin, begin + AFTER)
             if entry is None:
                 return None
@@ -159,11 +144,11 @@ class StoreRecords:
 
     def count(self, index: int, bounds: Bounds) -> int:
         """https://w3c.github.io/IndexedDB/#count-the-records-in-a-range"""
-        prefix = self._prefix_of(index)
+        prefix = self._indexes.prefix_of(index)
         return sum(1 for _ in self._writes.scan(prefix + bounds[0], prefix + bounds[1]))
 
     def _entries(self, index: int, bounds: Bounds, direction: Direction) -> Iterator[tuple[bytes, bytes, bytes]]:
-        prefix = self._prefix_of(index)
+        prefix = self._indexes.prefix_of(index)
         reverse = direction in ("prev", "prevunique")
         if not direction.endswith("unique"):
             for entry, exact in self._writes.scan(prefix + bounds[0], prefix + bounds[1], reverse=reverse):
@@ -210,26 +195,13 @@ class StoreRecords:
         if old is not None and not overwrite:
             raise ConstraintViolation("key")
         if entries or exact_key is not None or old is not None:
-            data = self._index(old, key, exact_key, entries) + data
+            data = self._indexes.replace(old, key, exact_key, entries) + data
         else:
             data = PLAIN + data
         self._writes.put(place, data, value.blobs)
         if number != self._next:
             self._set_next(number)
         return exact_key or key
-
-    def _index(self, old: bytes | None, key: bytes, exact_key: bytes | None, exact: Sequence[Entry]) -> bytes:
-        """Writes what differs of a record's entries from those of the old record; gives the head that names them."""
-        canonical = [(index, canonical_form(index_key)) for index, index_key in exact]
-        if self._unique:
-            self._check_unique(canonical, key)
-        head = write_head(canonical, exact_key)
-        if old is not None:
-            if _has_entries(old, canonical, head):
-                return head
-            self._remove_entries(old, key)
-        self._write_entries(canonical, exact, key, exact_key or key)
-        return head
 
     def _generated(self, value: Encoded, entries: Sequence[Entry]) -> tuple[bytes, bytes, list[Entry]]:
         """The generator's key, and the value and index keys with it in place. Raises ConstraintError.
@@ -267,10 +239,12 @@ class StoreRecords:
 
     def _delete_few(self, prefix: bytes) -> bool:
         """Deletes everything under a prefix, if it is little."""
-        found = self._writes.scan(prefix, end_of(prefix))
-        keys = [key for key, _ in islice(found, _CLEAR_AT_ONCE + 1)]
-        if len(keys) > _CLEAR_AT_ONCE:
-            return False
+        keys, size = [], 0
+        for key, value in self._writes.scan(prefix, end_of(prefix)):
+            keys.append(key)
+            size += len(value)
+            if len(keys) > _CLEAR_AT_ONCE or size > _CLEAR_AT_ONCE_BYTES:
+                return False
         for key in keys:
             self._writes.delete(key)
         return True
@@ -289,65 +263,19 @@ class StoreRecords:
         record = self._writes.get(self._prefix + key)
         if record is None:
             return
-        self._remove_entries(record, key)
+        self._indexes.remove(record, key)
         self._writes.delete(self._prefix + key)
-
-    def _remove_entries(self, record: bytes, key: bytes) -> None:
-        """A head may name indexes that are gone: their entries are the reclaimer's, which deletes without locks."""
-        if record[:1] == PLAIN:
-            return
-        for index, index_key in read_head(record)[0]:
-            if index in self._live:
-                self._writes.delete(self._prefix_of(index) + index_key + key)
-
-    def _write_entries(self, canonical: list[Entry], exact: Sequence[Entry], key: bytes, exact_key: bytes) -> None:
-        """Of this record the base has no entry but those of its head, and these were removed."""
-        for (index, index_key), (_, exact_index_key) in zip(canonical, exact, strict=True):
-            is_exact = index_key == exact_index_key and key == exact_key
-            pair = b"" if is_exact else exact_index_key + exact_key
-            self._writes.put(self._prefix_of(index) + index_key + key, pair, is_new=True)
-
-    def _check_unique(self, canonical: list[Entry], key: bytes) -> None:
-        for index, index_key in canonical:
-            if index in self._unique and self._is_taken(index, index_key, key):
-                raise ConstraintViolation("index", self.schema.index(index).name)
-
-    def _is_taken(self, index: int, index_key: bytes, key: bytes) -> bool:
-        prefix = self._prefix_of(index) + index_key
-        return any(entry != prefix + key for entry, _ in self._writes.scan(prefix, prefix + AFTER))
 
     # -- Indexes --
 
     def add_index(self, index: IndexSchema, entries_of: IndexEntries) -> None:
         """Fills an index that was just created. Raises ConstraintError where two records have one unique key."""
-        self._learn_indexes()
-        prefix = self._prefix
-        seen: set[bytes] = set()
-        for key, record in list(self._writes.scan(prefix, prefix + AFTER)):
-            primary = key[len(prefix) :]
-            old, exact, start = read_head(record)
-            keys = entries_of(record[start:], primary)
-            canonical = [canonical_form(index_key) for index_key in keys]
-            if not keys:
-                continue
-            if index.unique and not seen.isdisjoint(canonical):
-                raise ConstraintViolation("index", index.name)
-            seen.update(canonical if index.unique else ())
-            head = write_head([*old, *((index.id, index_key) for index_key in canonical)], exact)
-            value = record[start:]
-            blobs = self._writes.blobs.get(key, tuple(blobs_of(value)))
-            self._writes.put(key, head + value, blobs)
-            self._write_entries(
-                [(index.id, index_key) for index_key in canonical],
-                [(index.id, index_key) for index_key in keys],
-                primary,
-                exact or primary,
-            )
+        self._indexes.add(index, entries_of, self._prefix)
 
     def drop_index(self, index: int) -> None:
         """Leaves an index's entries dead. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex"""
-        self._learn_indexes()
-        prefix = self._prefix_of(index)
+        self._indexes.learn()
+        prefix = self._indexes.prefix_of(index)
         if not self._delete_few(prefix):
             self._abandon(prefix)
 
@@ -364,13 +292,6 @@ def _row(key: bytes, record: bytes, values: bool) -> Row:
         return key, key, record[1:] if values else None
     exact = exact_key_of(record) or key
     return exact, exact, value_of(record) if values else None
-
-
-def _has_entries(record: bytes, entries: list[Entry], head: bytes) -> bool:
-    """Whether a record's entries are there already as a new head has them. Those of keys that may hold a -0 differ in
-    what they hold, which is not looked at here.
-    """
-    return record.startswith(head) and exact_key_of(record) is None and not any(ZERO in key for _, key in entries)
 
 
 def _split(entry: bytes, start: int) -> tuple[bytes, bytes]:

@@ -13,7 +13,8 @@ from ..abc import Blob
 from .record_head import stored_blobs
 
 MAX_INLINE_BYTES: Final = 256 << 20
-"""What one transaction may change in keys and inline values."""
+"""What one transaction may write in keys and inline values, and what of them it may delete or replace: both are held in
+memory until it has ended."""
 
 
 class Base(Protocol):
@@ -29,8 +30,9 @@ class Base(Protocol):
 class WriteSet:
     """Reads see the transaction's own writes. Nothing reaches the base; dropping the set is the rollback.
 
-    ``growth`` is by how many bytes, blobs included, the bucket would grow. ``before`` is what each key has in the base,
-    looked up when the transaction first writes it: its locks keep that from changing.
+    ``size`` is what it writes, ``replaced`` what that takes the place of, both in bytes without blobs. ``growth`` is by
+    how many bytes, blobs included, the bucket would grow. ``before`` is what each key has in the base, looked up when
+    the transaction first writes it: its locks keep that from changing.
 
     ``take_back`` undoes what was written since the last ``mark``, exactly: what a request has written that fails.
     """
@@ -45,6 +47,7 @@ class WriteSet:
         "blobs",
         "growth",
         "old_blobs",
+        "replaced",
         "size",
         "writes",
     )
@@ -58,13 +61,14 @@ class WriteSet:
         self.blobs: dict[bytes, tuple[Blob, ...]] = {}
         self.old_blobs: dict[bytes, tuple[Blob, ...]] = {}
         self.size = 0
+        self.replaced = 0
         self.growth = 0
-        self._marked = (0, 0, 0)
+        self._marked = (0, 0, 0, 0)
         self._replaced: list[tuple[bytes, bytes | None, tuple[Blob, ...]]] = []
 
     def mark(self) -> None:
         """Until here ``take_back`` goes."""
-        self._marked = (len(self.writes), self.size, self.growth)
+        self._marked = (len(self.writes), self.size, self.replaced, self.growth)
         if self._replaced:
             self._replaced.clear()
 
@@ -77,7 +81,7 @@ class WriteSet:
             else:
                 self.blobs.pop(key, None)
         self._replaced.clear()
-        count, self.size, self.growth = self._marked
+        count, self.size, self.replaced, self.growth = self._marked
         while len(self.writes) > count:
             key, _ = self.writes.popitem()
             del self.before[key]
@@ -115,7 +119,7 @@ class WriteSet:
         """Accounts for ``added`` bytes under a key that the transaction has not written yet."""
         size = self.size + added
         if size > MAX_INLINE_BYTES:
-            raise _too_much()
+            raise _writes_too_much()
         old = None
         if not is_new:
             old = self._seen[1] if self._seen[0] == key else self._base.get(key)
@@ -127,10 +131,14 @@ class WriteSet:
 
     def _overwrite(self, key: bytes, old: bytes) -> None:
         """Accounts for what the base has under a key."""
+        size = len(key) + len(old)
+        if self.replaced + size > MAX_INLINE_BYTES:
+            raise _replaces_too_much()
         blobs = tuple(stored_blobs(key, old))
         if blobs:
             self.old_blobs[key] = blobs
-        self.growth -= len(key) + len(old) + sum(blob.size for blob in blobs)
+        self.replaced += size
+        self.growth -= size + sum(blob.size for blob in blobs)
 
     def _replace(self, key: bytes, added: int) -> None:
         """Accounts for ``added`` bytes in place of what the transaction has written under the key."""
@@ -138,7 +146,7 @@ class WriteSet:
         more = added if old is None else added - len(key) - len(old)
         size = self.size + more
         if size > MAX_INLINE_BYTES:
-            raise _too_much()
+            raise _writes_too_much()
         blobs = self.blobs.pop(key, ())
         self._replaced.append((key, old, blobs))
         self.size = size
@@ -154,7 +162,9 @@ class WriteSet:
             del self.writes[key]
             old = self.before.pop(key)
             if old is not None:
-                self.growth += len(key) + len(old) + sum(blob.size for blob in self.old_blobs.pop(key, ()))
+                size = len(key) + len(old)
+                self.replaced -= size
+                self.growth += size + sum(blob.size for blob in self.old_blobs.pop(key, ()))
         self.mark()
 
     def first(self, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
@@ -164,7 +174,7 @@ class WriteSet:
         return next(self._merged(start, stop, reverse=False), None)
 
     def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        """Records in order, as they are now. Don't write while it runs."""
+        """Records in order, as they are now. While it runs, write beside the range only, and scan nothing else."""
         if not self.writes:
             return self._base.scan(start, stop, reverse=reverse)
         return self._merged(start, stop, reverse)
@@ -193,8 +203,15 @@ class WriteSet:
             yield from records
 
 
-def _too_much() -> UnknownError:
+def _writes_too_much() -> UnknownError:
     return UnknownError(
         f"The transaction changes more than {MAX_INLINE_BYTES} bytes.",
         hint="Write many records in several transactions; large binaries and strings do not count.",
+    )
+
+
+def _replaces_too_much() -> UnknownError:
+    return UnknownError(
+        f"The transaction deletes or replaces more than {MAX_INLINE_BYTES} bytes.",
+        hint="Delete in several transactions, or clear the store, which has no such limit.",
     )

@@ -13,6 +13,7 @@ from tfjsd.storage_backends.indexed_db.key_generator import next_after
 from tfjsd.storage_backends.indexed_db.layout import (
     DATABASES,
     JOURNAL,
+    LATER,
     METADATA,
     NEXT_ID,
     RECORDS,
@@ -23,7 +24,7 @@ from tfjsd.storage_backends.indexed_db.layout import (
     unpack_id,
     unpack_place,
 )
-from tfjsd.storage_backends.indexed_db.record_head import read_head, stored_blobs, value_of
+from tfjsd.storage_backends.indexed_db.record_head import PLAIN, read_head, stored_blobs, value_of
 from tfjsd.storage_backends.indexed_db.schema import DatabaseSchema, StoreSchema
 from tfjsd.storage_backends.indexed_db.schema_form import decode_schema
 from tfjsd.storage_backends.verification import Report, verify_bucket
@@ -84,8 +85,9 @@ def _ids(records: Records, schemas: list[DatabaseSchema]) -> Iterator[str]:
 def _of_prefixes(records: Records, schema: DatabaseSchema, store: StoreSchema) -> Iterator[bytes]:
     place = unpack_place(records[store_key(schema.id, store.id)])[0]
     prefixes = tuple(prefix_of(schema.id, place, index.id) for index in store.indexes.values())
-    whole = (prefix_of(schema.id, place), *prefixes)
-    yield from (key for key in records if key.startswith(whole))
+    own, later = prefix_of(schema.id, place), prefix_of(schema.id, place, LATER)
+    yield from (key for key in records if key.startswith((own, *prefixes)))
+    yield from (key for key in records if key.startswith(later) and own + key[len(later) :] in records)
 
 
 def _store(bucket: Bucket, records: Records, schema: DatabaseSchema, store: StoreSchema) -> Iterator[str]:
@@ -99,14 +101,15 @@ def _store(bucket: Bucket, records: Records, schema: DatabaseSchema, store: Stor
         primary = key[len(prefix) :]
         if store.auto_increment and next_after(following, decode_key(primary)) > following:
             yield f"the generator of {where} is at {following}, before {decode_key(primary)!r}"
-        head = {(index, entry) for index, entry in read_head(record)[0] if index in expected}
+        heads = (record, records.get(prefix_of(schema.id, place, LATER) + primary, PLAIN))
+        named = [entry for head in heads for entry in read_head(head)[0] if entry[0] in expected]
         found = set()
         for index in store.indexes.values():
             for exact in entries_of_stored(value_of(record), index, bucket.blobs.map):
                 found.add((index.id, canonical_form(exact)))
         for index_id, entry in found:
             expected[index_id].append(entry + primary)
-        if head - found or (found - head):
+        if sorted(named) != sorted(found):
             yield f"the head of {decode_key(primary)!r} in {where} does not name its entries"
     for index in store.indexes.values():
         prefix = prefix_of(schema.id, place, index.id)

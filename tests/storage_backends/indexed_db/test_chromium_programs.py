@@ -16,7 +16,7 @@ from idb_support.typed_json import normal
 from tfjsd.storage_backends.browsers import CHROME
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
-from tfjsd.storage_backends.indexed_db.store_records import StoreRecords
+from tfjsd.storage_backends.indexed_db.store_indexes import StoreIndexes
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 NARROW = json.loads((GOLDEN / "chromium-programs.json").read_text())["programs"]
@@ -67,7 +67,7 @@ async def test_a_cursor_goes_on_where_its_key_is_null(tmp_path):
 
 
 async def test_the_programs_notice_a_broken_store(monkeypatch, tmp_path):
-    monkeypatch.setattr(StoreRecords, "_check_unique", lambda *_: None)
+    monkeypatch.setattr(StoreIndexes, "_check_unique", lambda *_: None)
     played = [await _play(recorded["steps"], tmp_path) for recorded in RECORDED[:20]]
     assert played != [_shown(normal(recorded["results"])) for recorded in RECORDED[:20]]
 

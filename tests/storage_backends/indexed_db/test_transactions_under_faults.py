@@ -19,6 +19,7 @@ from fault_injection import Point
 from idb_support import faulted
 from idb_support.faulted import CHANGING_NOTHING, MANY, OPERATIONS, Contents
 
+from tfjsd.storage_backends.indexed_db.store_indexes import StoreIndexes
 from tfjsd.storage_backends.indexed_db.store_records import StoreRecords
 
 pytest.importorskip("plyvel")
@@ -165,13 +166,15 @@ async def in_two(factory):
         Check(template, tmp_path, "several stores", "signal=KILL", program).run()
 
 
-@pytest.mark.parametrize("broken", ["_remove_entries", "_write_entries", "_set_next"])
-def test_the_check_catches_what_does_not_agree(tmp_path, monkeypatch, broken):
+@pytest.mark.parametrize(
+    ("part", "broken"), [(StoreIndexes, "remove"), (StoreIndexes, "_write"), (StoreRecords, "_set_next")]
+)
+def test_the_check_catches_what_does_not_agree(tmp_path, monkeypatch, part, broken):
     """The negative control of what is looked at afterwards."""
     home = tmp_path / "home"
     asyncio.run(faulted.fill(home))
     monkeypatch.setattr(fault_injection, "begin", lambda: None)
-    monkeypatch.setattr(StoreRecords, broken, lambda *_: None)
+    monkeypatch.setattr(part, broken, lambda *_: None)
     asyncio.run(faulted.main(str(home), "several stores"))
     monkeypatch.undo()
     with pytest.raises(AssertionError, match=r"agree|generator"):

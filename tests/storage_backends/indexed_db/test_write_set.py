@@ -76,7 +76,7 @@ def everything(writes: WriteSet, *, reverse: bool = False) -> list[tuple[bytes, 
 
 def state(writes: WriteSet) -> Any:
     by_key = (writes.writes, writes.before, writes.blobs, writes.old_blobs)
-    return copy.deepcopy([sorted(found.items()) for found in by_key]), writes.size, writes.growth
+    return copy.deepcopy([sorted(found.items()) for found in by_key]), writes.size, writes.replaced, writes.growth
 
 
 @given(bases, changes, changes, changes)
@@ -109,6 +109,7 @@ def test_growth_is_what_the_base_would_grow_by(base, made):
         expected += _size(key, value) - _size(key, writes.before[key])
     assert writes.growth == expected
     assert writes.size == sum(len(key) + len(value or b"") for key, value in writes.writes.items() if value is not None)
+    assert writes.replaced == sum(len(key) + len(old) for key, old in writes.before.items() if old is not None)
 
 
 def _size(key: bytes, record: bytes | None) -> int:
@@ -136,3 +137,15 @@ def test_a_refused_write_changes_nothing(monkeypatch):
         with pytest.raises(UnknownError):
             writes.put(key, bytes(64))
         assert state(writes) == before
+
+
+def test_a_refused_deletion_changes_nothing(monkeypatch):
+    writes = WriteSet(Base({key: PLAIN + encode("x" * 20, lambda _: BLOBS[0]).data for key in KEYS}))
+    monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 64)
+    writes.delete(KEYS[0])
+    before = state(writes)
+    with pytest.raises(UnknownError, match="deletes or replaces more than 64 bytes"):
+        writes.delete(KEYS[1])
+    with pytest.raises(UnknownError, match="deletes or replaces more than 64 bytes"):
+        writes.put(KEYS[1], b"\x00")
+    assert state(writes) == before
