@@ -228,15 +228,9 @@ class PairRunner:
                 self._loop.call_soon_threadsafe(event.set)
 
     def _publish(self, origin: Origin, step: Step) -> None:
-        data = {
-            "pair": self.pair.name,
-            "action": step.kind,
-            "model": step.model,
-            "to": step.to,
-            "name": step.name or None,
-        }
-        LOGGER.debug("sync: done", extra=data | {"name": None, "as": step.name or None})
-        origin.events.publish(StoreEvent("sync", origin.name, data))
+        done = {"pair": self.pair.name, "action": step.kind, "model": step.model, "to": step.to}
+        LOGGER.debug("sync: done", extra={**done, "as": step.name or None})  # a log record has a name of its own
+        origin.events.publish(StoreEvent("sync", origin.name, {**done, "name": step.name or None}))
 
     def _note(self, result: PassResult) -> None:
         self.last, self.last_time = result, time.time()

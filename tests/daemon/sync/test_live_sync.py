@@ -1,6 +1,7 @@
 """Pairs of a daemon that runs: live in both directions, over restarts, as its clients see them."""
 
 import json
+import logging
 import shutil
 import time
 from pathlib import Path
@@ -65,6 +66,22 @@ def test_changes_go_both_ways_live(daemons, place, eventually):
     eventually(lambda: urls(daemon) == set())
     eventually(lambda: status(daemon)["state"] == "equal")
     assert status(daemon)["watching"] == "events"
+
+
+def test_what_was_done_can_be_logged(daemons, place, eventually, caplog):
+    caplog.set_level(logging.DEBUG, "tfjsd.daemon")
+    daemon = daemons.in_process()
+    add(daemon, place)
+    save(daemon, "a", 1)
+    eventually(lambda: (place / "a" / "model.json").exists() and status(daemon)["state"] == "equal")
+    (place / "a").rename(place / "b")
+    eventually(lambda: urls(daemon) == {"indexeddb://b"} and status(daemon)["state"] == "equal")
+    told = [vars(record) for record in caplog.records if record.message == "sync: done"]
+    assert [(line["action"], line["model"], line["to"], line["as"]) for line in told] == [
+        ("copy", "a", "directory", None),
+        ("move", "a", "store", "b"),
+    ]
+    assert status(daemon)["error"] is None
 
 
 def test_a_burst_is_few_passes(daemons, place, eventually):
