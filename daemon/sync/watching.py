@@ -4,6 +4,7 @@ answer is "anywhere", so that this costs time at most."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -61,7 +62,7 @@ class Watch:
             self.mode, self.reason = "polling", f"{remote[0]} has no events for what other machines change"
             return
         try:
-            self._observer = observe(self.root.resolve(), self._hear, self._refuse)
+            self._observer = observe(Path(os.path.realpath(self.root)), self._hear, self._refuse)
         except OSError as error:
             self._refused = error
         self._poll_what_is_refused()

@@ -156,6 +156,22 @@ def test_the_directory_may_be_a_symbolic_link(daemons, place, eventually):
     assert len(urls(daemon)) == 3
 
 
+def test_a_directory_that_leads_in_a_circle_is_reported_and_heals(daemons, place, eventually):
+    daemon = daemons.in_process()
+    link = place.with_name("link")
+    link.symlink_to(place)
+    file_system(place / "a").save(artifacts(1))
+    add(daemon, link)
+    eventually(lambda: urls(daemon) == {"indexeddb://a"} and status(daemon, "link")["state"] == "equal")
+    link.unlink()
+    link.symlink_to(link)
+    eventually(lambda: status(daemon, "link")["error"] == f"{link} is not there")
+    assert urls(daemon) == {"indexeddb://a"}
+    link.unlink()
+    link.symlink_to(place)
+    eventually(lambda: status(daemon, "link")["state"] == "equal")
+
+
 @pytest.mark.parametrize("dangling", [False, True])
 def test_what_is_no_directory_is_refused(daemons, tmp_path, dangling):
     daemon = daemons.in_process()

@@ -1,6 +1,7 @@
 """How changes are noticed, and when that has to be by looking."""
 
 import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -188,6 +189,16 @@ def test_the_file_system_of_a_path_is_the_innermost_mount(tmp_path):
         assert file_system_of(Path(path), mounts) == kind
     assert {mount.kind for mount in mounts_below(Path("/srv/with space"), mounts)} == {"nfs4", "xfs"}
     assert not mounts_below(Path("/srv/with"), mounts)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+@pytest.mark.parametrize("name", ["Bücher", "模型", os.fsdecode(b"\xff"), "a\u2028b", "a\\b\tc"], ids=ascii)
+def test_a_mount_may_have_any_name(tmp_path, name):
+    mounts = tmp_path / "mountinfo"
+    escaped = name.replace("\\", "\\134").replace("\t", "\\011")
+    mounts.write_bytes(os.fsencode(f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:5 / /srv/{escaped} rw - nfs4 x rw\n"))
+    assert file_system_of(Path(f"/srv/{name}/m"), mounts) == "nfs4"
+    assert mounts_below(Path(f"/srv/{name}"), mounts) == {Mount("23", f"/srv/{name}", "nfs4")}
 
 
 def test_a_polled_pair_is_live_all_the_same(daemons, eventually, monkeypatch, make_file):
