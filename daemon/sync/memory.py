@@ -124,7 +124,8 @@ class MemoryFile:
         self._written = b""
 
     def read(self) -> Memory:
-        """An empty memory where there is none, or one of another pair, or one that is damaged (which is logged)."""
+        """An empty memory where there is none, or one of another pair, or one that is damaged or cannot be read (which
+        is logged)."""
         try:
             self._written = self._path.read_bytes()
             content = json.loads(self._written)
@@ -132,7 +133,7 @@ class MemoryFile:
                 return _from_json(content)
         except FileNotFoundError:
             return Memory()
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             LOGGER.warning("a sync pair's memory is damaged; it starts anew", extra={"file": str(self._path)})
             LOGGER.debug("the damage", exc_info=error)
         return Memory()

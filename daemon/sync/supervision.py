@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -40,11 +39,9 @@ class Synchronizer:
         self._runners: dict[str, PairRunner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._threads: Executor | None = None
+        self._changing = asyncio.Lock()
+        """Held while a pair comes or goes: what was checked, and what stands in the register, is then still so."""
         self.damage: UnsupportedFormatError | None = None
-
-    @property
-    def runners(self) -> Mapping[str, PairRunner]:
-        return self._runners
 
     async def start(self, configured: Iterable[SyncPair]) -> None:
         """Starts the pairs of the configuration and of the register. With a register that cannot be read the store goes
@@ -60,12 +57,14 @@ class Synchronizer:
     async def configure(self, configured: Iterable[SyncPair]) -> None:
         """The configuration's pairs are these from now on."""
         wanted = {pair.name: pair for pair in configured}
-        for name, runner in list(self._runners.items()):
-            if (runner.configured and wanted.get(name) != runner.pair) or (not runner.configured and name in wanted):
-                await self._end(name)
-        for name, pair in wanted.items():
-            if name not in self._runners:
-                self._begin_configured(pair)
+        async with self._changing:
+            for name, runner in list(self._runners.items()):
+                is_other = wanted.get(name) != runner.pair if runner.configured else name in wanted
+                if is_other:
+                    await self._end(name)
+            for name, pair in wanted.items():
+                if name not in self._runners:
+                    self._begin_configured(pair)
 
     def _begin_configured(self, pair: SyncPair) -> None:
         """One that cannot be had is reported: the others, and the daemon, go on."""
@@ -91,26 +90,29 @@ class Synchronizer:
 
     async def add(self, pair: SyncPair) -> PairRunner:
         """Durable on return. Raises SyncError, BadRequestError for a directory that overlaps with the home or is
-        none, UnsupportedFormatError for a damaged register, AccessDeniedError, StoreFailedError."""
+        none, UnsupportedFormatError for a damaged register, QuotaExceededError (unit ``disk``), AccessDeniedError,
+        StoreFailedError."""
         self._require_register()
-        self._check(pair)
-        await asyncio.to_thread(_make, pair.directory)
-        runner = self._begin(pair, configured=False)
-        await asyncio.to_thread(self._write_register)
-        return runner
+        async with self._changing:
+            self._check(pair)
+            await asyncio.to_thread(_make, pair.directory)
+            await self._write_register([*self._registered(), pair])
+            return self._begin(pair, configured=False)
 
     async def remove(self, name: str) -> None:
-        """Forgets the pair; both sides keep what they hold.
+        """Forgets the pair, durably; both sides keep what they hold.
 
-        Raises SyncPairNotFoundError, BadRequestError for one of the configuration.
+        Raises SyncPairNotFoundError, BadRequestError for one of the configuration, and as ``add`` where the register
+        cannot be written: the pair goes on then.
         """
-        runner = self.get(name)
         self._require_register()
-        if runner.configured:
-            raise BadRequestError(f"The pair '{name}' stands in config.toml.", hint="take it out there and reload")
-        await self._end(name)
-        await asyncio.to_thread(self._write_register)
-        await asyncio.to_thread(runner.file.remove)
+        async with self._changing:
+            runner = self.get(name)
+            if runner.configured:
+                raise BadRequestError(f"The pair '{name}' stands in config.toml.", hint="take it out there and reload")
+            await self._write_register([pair for pair in self._registered() if pair.name != name])
+            await self._end(name)
+            await asyncio.to_thread(runner.file.remove)
 
     async def approve(self, name: str) -> int:
         """Lets the deletions pass that are held; how many. What is deleted later needs an approval of its own. The
@@ -174,8 +176,8 @@ class Synchronizer:
     def _begin(self, pair: SyncPair, *, configured: bool) -> PairRunner:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tfjsd-sync")
-            durable.make_directory(self._home / "sync")
-        shared = Surroundings(self._origins, self._home / "sync", self._options, self._threads, self._refusing)
+            durable.make_directory(self._register.parent)
+        shared = Surroundings(self._origins, self._register.parent, self._options, self._threads, self._refusing)
         runner = PairRunner(pair, shared, configured=configured)
         self._runners[pair.name] = runner
         task = asyncio.create_task(runner.run(), name=f"sync {pair.name}")
@@ -191,15 +193,15 @@ class Synchronizer:
         runner, task = self._runners.pop(name), self._tasks.pop(name)
         runner.stop()
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])  # what it may have failed with was logged then
         await runner.close()
         self._activity.pairs = len(self._runners)
 
-    def _write_register(self) -> None:
-        pairs = [runner.pair.to_json() for runner in self._runners.values() if not runner.configured]
-        content = {"format": REGISTER_FORMAT, "pairs": sorted(pairs, key=lambda pair: str(pair["name"]))}
-        durable.write_file(self._register, json.dumps(content, indent=2).encode() + b"\n")
+    def _registered(self) -> list[SyncPair]:
+        return [runner.pair for runner in self._runners.values() if not runner.configured]
+
+    async def _write_register(self, pairs: Iterable[SyncPair]) -> None:
+        await asyncio.to_thread(_write_register, self._register, sorted(pairs, key=lambda pair: pair.name))
 
 
 def _make(directory: Path) -> None:
@@ -221,6 +223,14 @@ def _read_register(register: Path) -> list[SyncPair]:
     except (OSError, ValueError, KeyError, TypeError, BadRequestError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise UnsupportedFormatError(f"{register} is damaged: {what}", hint=_ADVICE) from error
+
+
+def _write_register(register: Path, pairs: Iterable[SyncPair]) -> None:
+    """Durable on return, the old one or this one at any crash. Raises as ``Synchronizer.add``."""
+    content = {"format": REGISTER_FORMAT, "pairs": [pair.to_json() for pair in pairs]}
+    with translated("Cannot write down the sync pairs"):
+        durable.make_directory(register.parent)
+        durable.write_file(register, json.dumps(content, indent=2).encode() + b"\n")
 
 
 def _log_end(name: str) -> Callable[[asyncio.Task[None]], None]:

@@ -1,14 +1,18 @@
 """Pairs of a daemon that runs: live in both directions, over restarts, as its clients see them."""
 
+import itertools
 import json
 import logging
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tfjsd.daemon.sync import supervision
 from tfjsd.model_io.node_file_system import file_system
+from tfjsd.storage_backends import durable
 
 from .conftest import artifacts
 
@@ -226,6 +230,81 @@ def test_a_damaged_register_stops_its_pairs_and_not_the_store(daemons, place, te
     daemon = daemons.in_process()
     assert daemon.get("/v1/status").json["sync_error"] is None
     add(daemon, place)
+
+
+def registered(daemon):
+    return {pair["name"] for pair in json.loads((daemon.home / "sync" / "pairs.json").read_bytes())["pairs"]}
+
+
+def test_of_two_pairs_that_are_added_at_once_under_one_name_one_is_refused(daemons, place, monkeypatch):
+    daemon = daemons.in_process()
+    make = supervision._make
+
+    def make_slowly(directory):
+        time.sleep(0.3)  # the other one arrives meanwhile
+        make(directory)
+
+    monkeypatch.setattr(supervision, "_make", make_slowly)
+    bodies = [{"directory": str(place / name), "prefix": f"indexeddb://{name}/", "name": "same"} for name in "ab"]
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda body: daemon.request("POST", "/v1/sync", body), bodies))
+    assert sorted(answer.status for answer in answers) == [201, 409]
+    (accepted,) = (body["directory"] for body, answer in zip(bodies, answers, strict=True) if answer.status == 201)
+    assert status(daemon, "same")["directory"] == accepted
+    assert registered(daemon) == {"same"}
+
+
+def test_pairs_that_come_and_go_at_once_are_all_written_down(daemons, place, monkeypatch):
+    daemon = daemons.in_process()
+    write, delays = durable.write_file, itertools.cycle([0.1, 0.0])
+
+    def write_out_of_turn(path, data, **options):
+        if path.name == "pairs.json":
+            time.sleep(next(delays))
+        write(path, data, **options)
+
+    monkeypatch.setattr(durable, "write_file", write_out_of_turn)
+    names = [f"pair{number}" for number in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda name: add(daemon, place / name, name=name, prefix=f"indexeddb://{name}/"), names))
+        assert registered(daemon) == set(names) == set(daemon.get("/v1/sync").json)
+        list(threads.map(lambda name: daemon.request("DELETE", f"/v1/sync/{name}"), names[:4]))
+    assert registered(daemon) == set(names[4:]) == set(daemon.get("/v1/sync").json)
+
+
+def test_a_pair_that_cannot_be_written_down_is_refused_and_one_that_stands_there_stays(daemons, place, eventually):
+    daemon = daemons.in_process()
+    add(daemon, place / "a", name="a", prefix="indexeddb://a/")
+    register = daemon.home / "sync" / "pairs.json"
+    register.rename(register.with_suffix(".kept"))
+    register.mkdir()
+    refused = {"directory": str(place / "b"), "name": "b", "prefix": "indexeddb://b/"}
+    answer = daemon.request("POST", "/v1/sync", refused)
+    assert (answer.status, "Cannot write down the sync pairs" in answer.json["error"]["message"]) == (400, True)
+    assert daemon.request("DELETE", "/v1/sync/a").status == 400
+    file_system(place / "a" / "m").save(artifacts(1))
+    eventually(lambda: urls(daemon) == {"indexeddb://a/m"})
+    assert set(daemon.get("/v1/sync").json) == {"a"}
+    register.rmdir()
+    register.with_suffix(".kept").rename(register)
+    assert daemon.request("DELETE", "/v1/sync/a").status == 200
+    assert registered(daemon) == set()
+
+
+@pytest.mark.parametrize("member", [{"directory": [1]}, {"root": [1]}, {"base": 1}, {"resolved": {"m": []}}, None])
+def test_a_pair_whose_memory_is_damaged_starts_anew(daemons, place, eventually, member):
+    daemon = daemons.process()
+    add(daemon, place)
+    file_system(place / "a").save(artifacts(1))
+    eventually(lambda: status(daemon)["models"]["known"] == 1)
+    assert daemon.stop() == 0
+    memory = daemon.home / "sync" / "models.state.json"
+    memory.write_text(json.dumps({**json.loads(memory.read_bytes()), **member}) if member else "{")
+    file_system(place / "b").save(artifacts(2))
+    daemon = daemons.process()
+    eventually(lambda: status(daemon)["models"]["known"] == 2)
+    assert daemon.request("POST", "/v1/sync/models/once").json["clean"]
+    assert daemon.stop() == 0
 
 
 def test_a_directory_around_the_home_is_refused(daemons):
