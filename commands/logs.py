@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from typing import TYPE_CHECKING, TextIO
@@ -10,7 +11,7 @@ from ..errors import NotFoundError
 from . import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from .invocation import Invocation
@@ -51,18 +52,35 @@ def _opened(path: Path) -> TextIO:
         ) from None
 
 
-def _following(path: Path, file: TextIO) -> Iterator[str]:
-    """Whole lines as they are written; a file that was replaced or cut is read from its start."""
+def _following(path: Path, file: TextIO) -> Generator[str, None, None]:
+    """Whole lines as they are written. A file that was cut is read from its start, one that has taken its name (a
+    daemon sets a large log aside when it starts) after the rest of the old one. Closes the file."""
     held = ""
-    while True:
-        held += file.readline()
-        if held.endswith("\n"):
-            yield held
-            held = ""
-            continue
-        time.sleep(_PAUSE)
-        if path.exists() and path.stat().st_size < file.tell():
-            file.seek(0)
+    try:
+        while True:
+            is_aside = _is_aside(path, file)  # looked at first: nobody writes to what lies aside
+            while line := file.readline():
+                held += line
+                if held.endswith("\n"):
+                    yield held
+                    held = ""
+            if is_aside:
+                file.close()
+                file = _opened(path)
+            elif os.fstat(file.fileno()).st_size < file.tell():
+                file.seek(0)
+            else:
+                time.sleep(_PAUSE)
+    finally:
+        file.close()
+
+
+def _is_aside(path: Path, file: TextIO) -> bool:
+    """Whether another file has the name now."""
+    try:
+        return not os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _show(line: str, output: Output) -> None:
