@@ -37,8 +37,9 @@ class SyncPairs:
     ) -> dict[str, Any]:
         """Keeps ``directory`` equal with the models below a URL prefix, in the client's origin, from now on.
 
-        Durable: the pair outlives this client and the daemon. The directory is created where it is missing. Raises
-        SyncError where the name or the place is taken, BadRequestError.
+        Durable: the pair outlives this client and the daemon. The directory is created where it is missing; the
+        answer is the pair's status, and in ``created`` says that. Raises SyncError where the name or the place is
+        taken, BadRequestError.
         """
         members = _members(directory, prefix, name, direction, include, exclude, on_conflict)
         return blocking.run(sync_operations.add(self._session, members))

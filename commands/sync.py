@@ -39,6 +39,9 @@ def _add(invocation: Invocation) -> int:
         on_conflict=cast(Any, arguments.text("--on-conflict")),
     )
     output.result(f"'{status['directory']}' and '{status['prefix']}' are kept equal as '{status['name']}'", status)
+    if status.get("created", False):  # an older daemon does not say
+        undo = f"if that is a slip: tfjsd sync remove {status['name']}"
+        output.note(f"'{status['directory']}' was not there and has been created; {undo}")
     if invocation.store.status()["autostarted"]:
         output.note("as long as the daemon runs; tfjsd service install starts it with your session")
     return 0

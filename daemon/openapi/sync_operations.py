@@ -7,6 +7,11 @@ from .operation import Operation
 from .schema_forms import TEXT, object_schema, reference
 
 _PAIR = {JSON_TYPE: reference("SyncStatus")}
+_NEW_PAIR = {
+    JSON_TYPE: {
+        "allOf": [reference("SyncStatus"), {**object_schema(created={"type": "boolean"}), "required": ["created"]}]
+    }
+}
 _PAIR_ERRORS = (400, 403, 404, 503)
 
 SYNC_OPERATIONS = (
@@ -21,8 +26,8 @@ SYNC_OPERATIONS = (
     Operation(
         "POST",
         "/v1/sync",
-        "Adds a sync pair; durable on return",
-        _PAIR,
+        "Adds a sync pair; durable on return. created: whether its directory was missing",
+        _NEW_PAIR,
         ("origin",),
         {JSON_TYPE: reference("SyncPair")},
         (400, 403, 409, 503),

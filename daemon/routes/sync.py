@@ -39,9 +39,11 @@ async def list_pairs(call: Call) -> web.StreamResponse:
 
 
 async def add(call: Call) -> web.StreamResponse:
+    """The status, and in ``created`` whether the directory was missing: it may be mistyped."""
     call.require_sync_rights()
-    runner = await call.service.synchronizer.add(SyncPair.of(await _members(call), origin=call.origin_name))
-    return json_answer(runner.status(), status=201)
+    pair = SyncPair.of(await _members(call), origin=call.origin_name)
+    runner, created = await call.service.synchronizer.add(pair)
+    return json_answer({**runner.status(), "created": created}, status=201)
 
 
 async def show(call: Call) -> web.StreamResponse:

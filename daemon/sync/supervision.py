@@ -88,16 +88,16 @@ class Synchronizer:
             raise SyncPairNotFoundError(f"There is no sync pair '{name}'.", hint="tfjsd sync list shows them")
         return runner
 
-    async def add(self, pair: SyncPair) -> PairRunner:
-        """Durable on return. Raises SyncError, BadRequestError for a directory that overlaps with the home or is
-        none, UnsupportedFormatError for a damaged register, QuotaExceededError (unit ``disk``), AccessDeniedError,
-        StoreFailedError."""
+    async def add(self, pair: SyncPair) -> tuple[PairRunner, bool]:
+        """Durable on return; and whether the directory was made for it. Raises SyncError, BadRequestError for a
+        directory that overlaps with the home or is none, UnsupportedFormatError for a damaged register,
+        QuotaExceededError (unit ``disk``), AccessDeniedError, StoreFailedError."""
         self._require_register()
         async with self._changing:
             self._check(pair)
-            await asyncio.to_thread(_make, pair.directory)
+            created = await asyncio.to_thread(_make, pair.directory)
             await self._write_register([*self._registered(), pair])
-            return self._begin(pair, configured=False)
+            return self._begin(pair, configured=False), created
 
     async def remove(self, name: str) -> None:
         """Forgets the pair, durably; both sides keep what they hold.
@@ -204,11 +204,14 @@ class Synchronizer:
         await asyncio.to_thread(_write_register, self._register, sorted(pairs, key=lambda pair: pair.name))
 
 
-def _make(directory: Path) -> None:
+def _make(directory: Path) -> bool:
+    """Whether it was missing."""
     with translated(f"Cannot use {directory}"):
+        was_there = directory.is_dir()
         durable.make_directory(directory, mode=0o777)
     if not directory.is_dir():
         raise BadRequestError(f"{directory} is no directory.")
+    return not was_there
 
 
 def _read_register(register: Path) -> list[SyncPair]:

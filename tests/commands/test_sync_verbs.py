@@ -79,6 +79,23 @@ def test_the_documentation_shows_what_add_says(command, tmp_path):
     command("sync", "remove", "noted")
 
 
+def test_a_directory_that_was_not_there_is_told_of(command, tmp_path):
+    mistyped = tmp_path / "modles" / "team"
+    add = ("sync", "add", str(mistyped), "indexeddb://told/", "--name", "told")
+    _, err = command(*add)
+    assert f"'{mistyped}' was not there and has been created; if that is a slip: tfjsd sync remove told\n" in err
+    command("sync", "remove", "told")
+    assert "created" not in command(*add)[1]
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_the_document_of_a_new_pair_tells_whether_its_directory_was_missing(run, tmp_path, schemas, missing):
+    directory = tmp_path / "modles" if missing else tmp_path
+    document = json.loads(run("add", str(directory), "indexeddb://told/", "--json"))
+    schemas.validate("sync-pair", document)
+    assert document["created"] is missing
+
+
 def test_once_shows_the_plan_and_does_it(run, pair, schemas):
     write(pair / "m", 1)
     write(pair / "x", 1)
