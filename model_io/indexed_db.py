@@ -66,7 +66,8 @@ class IndexedDBModels:
     def info(self, path: str) -> str | None:
         """The info text of one model, or None where no such model is."""
         data = self._read(lambda transaction: transaction.get(INFO_STORE_NAME, path))
-        return None if data is None else self._decoded_info(data)[1]
+        decoded = None if data is None else self._decoded_info(data)
+        return None if decoded is None else decoded[1]
 
     def missing(self, path: str) -> ModelNotFoundError:
         """What a load of an absent model raises."""
@@ -158,14 +159,16 @@ class IndexedDBModels:
         blob = opened.get(id(view.obj))
         return blob if blob is not None and blob.size == view.nbytes else view
 
-    def _listed(self, data: bytes) -> ListedInfo:
-        return ListedInfo.of(self.scheme, *self._decoded_info(data))
+    def _listed(self, data: bytes) -> ListedInfo | None:
+        decoded = self._decoded_info(data)
+        return None if decoded is None else ListedInfo.of(self.scheme, *decoded)
 
-    def _decoded_info(self, data: bytes) -> tuple[str, str]:
+    def _decoded_info(self, data: bytes) -> tuple[str, str] | None:
+        """Path and info text; None for what another program has put here under a path that is no string. No URL means
+        it: tfjs lists the number 5 as ``indexeddb://5``, and then asks for the model of the text ``5``."""
         record = values.decode(data, self._bucket.blobs.map)
-        if not isinstance(record, dict) or not isinstance(record.get(KEY_PATH), str):
-            raise InvalidArtifactsError(f"A record of {DATABASE_NAME}/{INFO_STORE_NAME} holds no model path.")
-        return record[KEY_PATH], listed_value(record.get("modelArtifactsInfo"))
+        path = record.get(KEY_PATH) if isinstance(record, dict) else None
+        return (path, listed_value(record.get("modelArtifactsInfo"))) if isinstance(path, str) else None
 
 
 def _artifacts_value(model: StoredModel) -> dict[str, object]:

@@ -11,12 +11,14 @@ from .listed_info import ListedInfo
 
 Read = Callable[[Callable[[BackingTransaction], None]], object]
 """Runs work on the state of now, unless there is no such database."""
+Decode = Callable[[bytes], ListedInfo | None]
+"""What a record is in the list; None for what is no model's."""
 
 
 class InfoRecords:
-    """One store's records, decoded; for use under the bucket's mutex."""
+    """One store's records that are models', decoded; for use under the bucket's mutex."""
 
-    def __init__(self, bucket: Bucket, store: str, read: Read, decode: Callable[[bytes], ListedInfo]) -> None:
+    def __init__(self, bucket: Bucket, store: str, read: Read, decode: Decode) -> None:
         self._bucket = bucket
         self._store = store
         self._read = read
@@ -41,7 +43,8 @@ class InfoRecords:
         before, self._prefix = self._prefix, transaction.key_prefix(self._store)
         changes = None if changed is None or before != self._prefix else self._changes(transaction, changed)
         if changes is None:
-            self._known = {key: self._decode(data) for key, data in transaction.records(self._store)}
+            records = transaction.records(self._store)
+            self._known = {key: info for key, data in records if (info := self._decode(data)) is not None}
             return
         for key, info in changes.items():
             if info is None:
@@ -51,8 +54,8 @@ class InfoRecords:
         self._known = dict(sorted(known.items())) if is_new else known
 
     def _changes(self, transaction: BackingTransaction, changed: set[bytes]) -> dict[bytes, ListedInfo | None] | None:
-        """The changed records of this store (None: gone); None where a key is none of tfjs's: two forms of a number
-        may be the same key."""
+        """The changed records of this store (None: no model's, or gone); None where a key is none of tfjs's: two forms
+        of a number may be the same key."""
         changes: dict[bytes, ListedInfo | None] = {}
         for key in changed:
             if key.startswith(self._prefix):

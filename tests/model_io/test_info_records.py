@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tfjsd.errors import InvalidArtifactsError
+from tfjsd.errors import CorruptionError
 from tfjsd.model_io.indexed_db import DATABASE_NAME, INFO_STORE_NAME, STORES, IndexedDBModels, create_database
 from tfjsd.model_io.info_records import InfoRecords
 from tfjsd.model_io.origin import Origins
@@ -49,8 +49,12 @@ def read_again(origin):
 
 
 def put_info(origin, path, record):
+    put_bytes(origin, path, values.encode(record, lambda data: None))
+
+
+def put_bytes(origin, path, encoded):
     def work(transaction):
-        transaction.put(INFO_STORE_NAME, path, values.encode(record, lambda data: None))
+        transaction.put(INFO_STORE_NAME, path, encoded)
 
     parts(origin)[1].transact(DATABASE_NAME, STORES, "readwrite", work, create=create_database).result()
 
@@ -121,12 +125,26 @@ def test_keys_that_are_no_paths_are_followed_too(origin):
         assert list(origin.models.list_models_text()) == read_again(origin)
 
 
-def test_a_record_that_is_no_info_is_an_error_until_it_is_gone(origin):
+@pytest.mark.parametrize("key", [5, b"m", ["m"], "no path", "no object"], ids=repr)
+def test_a_record_without_a_path_hides_no_model(origin, key):
+    foreign = "text" if key == "no object" else {"modelPath": None if key == "no path" else key}
+    put_info(origin, key, foreign)
+    origin.models.save("indexeddb://m", model(8)).result()
+    listed = origin.models.list_models_text()
+    assert list(listed) == ["indexeddb://m"] == read_again(origin)
+    put_info(origin, key, {"modelPath": "found", "modelArtifactsInfo": {}})
+    assert sorted(origin.models.list_models_text()) == ["indexeddb://found", "indexeddb://m"]
+    put_info(origin, key, foreign)
+    assert origin.models.list_models_text() == listed
+
+
+def test_a_record_that_is_damaged_is_an_error_until_it_is_gone(origin):
     origin.models.save("indexeddb://m", model(8)).result()
     before = origin.models.list_models_text()
-    put_info(origin, "odd", {"modelPath": None})
+    whole = values.encode({"modelPath": "odd"}, values.cannot_stage).data
+    put_bytes(origin, "odd", values.Encoded(whole[:-1]))
     for _ in range(2):
-        with pytest.raises(InvalidArtifactsError):
+        with pytest.raises(CorruptionError):
             origin.models.list_models_text()
     put_info(origin, "odd", {"modelPath": "odd", "modelArtifactsInfo": {}})
     origin.models.remove("indexeddb://odd").result()

@@ -83,6 +83,22 @@ async def test_a_record_without_an_info_hides_no_model_and_can_be_removed(store,
     assert list(await store.list_models()) == ["indexeddb://other"]
 
 
+@pytest.mark.parametrize("path", [5, -0.0, b"other", ["other"], tfjsd.Date(0)], ids=str)
+async def test_a_record_whose_path_is_no_text_is_no_model_and_hides_none(store, path):
+    await store.save("indexeddb://other", artifacts())
+    listed = await store.list_models()
+    db = await store.indexed_db().open("tensorflowjs")
+    async with db.transaction(["model_info_store", "models_store"], "readwrite") as tx:
+        for name in ("model_info_store", "models_store"):
+            await tx.object_store(name).put({"modelPath": path, "modelArtifactsInfo": {"dateSaved": None}})
+    db.close()
+    assert await store.list_models() == listed
+    with pytest.raises(tfjsd.ModelNotFoundError):
+        await store.load("indexeddb://5")
+    await store.save("indexeddb://5", artifacts())
+    assert list(await store.list_models()) == ["indexeddb://5", "indexeddb://other"]
+
+
 async def test_a_save_waits_for_a_transaction_on_the_models(store):
     await store.save("indexeddb://m", artifacts())
     db = await store.indexed_db().open("tensorflowjs")
