@@ -48,23 +48,30 @@ async def transfer(connection: Connection, exchange: Exchange, timeout: float | 
 
 
 async def send(connection: Connection, exchange: Exchange, timeout: float | None) -> None:  # noqa: ASYNC109
-    """Sends the whole request, unless the daemon has answered before."""
-    loop = asyncio.get_running_loop()
-    connected = connection.socket
-    connected.setblocking(False)
+    """Sends the whole request, unless the daemon has answered before. What the body's source raises passes through."""
+    connection.socket.setblocking(False)
     steps = 0
-    try:
-        while buffers := exchange.unsent():
-            try:
-                exchange.sent(connected.sendmsg(buffers))
-            except BlockingIOError:
-                await _ready(loop.add_writer, loop.remove_writer, connected, timeout)
-            steps += 1
-            if steps % _STEPS_IN_A_ROW == 0:
-                await asyncio.sleep(0)
-    except OSError as error:
-        if isinstance(error, TimeoutError) or not answered_anyway(exchange, connected):
-            raise exchange.lost(error, timeout) from error
+    while buffers := exchange.unsent():
+        try:
+            count = await _send_some(connection.socket, buffers, timeout)
+        except OSError as error:
+            if isinstance(error, TimeoutError) or not answered_anyway(exchange, connection.socket):
+                raise exchange.lost(error, timeout) from error
+            return
+        exchange.sent(count)
+        steps += 1
+        if steps % _STEPS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+
+
+async def _send_some(connected: socket.socket, buffers: list[memoryview], timeout: float | None) -> int:  # noqa: ASYNC109
+    """How many bytes have left."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            return connected.sendmsg(buffers)
+        except BlockingIOError:
+            await _ready(loop.add_writer, loop.remove_writer, connected, timeout)
 
 
 async def receive(connection: Connection, exchange: Exchange, timeout: float | None) -> None:  # noqa: ASYNC109

@@ -180,7 +180,8 @@ class Client:
     def restore(self, file: BinaryIO) -> dict[str, Any]:
         """Reads a backup into the daemon's home, which must be empty; all or nothing.
 
-        ``{"origins", "records", "blobs", "bytes"}``: how much it was.
+        ``{"origins", "records", "blobs", "bytes"}``: how much it was. What reading ``file`` raises is raised, and
+        nothing was restored.
         """
         return blocking.run(maintenance_operations.restore(self._session, file))
 

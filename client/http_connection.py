@@ -45,15 +45,17 @@ def transfer(connection: Connection, exchange: Exchange, timeout: float | None) 
 
 
 def send(connection: Connection, exchange: Exchange, timeout: float | None) -> None:
-    """Sends the whole request, unless the daemon has answered before."""
+    """Sends the whole request, unless the daemon has answered before. What the body's source raises passes through."""
     connected = connection.socket
     connected.settimeout(timeout)
-    try:
-        while buffers := exchange.unsent():
-            exchange.sent(connected.sendmsg(buffers))
-    except OSError as error:
-        if isinstance(error, TimeoutError) or not answered_anyway(exchange, connected):
-            raise exchange.lost(error, timeout) from error
+    while buffers := exchange.unsent():
+        try:
+            count = connected.sendmsg(buffers)
+        except OSError as error:
+            if isinstance(error, TimeoutError) or not answered_anyway(exchange, connected):
+                raise exchange.lost(error, timeout) from error
+            return
+        exchange.sent(count)
 
 
 def receive(connection: Connection, exchange: Exchange, timeout: float | None) -> None:

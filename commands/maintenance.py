@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from io import BufferedReader
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import ModelNotFoundError, UnsupportedURLError
+from ..errors import FileError, ModelNotFoundError, TfjsdError, UnsupportedURLError
 from . import render
 from .arguments import Command, Example, Operand, UsageError
 from .locations import check_bare_name, locate
@@ -14,6 +14,8 @@ from .progress import Progress
 from .target_file import target_file
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from .invocation import Invocation
     from .target_file import Writable
 
@@ -71,14 +73,23 @@ def _restore(invocation: Invocation) -> int:
     if name == "-":
         if sys.stdin.isatty():
             raise UsageError("- reads a backup, and standard input is a terminal")
-        if isinstance(sys.stdin.buffer, BufferedReader):
-            sys.stdin.buffer.peek(1)  # one that is closed is refused before anything is asked of the daemon
-        report = invocation.store.restore(sys.stdin.buffer)
+        report = _restored(invocation, sys.stdin.buffer)
     else:
         with open(name, "rb") as file:
-            report = invocation.store.restore(file)
+            report = _restored(invocation, file)
     invocation.output.result(f"restored {name!r}", report)
     return 0
+
+
+def _restored(invocation: Invocation, file: BinaryIO) -> dict[str, Any]:
+    try:
+        if isinstance(file, BufferedReader):
+            file.peek(1)  # one that is closed is refused before anything is asked of the daemon
+        return invocation.store.restore(file)
+    except TfjsdError:
+        raise
+    except OSError as error:  # the file's: the daemon's have classes of their own
+        raise FileError(f"the backup cannot be read: {error.strerror or error}; nothing was restored") from error
 
 
 COMMANDS = (

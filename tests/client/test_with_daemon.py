@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import mmap
 import os
@@ -13,7 +14,7 @@ import time
 import tracemalloc
 import warnings
 from collections.abc import Iterator
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from pathlib import Path
 
 import pytest
@@ -375,6 +376,40 @@ def test_a_backup_restores_into_an_empty_home(store):
         with pytest.raises(tfjsd.TfjsdError):
             empty.restore(BytesIO(backup.getvalue()[:-10]))
         assert empty.origins() == {}
+
+
+class Failing(RawIOBase):
+    """A file that can be read up to a place, and fails there."""
+
+    def __init__(self, content: bytes, error: OSError) -> None:
+        self._content = BytesIO(content)
+        self._error = error
+
+    def read(self, size: int = -1) -> bytes:
+        if piece := self._content.read(size):
+            return piece
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), TimeoutError("of the file")], ids=str)
+async def test_a_backup_that_cannot_be_read_on_is_its_files_error_and_restores_nothing(store, error):
+    store.save("indexeddb://a", example(BLOB))
+    backup = BytesIO()
+    store.backup(backup)
+    whole = backup.getvalue()
+    with running_daemon() as second, tfjsd.connect(home=second.home, autostart=False) as empty:
+        async with tfjsd.aconnect(home=second.home, autostart=False) as twin:
+            for size in (0, len(whole) // 2, len(whole)):
+                with pytest.raises(OSError, match=str(error.args[-1])) as raised:
+                    empty.restore(Failing(whole[:size], error))
+                assert raised.value is error
+                assert empty.origins() == {}  # answered once the daemon has given the broken restore up
+                with pytest.raises(OSError, match=str(error.args[-1])) as raised:
+                    await twin.restore(Failing(whole[:size], error))
+                assert raised.value is error
+                assert empty.origins() == {}
+        empty.restore(BytesIO(whole))
+        assert list(empty.list_models()) == ["indexeddb://a"]
 
 
 def test_status_is_plain_json(store, daemon):

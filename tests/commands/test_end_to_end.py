@@ -50,12 +50,12 @@ class Shell:
     def json(self, *argv, **more):
         return json.loads(self("--json", *argv, **more).stdout)
 
-    def start(self, *argv):
+    def start(self, *argv, stdin=subprocess.PIPE):
         return subprocess.Popen(
             [*COMMAND, *map(str, argv)],
             cwd=self.directory,
             env=self.env,
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -504,6 +504,25 @@ def test_backup_and_restore(tfjsd, alone):
     assert list(alone.json("list", "--origin", origin)) == ["indexeddb://a"]
     assert alone("restore", "-", stdin=piped, code=1).stderr.startswith(b"error: ")
     assert alone.json("verify")["problems"] == []
+
+
+def test_an_input_that_fails_in_the_middle_of_a_restore_is_named_and_changes_nothing(tfjsd, alone):
+    tfjsd("copy", MODELS / "jsmlp", "indexeddb://a")
+    whole = tfjsd("backup", "-").stdout
+    origin = tfjsd.env["TFJSD_ORIGIN"]
+    assert alone.json("list", "--origin", origin) == {}
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.send(b"unread: a socket that is closed before it has read all resets the connection")
+        ours.sendall(whole[: min(len(whole) // 2, 50_000)])
+        ours.close()
+        with alone.start("restore", "-", stdin=theirs) as restore:
+            said = restore.communicate()[1]
+    assert restore.returncode == 1
+    assert said == b"error: the backup cannot be read: Connection reset by peer; nothing was restored\n"
+    assert alone.json("list", "--origin", origin) == {}
+    alone("restore", "-", stdin=whole)
+    assert list(alone.json("list", "--origin", origin)) == ["indexeddb://a"]
 
 
 def test_a_failed_backup_leaves_the_old_file(tfjsd):
