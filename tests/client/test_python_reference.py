@@ -25,6 +25,11 @@ def test_every_public_name_is_in_the_reference():
     assert [name for name in tfjsd.__all__ if name not in INDEXED_DB and not documented(name)] == []
 
 
+def test_every_error_has_one_line():
+    described = re.findall(r"^\| `(\w+Error_?)`", REFERENCE, re.MULTILINE)
+    assert sorted(described) == sorted(set(described))
+
+
 @pytest.mark.parametrize("kind", [Store, AsyncStore, Client, AsyncClient])
 def test_every_method_is_in_the_reference(kind):
     methods = [name for name, _ in inspect.getmembers(kind) if not name.startswith("_")]
