@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -123,7 +124,7 @@ def own_headers(home: str, browser: str) -> dict[str, str]:
     return {
         VERSION_HEADER: __version__,
         PROTOCOL_HEADER: str(PROTOCOL),
-        HOME_HEADER: quote(home, safe="/"),
+        HOME_HEADER: quote(os.fsencode(home), safe="/"),
         BROWSER_HEADER: browser,
         "Server": f"tfjsd/{__version__}",
         "X-Content-Type-Options": "nosniff",

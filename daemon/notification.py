@@ -26,7 +26,7 @@ class Notifier:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
             sender.setblocking(False)
             try:
-                sender.sendto("\n".join(lines).encode(), address)
+                sender.sendto(os.fsencode("\n".join(lines)), address)
             except OSError as error:
                 from .logs import LOGGER
 

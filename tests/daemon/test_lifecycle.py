@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import tfjsd
 from tfjsd.daemon import server
 from tfjsd.wire.error_body import error_from_json
 from tfjsd.wire.limits import DEFAULT_LIMITS
@@ -32,6 +33,19 @@ def test_the_home_says_where_its_owner_is_until_it_ends(daemons):
     assert daemon.stop() == 0
     assert not daemon.socket.exists()
     assert not (daemon.home / "daemon.json").exists()
+
+
+def test_a_home_may_have_a_name_that_is_no_text(daemons, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(os.fspath(tmp_path / "notify"))
+        manager.settimeout(20)
+        daemon = daemons.process(os.fsdecode(b"\xff\xfe"), environ={"NOTIFY_SOCKET": os.fspath(tmp_path / "notify")})
+        assert os.fsencode(daemon.home) in manager.recv(4096)
+    with tfjsd.connect(home=daemon.home, autostart=False) as store:
+        assert store.status()["home"] == os.fspath(daemon.home)
+    with pytest.raises(tfjsd.HomeInUseError), tfjsd.connect(daemon.socket, home=tmp_path, autostart=False) as store:
+        store.status()
+    assert daemon.stop() == 0
 
 
 @pytest.mark.parametrize(("mode", "warnings"), [(0o700, 0), (0o755, 1)])
