@@ -20,7 +20,8 @@ _PIECE = MIB
 _LARGEST_PIECE = 4 * MIB
 _SEND_BUFFER = MIB
 _CACHE = "no-cache"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+"""No file has a longer number of bytes, and Python refuses to read one of thousands of digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,8 @@ async def _sendfile(request: web.Request, descriptor: int, offset: int, count: i
 
 
 def _range(request: web.Request, binary: Binary) -> tuple[int, int] | None:
-    """Start and end of what is asked for; None for a range that cannot be satisfied. Several ranges are answered with
-    the whole, as RFC 9110 allows; it knows ranges for GET only."""
+    """Start and end of what is asked for; None for a range that cannot be satisfied. Several ranges, and what is none,
+    are answered with the whole, as RFC 9110 §14.2 allows; it knows ranges for GET only."""
     text = request.headers.get("Range") if request.method == "GET" else None
     condition = request.headers.get("If-Range")
     if binary.etag is None or text is None or (condition is not None and condition != binary.etag):

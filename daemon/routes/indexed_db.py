@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 from ...errors import BadRequestError, TooLargeError
 from ...storage_backends.abc import Blob, BlobWriter, Buffer
 from ...storage_backends.indexed_db.write_set import MAX_INLINE_BYTES
-from ...wire.indexed_db import MAX_REQUEST, PATH, PING_SECONDS, SESSION_HEADER, SUBPROTOCOL
+from ...wire.indexed_db import MAX_NUMBER, MAX_REQUEST, PATH, PING_SECONDS, SESSION_HEADER, SUBPROTOCOL
 from ..binary_answer import Binary, send_binary
 from ..heap import trim
 from ..indexed_db.outbox import Outbox
@@ -27,6 +27,7 @@ _PAUSE: Final = 0.005
 _CHECK_SECONDS: Final = 1.0
 _BYTES: Final = "application/octet-stream"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_NUMBER: Final = re.compile(r"[0-9]{1,16}")
 
 
 async def serve(call: Call) -> web.StreamResponse:
@@ -118,7 +119,7 @@ async def _ping(socket: web.WebSocketResponse, session: IndexedDBSession) -> Non
 
 async def stage_binary(call: Call) -> web.StreamResponse:
     """Takes a binary that a value of this session refers to, by the digest that it has."""
-    session, transaction, digest = _session(call), _transaction(call), call.request.match_info["digest"]
+    session, transaction, digest = _session(call), _number(call, "transaction"), call.request.match_info["digest"]
     if not _DIGEST.fullmatch(digest):
         raise BadRequestError("A binary is named by the 64 hex digits of its BLAKE3 digest.")
     session.transit.moving += 1
@@ -152,13 +153,10 @@ async def fetch_binary(call: Call) -> web.StreamResponse:
     if not _DIGEST.fullmatch(digest):
         raise BadRequestError("A binary is named by the 64 hex digits of its BLAKE3 digest.")
     blobs = session.origin.bucket.blobs
-    size = call.parameters.get("size", "")
-    if not size.isdecimal():
-        raise BadRequestError('"size" must be the size of the binary.')
-    blob = Blob(digest, int(size))
+    blob = Blob(digest, _number(call, "size"))
     session.transit.moving += 1
     try:
-        view = await call.service.workers.long(blobs.map, blob)
+        view = await call.service.workers.long(blobs.map, blob)  # which says what is wrong, if it is not there
         path = blobs.path(blob)
         held = view if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
@@ -172,7 +170,7 @@ async def fetch_binary(call: Call) -> web.StreamResponse:
 
 async def stage_value(call: Call) -> web.StreamResponse:
     """Takes a value that is too long for a message."""
-    session, transaction, token = _session(call), _transaction(call), call.request.match_info["token"]
+    session, transaction, token = _session(call), _number(call, "transaction"), call.request.match_info["token"]
     session.transit.moving += 1
     try:
         value = await call.body().whole(MAX_INLINE_BYTES)
@@ -199,12 +197,12 @@ def _session(call: Call) -> IndexedDBSession:
     return call.service.indexed_db.get(call.request.match_info["session"])
 
 
-def _transaction(call: Call) -> int:
-    """For which transaction of the session something is staged."""
-    number = call.parameters.get("transaction", "")
-    if not number.isdecimal():
-        raise BadRequestError('"transaction" must be the number of a transaction.')
-    return int(number)
+def _number(call: Call, name: str) -> int:
+    """A parameter that is a number in a message, too. Raises BadRequestError."""
+    text = call.parameters.get(name, "")
+    if not _NUMBER.fullmatch(text) or int(text) > MAX_NUMBER:
+        raise BadRequestError(f'"{name}" must be an integer from 0 to {MAX_NUMBER}.')
+    return int(text)
 
 
 def _write(writer: BlobWriter, pieces: Sequence[Buffer]) -> None:

@@ -17,6 +17,8 @@ segments = st.one_of(
     ),
     st.text(max_size=8).map(encode_text),
 )
+LONG = "9" * 5000
+"""A number of more digits than Python reads."""
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -61,7 +63,7 @@ headers = st.fixed_dictionaries(
         ),
         "Accept": st.sampled_from(["*/*", "application/vnd.tfjsd.model", "application/vnd.tfjsd.mapped"]),
         "Range": st.sampled_from(
-            ["bytes=0-", "bytes=-1", "bytes=9-1", "bytes=-", "x", "bytes=0-1,2-3", "bytes=5-9999"]
+            ["bytes=0-", "bytes=-1", "bytes=9-1", "bytes=-", "x", "bytes=0-1,2-3", "bytes=5-9999", f"bytes={LONG}-"]
         ),
         "If-None-Match": st.sampled_from(["*", '"x"', "W/x", ""]),
         "If-Range": st.sampled_from(['"x"', "Fri, 20 Nov 2026 23:13:34 GMT"]),
@@ -69,8 +71,8 @@ headers = st.fixed_dictionaries(
     },
 )
 queries = st.dictionaries(
-    st.sampled_from(["origin", "path", "overwrite", "durability", "x"]),
-    st.sampled_from(["", "0", "1", "a", "http://a.example", "relaxed", "..", "%00", "%ff"]),
+    st.sampled_from(["origin", "path", "overwrite", "durability", "transaction", "size", "x"]),
+    st.sampled_from(["", "0", "1", "a", "http://a.example", "relaxed", "..", "%00", "%ff", LONG]),
     max_size=3,
 )
 targets = st.one_of(

@@ -182,6 +182,11 @@ async def test_a_binary_is_what_its_name_says(peer):
         assert answer.status == 404
     async with peer.http.get(f"{place}/{'0' * 64}", params={"size": "5"}) as answer:
         assert answer.status >= 400
+    for no_number in ("", "-1", "1.0", "9007199254740992", "9" * 5000):
+        async with peer.http.get(f"{place}/{'0' * 64}", params={"size": no_number}) as answer:
+            assert answer.status == 400, no_number
+        async with peer.http.put(f"{place}/{'0' * 64}", params={"transaction": no_number}, data=b"bytes") as answer:
+            assert answer.status == 400, no_number
 
 
 def test_the_document_has_exactly_the_messages():
