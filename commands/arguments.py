@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from .invocation import Invocation
 
+_MOST_DIGITS = 18
+"""Of a number: there is nothing to count so far, and Python refuses to read thousands of them."""
 Completion = Literal["", "url", "origin", "file", "directory", "key"]
 Count = Literal["one", "optional", "some", "any"]
 
@@ -139,7 +141,7 @@ class Arguments:
         value = self.text(name)
         if value is None:
             return None
-        if not (value.isascii() and value.isdigit() and int(value) >= least):
+        if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and int(value) >= least):
             raise UsageError(f"{name} takes a whole number from {least} up, not {value!r}")
         return int(value)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..model_io.types import ModelArtifactsInfo
 
 _EXPRESSION = re.compile(r"\s*([a-z]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*\S)\s*", re.DOTALL)
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
 _BYTES = {"": 1, "b": 1} | {
     name: base**power
     for power, letter in enumerate("kmgtp", 1)
@@ -42,6 +42,9 @@ _SIZE_FIELDS = ("size", "topology", "specs", "weights")
 FILTER_FIELDS = (*_SIZE_FIELDS, "saved", "age", *_TEXT_FIELDS)
 SORT_KEYS = ("size", "saved", "url")
 _NEVER = datetime.fromtimestamp(0, UTC)
+_LARGEST = 1e18
+_LONGEST_AGE = 1e12
+"""Seconds, in which no model has been saved yet; a timedelta holds them."""
 
 
 class Row(NamedTuple):
@@ -115,7 +118,8 @@ def parse_filter(expression: str, now: datetime) -> Callable[[Row], bool]:
         bound = _instant(text)
         return lambda row: _OPERATORS[sign](row.saved, bound)
     if name == "age":
-        span = timedelta(seconds=_quantity(text, _SECONDS, "a span such as 2d or 3 hours"))
+        seconds = _quantity(text, _SECONDS, "a span such as 2d or 3 hours")
+        span = timedelta(seconds=min(seconds, _LONGEST_AGE))
         return lambda row: _OPERATORS[sign](now - row.saved, span)
     count = parse_size(text)
     return lambda row: _OPERATORS[sign](getattr(row, name), count)
@@ -132,18 +136,17 @@ def parse_size(text: str) -> int:
 
 def _quantity(text: str, units: dict[str, int], expected: str) -> float:
     match = _QUANTITY.fullmatch(text.strip())
-    if match is None or match[2].lower() not in units:
+    if match is None or match[2].lower() not in units or (quantity := float(match[1])) > _LARGEST:
         raise UsageError(f"{text!r} is not {expected}")
-    return float(match[1]) * units[match[2].lower()]
+    return quantity * units[match[2].lower()]
 
 
 def _instant(text: str) -> datetime:
     """An ISO date or time; without an offset it is local time."""
     try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):  # the latter for a local time that is in no year of UTC
         raise UsageError(f"{text!r} is not a date or time such as 2026-01-31 or 2026-01-31T12:00") from None
-    return value.astimezone()
 
 
 def _text_test(name: str, sign: str, text: str) -> Callable[[Row], bool]:

@@ -106,7 +106,7 @@ def test_without_a_verb_there_is_none(words):
     assert split_verb(words).verb is None
 
 
-@pytest.mark.parametrize(("text", "least"), [("-1", 0), ("1.5", 0), ("٣", 0), ("0", 1), ("", 0)])
+@pytest.mark.parametrize(("text", "least"), [("-1", 0), ("1.5", 0), ("٣", 0), ("0", 1), ("", 0), ("9" * 5000, 0)])
 def test_numbers_are_checked(text, least):
     arguments = read("a", "b", f"--into={text}")
     with pytest.raises(UsageError, match="--into takes a whole number"):
