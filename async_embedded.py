@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from .embedded import EmbeddedStore
+from .model_io.event_queue import AsyncEventQueue
 from .storage_backends.web_storage.async_storage import AsyncAreaBackend, AsyncStorage
 from .storage_backends.web_storage.backend import AreaBackend
 
 if TYPE_CHECKING:
-    from .model_io.store import ModelURL, Progress, StorageEstimate, StoreEvent
+    from .model_io.store import AsyncEvents, ModelURL, Progress, StorageEstimate
     from .model_io.types import ModelArtifacts, ModelArtifactsInfo, SaveResult
     from .storage_backends.abc import Durability
     from .storage_backends.indexed_db.idb_factory import IDBFactory
@@ -88,24 +88,17 @@ class AsyncEmbeddedStore:
         return IDBFactory(self._store.storage.databases)
 
     async def estimate(self) -> StorageEstimate:
-        return self._store.estimate()
+        return await asyncio.to_thread(self._store.estimate)
 
     async def origins(self) -> dict[str, StorageEstimate]:
-        return self._store.origins()
+        return await asyncio.to_thread(self._store.origins)
 
     def with_origin(self, origin: str) -> AsyncEmbeddedStore:
         return AsyncEmbeddedStore(self._store.with_origin(origin))
 
-    def events(self, *, own: bool = True) -> AsyncIterator[StoreEvent]:
+    def events(self, *, own: bool = True) -> AsyncEvents:
         """What is committed from this call on, in this origin."""
-        loop = asyncio.get_running_loop()
-        received: asyncio.Queue[StoreEvent] = asyncio.Queue()
-
-        def hear(event: StoreEvent) -> None:
-            loop.call_soon_threadsafe(received.put_nowait, event)
-
-        unsubscribe = self._store.storage.subscribe(hear, source=None if own else self._store.author)
-        return _until_closed(received, unsubscribe)
+        return AsyncEventQueue(partial(self._store.storage.subscribe, source=None if own else self._store.author))
 
     async def aclose(self) -> None:
         """Commits what is pending and frees the home."""
@@ -116,13 +109,3 @@ class AsyncEmbeddedStore:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
-
-
-async def _until_closed(
-    events: asyncio.Queue[StoreEvent], unsubscribe: Callable[[], None]
-) -> AsyncIterator[StoreEvent]:
-    try:
-        while True:
-            yield await events.get()
-    finally:
-        unsubscribe()

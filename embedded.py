@@ -5,9 +5,7 @@ The composition root for programs that own a home themselves; the daemon runs th
 
 from __future__ import annotations
 
-import asyncio
 import os
-import queue
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,9 +14,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from .model_io.artifacts_info import infos_of
 from .model_io.caller_routers import caller_routers
 from .model_io.endpoints import copy_ends, load_end, move_ends, save_end
+from .model_io.event_queue import EventQueue
 from .model_io.handler_results import checked_artifacts, save_result
 from .model_io.optimizer_weights import without_optimizer
 from .model_io.origin import DEFAULT_ORIGIN, Origin, Origins
+from .model_io.own_loop import run_on_own_loop
 from .model_io.quirks import quirks_named
 from .model_io.router_registry import LoadHandler, SaveHandler
 from .model_io.stored_model import StoredModel
@@ -184,8 +184,7 @@ class EmbeddedStore:
         return EmbeddedStore(self._origins, origin, owner=False, author=self.author)
 
     def events(self, *, own: bool = True) -> Iterator[StoreEvent]:
-        received: queue.SimpleQueue[StoreEvent] = queue.SimpleQueue()
-        return _until_closed(received, self._origin.subscribe(received.put, source=None if own else self.author))
+        return EventQueue(partial(self._origin.subscribe, source=None if own else self.author))
 
     def run(self, function: Callable[Concatenate[AsyncStore, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         from .async_embedded import AsyncEmbeddedStore
@@ -193,7 +192,7 @@ class EmbeddedStore:
         async def call() -> T:
             return await function(AsyncEmbeddedStore(self), *args, **kwargs)
 
-        return asyncio.run(call())
+        return run_on_own_loop(call)
 
     def close(self) -> None:
         if self._owner:
@@ -215,12 +214,3 @@ class EmbeddedStore:
 
 def _saved_through(handler: SaveHandler, artifacts: ModelArtifacts) -> SaveResult:
     return save_result(handler, artifacts, handler.save(artifacts))
-
-
-def _until_closed(events: queue.SimpleQueue[StoreEvent], unsubscribe: Callable[[], None]) -> Iterator[StoreEvent]:
-    """The subscription is in force before the first event is asked for."""
-    try:
-        while True:
-            yield events.get()
-    finally:
-        unsubscribe()

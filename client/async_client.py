@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from ..errors import StoreClosedError
+from ..model_io.own_loop import run_on_own_loop
 from . import delivery, maintenance_operations, model_operations, on_loop, store_operations, transfer_operations
 from .daemon_link import DaemonLink
 from .opening import open_session, reopened
@@ -260,14 +260,7 @@ def run_with_client(
         async with AsyncClient(session._replace(link=DaemonLink(session.link.target))) as client:
             return await function(client, *args, **kwargs)
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(call())
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, call()).result()
+    return run_on_own_loop(call)
 
 
 def _reopened(target: Target, origin: str, timeout: float | None) -> AsyncClient:

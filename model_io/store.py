@@ -143,6 +143,22 @@ class Store(Protocol):
     def __exit__(self, *exc: object) -> None: ...
 
 
+class AsyncEvents(Protocol):
+    """An asynchronous iterator, as ``AsyncStore.events`` gives it. ``async with`` subscribes before its block begins,
+    and closes after it."""
+
+    def __aiter__(self) -> AsyncIterator[StoreEvent]: ...
+
+    async def __anext__(self) -> StoreEvent: ...
+
+    async def aclose(self) -> None:
+        """Ends the subscription; idempotent."""
+
+    async def __aenter__(self) -> AsyncEvents: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+
 @runtime_checkable
 class AsyncStore(Protocol):
     """The asynchronous twin of ``Store``: the same methods, awaited; ``local_storage``, ``indexed_db``,
@@ -195,7 +211,7 @@ class AsyncStore(Protocol):
 
     def with_origin(self, origin: str) -> AsyncStore: ...
 
-    def events(self, *, own: bool = True) -> AsyncIterator[StoreEvent]: ...
+    def events(self, *, own: bool = True) -> AsyncEvents: ...
 
     async def aclose(self) -> None: ...
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
@@ -13,6 +11,7 @@ from ..embedded import EmbeddedStore
 from ..model_io.browser_downloads import URL_SCHEME as DOWNLOADS
 from ..model_io.model_url import scheme_of
 from ..model_io.origin import DEFAULT_ORIGIN
+from ..model_io.own_loop import run_on_own_loop
 from ..storage_backends.browsers import Browser
 from ..storage_backends.web_storage.backend import AreaBackend
 from ..storage_backends.web_storage.bucket_quota import StorageAPI, persist
@@ -175,12 +174,7 @@ class SimulatedBrowser(EmbeddedStore):
         async def call() -> T:
             return await function(self.aio, *args, **kwargs)
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(call())
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, call()).result()
+        return run_on_own_loop(call)
 
     def __enter__(self) -> SimulatedBrowser:
         return self

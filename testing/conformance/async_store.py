@@ -76,8 +76,7 @@ class AwaitedStore:
 
     def events(self, *, own: bool = True) -> Iterator[StoreEvent]:
         events = self._in_loop(lambda: self._store.events(own=own))
-        if hasattr(events, "__aenter__"):
-            self._await(events.__aenter__())
+        self._await(events.__aenter__())
         return self._taken(events)
 
     def close(self) -> None:
@@ -157,6 +156,19 @@ class AsyncStoreConformance(StoreConformance):
             await asyncio.gather(*(async_store.save(f"indexeddb://{i}", example(i + 1)) for i in range(20)))
             loaded = await asyncio.gather(*(async_store.load(f"indexeddb://{i}") for i in range(20)))
             assert loaded == [example(i + 1) for i in range(20)]
+
+        runner.run(work())
+
+    def test_events_are_subscribed_for_a_block(self, runner: asyncio.Runner, async_store: AsyncStore) -> None:
+        async def work() -> None:
+            async with async_store.events() as events:
+                await async_store.save("indexeddb://a", example())
+                assert (await anext(events)).data["url"] == "indexeddb://a"
+            await events.aclose()
+            await async_store.save("indexeddb://b", example())
+            with pytest.raises(StopAsyncIteration):
+                await anext(events)
+            await async_store.events().aclose()
 
         runner.run(work())
 

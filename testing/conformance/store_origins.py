@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ...errors import (
-    StoreClosedError,
-    TfjsdError,
-)
+from ...errors import StoreClosedError, TfjsdError
 from ...model_io.store import Store
 from .models import BLOB, example, other
 
@@ -63,6 +60,13 @@ class StoreOrigins:
         close = getattr(events, "close", None)
         assert close is not None
         close()
+
+    def test_events_end_when_they_are_closed(self, store: Store) -> None:
+        events = store.events()
+        store.save("indexeddb://a", example())
+        events.close()  # type: ignore[attr-defined]
+        events.close()  # type: ignore[attr-defined]
+        assert list(events) == []
 
     def test_ones_own_changes_of_items_can_be_left_out(self, store: Store) -> None:
         """As in a browser, where a page hears of its storage from the others only."""
