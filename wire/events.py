@@ -13,6 +13,7 @@ from typing import Any
 
 from .json_text import dump_json, parse_json
 
+_END = b"\n\n"
 KEEP_ALIVE = b":\n\n"
 """A comment: keeps the connection warm and finds out that a subscriber has gone."""
 
@@ -36,17 +37,27 @@ class EventDecoder:
     """Takes the stream in pieces of any size."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = bytearray()
+        self._searched = 0
+        """Up to where no event ends: a value of megabytes comes in very many pieces."""
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         """The events that are complete with this piece. Raises BadRequestError for data that is not JSON."""
-        *frames, self._pending = (self._pending + piece).split(b"\n\n")
-        for frame in frames:
-            fields = dict(line.split(b": ", 1) for line in frame.split(b"\n") if b": " in line and line[:1] != b":")
-            if b"data" in fields:
-                number = fields.get(b"id")
-                yield Event(
-                    fields.get(b"event", b"message").decode(),
-                    parse_json(fields[b"data"]),
-                    None if number is None else int(number),
-                )
+        self._pending += piece
+        while (end := self._pending.find(_END, self._searched)) >= 0:
+            frame = bytes(self._pending[:end])
+            del self._pending[: end + len(_END)]
+            self._searched = 0
+            if (event := _decoded(frame)) is not None:
+                yield event
+        self._searched = max(len(self._pending) - 1, 0)  # the first half of an end may be there
+
+
+def _decoded(frame: bytes) -> Event | None:
+    """None for a comment."""
+    fields = dict(line.split(b": ", 1) for line in frame.split(b"\n") if b": " in line and line[:1] != b":")
+    if b"data" not in fields:
+        return None
+    number = fields.get(b"id")
+    kind = fields.get(b"event", b"message").decode()
+    return Event(kind, parse_json(fields[b"data"]), None if number is None else int(number))
