@@ -40,10 +40,6 @@ class Target(NamedTuple):
 
         return str(client_address(Path(self.home), None, os.environ).socket)
 
-    @property
-    def is_unix(self) -> bool:
-        return self.tcp is None
-
     def __str__(self) -> str:
         address = self.address()
         return f"unix://{address}" if isinstance(address, str) else f"http://{address[0]}:{address[1]}"

@@ -34,7 +34,3 @@ class EventHub:
     def publish(self, event: StoreEvent) -> None:
         for listener in self._listeners:
             listener(event)
-
-    @property
-    def has_listeners(self) -> bool:
-        return bool(self._listeners)

@@ -30,7 +30,6 @@ from .types import ModelArtifactsInfo
 T = TypeVar("T")
 
 DATABASE_NAME = "tensorflowjs"
-DATABASE_VERSION = 1
 MODEL_STORE_NAME = "models_store"
 INFO_STORE_NAME = "model_info_store"
 KEY_PATH = "modelPath"

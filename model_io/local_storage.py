@@ -159,7 +159,7 @@ class LocalStorageModels:
 
     def _refuse_hopeless(self, path: str, model: StoredModel, info: ModelArtifactsInfo) -> None:
         """Refuses weights that no area could hold before they are encoded."""
-        encoded, limit = 4 * (((model.weight_bytes or 0) + 2) // 3), self._rules.limit
+        encoded, limit = base64.encoded_length(model.weight_bytes or 0), self._rules.limit
         if limit is not None and encoded > limit >= self._area.used():
             key = item_key(path, WEIGHT_DATA_SUFFIX)
             refusal = quota_error(self._rules, key, self._area.used() + encoded, named_property=False)
