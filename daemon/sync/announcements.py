@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model_io.origin import Origin
 from ...model_io.store import StoreEvent
 from ..logs import LOGGER
-from .one_pass import PassResult
+from .pass_result import PassResult
 
 
 class Announcements:

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
-from ...errors import ModelChangedError, TfjsdError
 from ...model_io.origin import Origin
 from ...wire.sync_pair import SyncPair
 from .applying import Applier
+from .carrying_out import Report, carry_out
 from .directory_model import remove_files, stamp
-from .directory_snapshot import DirectorySnapshot, DirectoryView, take_directory
+from .directory_snapshot import DirectorySnapshot, DirectoryView, KnownModel, take_directory
 from .discards import Discards
-from .memory import ConflictCopy, Intent, Memory, MemoryFile
+from .memory import Memory, MemoryFile
 from .mount_guard import MountGuard, hold_remounted
-from .planning import Plan, Rules, Step, Unready, make_plan
+from .pass_result import PassResult
+from .planning import Plan, Rules, Unready, make_plan
 from .reading_time import READER_SECONDS
 from .settling import Settling
 from .store_snapshot import StoreSnapshot, take_store
 
 SETTLE_SECONDS = 0.2
 RETRY_SECONDS = 5.0
-_REPLACING_THREADS = 32
-"""Replacing a model in the directory mostly waits for its readers."""
-_PASSING_NAME = re.compile(r"\b[0-9a-f]{16}\b")
-"""The random part of a passing file's name: with it, one lasting failure would be another one each time."""
-
-Report = Callable[[Step], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +34,6 @@ class PassOptions:
     grace: float = READER_SECONDS
     deletion_share: float = 0.5
     dry_run: bool = False
-
-
-@dataclass(slots=True)
-class PassResult:
-    """What one pass saw and did. ``stale``: models that changed meanwhile; ``again``: seconds until the next pass is
-    due, None where only a change makes one so."""
-
-    plan: Plan
-    seconds: float = 0.0
-    models: dict[str, int] = field(default_factory=dict)
-    read: int = 0
-    applied: Counter[str] = field(default_factory=Counter)
-    failures: dict[str, str] = field(default_factory=dict)
-    stale: dict[str, str] = field(default_factory=dict)
-    again: float | None = None
-
-    @property
-    def problems(self) -> dict[str, str]:
-        """Models that need a hand, and why."""
-        unready = {model: why.reason for model, why in self.plan.waiting.items() if why.problem}
-        return {**unready, **self.failures}
-
-    @property
-    def pending(self) -> dict[str, str]:
-        """Models that only need time."""
-        return {**{model: why.reason for model, why in self.plan.waiting.items() if not why.problem}, **self.stale}
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing is left to do."""
-        return not (self.problems or self.pending or self.plan.held or self.plan.conflicts)
 
 
 def run_pass(
@@ -99,36 +58,67 @@ def run_pass(
     is in the result.
     """
     started = time.monotonic()
+    directory, store = _looked(pair, origin, memory, options, view, places, touched)
+    if not options.dry_run:
+        _finish_deletions(pair, memory, directory)
+    _bring_up_to_date(memory, directory, store)
+    plan = _planned(pair, memory, directory, store, options)
+    result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
+    if not options.dry_run:
+        discards = discards or Discards(pair.directory, 0.0)
+        applier = Applier(pair, origin, directory, store, discards, grace=options.grace)
+        if view is not None:
+            _expect(view, plan, directory)
+        carry_out(memory, file, applier, result, report, stopping)
+        discards.remove()
+        result.models["known"] = len(memory.base)
+    result.again = _again(result, directory)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _looked(
+    pair: SyncPair,
+    origin: Origin,
+    memory: Memory,
+    options: PassOptions,
+    view: DirectoryView | None,
+    places: Collection[str],
+    touched: Iterable[str],
+) -> tuple[DirectorySnapshot, StoreSnapshot]:
+    """Both sides, the directory being the same one before and after."""
     guard = MountGuard(pair.directory, memory, mark=not options.dry_run)
     settling = Settling(options.settle, time.time())
     directory = take_directory(pair, memory.directory, memory.base, settling, view=view, touched=places)
     store = take_store(origin, pair, memory.store, touched)
     guard.confirm(directory.mounts)
     hold_remounted(memory, directory.mounts.keys(), directory.states, {*memory.base, *directory.states, *store.states})
-    if not options.dry_run:
-        _finish_deletions(pair, memory, directory)
+    return directory, store
+
+
+def _bring_up_to_date(memory: Memory, directory: DirectorySnapshot, store: StoreSnapshot) -> None:
     memory.recover(directory.states, store.states)
     memory.forget_copies(directory.states, store.states)
     memory.forget_losses()
     memory.forget_decisions(directory.states, store.states)
     memory.directory = _known(memory, directory)
     memory.store = store.known
+
+
+def _planned(
+    pair: SyncPair, memory: Memory, directory: DirectorySnapshot, store: StoreSnapshot, options: PassOptions
+) -> Plan:
+    """The plan; what it holds, and what was approved, is remembered for as long as it is planned."""
     plan = make_plan(memory.base, directory.states, store.states, _rules(pair, memory, options))
     memory.approved &= _deletable(memory.approved, plan)
     memory.held = _deletable(memory.held, plan) - {(step.model, step.digest) for step in plan.steps}
-    result = PassResult(plan, models=_counts(memory, directory, store), read=directory.read + store.read)
-    if not options.dry_run:
-        discards = discards or Discards(pair.directory, 0.0)
-        applier = Applier(pair, origin, directory, store, discards, grace=options.grace)
-        for step in plan.steps if view else ():
-            if view and step.to == "directory":
-                view.expect(step, directory.known.get(step.model))
-        _carry_out(memory, file, applier, result, report, stopping)
-        discards.remove()
-        result.models["known"] = len(memory.base)
-    result.again = _again(result, directory)
-    result.seconds = time.monotonic() - started
-    return result
+    return plan
+
+
+def _expect(view: DirectoryView, plan: Plan, directory: DirectorySnapshot) -> None:
+    for step in plan.steps:
+        if step.to == "directory":
+            view.expect(step, directory.known.get(step.model))
 
 
 def _rules(pair: SyncPair, memory: Memory, options: PassOptions) -> Rules:
@@ -150,7 +140,7 @@ def _deletable(before: set[tuple[str, str]], plan: Plan) -> set[tuple[str, str]]
     return planned | {(model, digest) for model, digest in before if model in plan.waiting}
 
 
-def _known(memory: Memory, directory: DirectorySnapshot) -> dict[str, Any]:
+def _known(memory: Memory, directory: DirectorySnapshot) -> dict[str, KnownModel]:
     """What a model that is unready now was is kept: its layout is known by it."""
     unready = {
         model: known for model, known in memory.directory.items() if isinstance(directory.states.get(model), Unready)
@@ -173,103 +163,6 @@ def _finish_deletions(pair: SyncPair, memory: Memory, directory: DirectorySnapsh
             ]
             if left:
                 remove_files(pair.directory, left)
-
-
-def _carry_out(
-    memory: Memory,
-    file: MemoryFile,
-    applier: Applier,
-    result: PassResult,
-    report: Report,
-    stopping: Callable[[], bool],
-) -> None:
-    for step in result.plan.steps:
-        memory.intents.update(_intents(step))
-    if result.plan.steps:
-        file.write(memory)
-    done = _Bookkeeping(memory, result, report)
-    groups: dict[str, list[Step]] = {}
-    for step in result.plan.steps:
-        groups.setdefault(step.model, []).append(step)
-    slow, quick = list[list[Step]](), list[list[Step]]()
-    for group in groups.values():
-        (slow if any(map(applier.waits, group)) else quick).append(group)
-    for group in quick:
-        done.note(_apply(applier, group, stopping))
-    with ThreadPoolExecutor(_REPLACING_THREADS) if len(slow) > 1 else nullcontext() as threads:
-        for outcome in (threads.map if threads else map)(lambda group: _apply(applier, group, stopping), slow):
-            done.note(outcome)
-    file.write(memory)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of the steps of one model, up to the first that failed."""
-
-    done: tuple[Step, ...]
-    failed: Step | None = None
-    error: Exception | None = None
-
-
-def _apply(applier: Applier, group: Sequence[Step], stopping: Callable[[], bool]) -> _Outcome:
-    for number, step in enumerate(group):
-        if stopping():
-            return _Outcome(tuple(group[:number]))
-        try:
-            applier.apply(step)
-        except (TfjsdError, OSError) as error:
-            return _Outcome(tuple(group[:number]), step, error)
-    return _Outcome(tuple(group))
-
-
-@dataclass(frozen=True, slots=True)
-class _Bookkeeping:
-    memory: Memory
-    result: PassResult
-    report: Report
-
-    def note(self, outcome: _Outcome) -> None:
-        for step in outcome.done:
-            _remember(self.memory, step)
-            self.result.applied[step.kind if step.to is None else f"{step.kind}_{step.to}"] += 1
-            self.report(step)
-        if (failed := outcome.failed) is None:
-            return
-        if not isinstance(outcome.error, ModelChangedError):
-            self.result.failures[failed.model] = _PASSING_NAME.sub("*", str(outcome.error))
-            return
-        self.result.stale[failed.model] = str(outcome.error)
-        if failed.kind != "move":  # it was refused before anything was done; a move may have come half the way
-            self.memory.intents.pop(failed.model, None)
-
-
-def _intents(step: Step) -> dict[str, Intent]:
-    if step.to is None or step.kind == "keep_copy":
-        return {}
-    if step.kind == "move":
-        return {step.model: Intent(step.to, None), step.name: Intent(step.to, step.digest)}
-    return {step.model: Intent(step.to, None if step.kind == "delete" else step.digest)}
-
-
-def _remember(memory: Memory, step: Step) -> None:
-    if step.kind == "keep_copy":
-        assert step.to is not None
-        copy, copies = ConflictCopy(step.name, step.to), memory.copies.setdefault(step.model, [])
-        if copy not in copies:
-            copies.append(copy)
-        return
-    if step.kind == "forget":
-        memory.forget(step.model)
-    elif step.kind in ("delete", "move"):
-        memory.lose(step.model)
-    else:
-        memory.remember(step.model, step.digest)
-    memory.intents.pop(step.model, None)
-    memory.approved.discard((step.model, step.digest))
-    memory.resolved.pop(step.model, None)
-    if step.kind == "move":
-        memory.remember(step.name, step.digest)
-        memory.intents.pop(step.name, None)
 
 
 def _again(result: PassResult, directory: DirectorySnapshot) -> float | None:

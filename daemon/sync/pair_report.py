@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .one_pass import PassResult
+from .pass_result import PassResult
 from .planning import Step
 from .watching import Watch
 

@@ -24,8 +24,9 @@ from .announcements import Announcements
 from .directory_snapshot import DirectoryView
 from .discards import Discards
 from .memory import Memory, MemoryFile
-from .one_pass import RETRY_SECONDS, PassOptions, PassResult, run_pass
+from .one_pass import RETRY_SECONDS, PassOptions, run_pass
 from .pair_report import result_json, status_json
+from .pass_result import PassResult
 from .planning import Step
 from .reading_time import LINGER_SECONDS
 from .store_watch import StoreWatch

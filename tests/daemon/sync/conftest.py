@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tfjsd.daemon.sync.memory import MemoryFile
-from tfjsd.daemon.sync.one_pass import PassOptions, PassResult, run_pass
+from tfjsd.daemon.sync.one_pass import PassOptions, run_pass
+from tfjsd.daemon.sync.pass_result import PassResult
 from tfjsd.model_io.browser_downloads import downloads
 from tfjsd.model_io.node_file_system import file_system
 from tfjsd.model_io.origin import Origins

@@ -24,7 +24,8 @@ from tfjsd.daemon.sync.content_digest import stored_digest
 from tfjsd.daemon.sync.directory_snapshot import DirectoryView
 from tfjsd.daemon.sync.discards import Discards
 from tfjsd.daemon.sync.memory import Memory
-from tfjsd.daemon.sync.one_pass import PassOptions, PassResult
+from tfjsd.daemon.sync.one_pass import PassOptions
+from tfjsd.daemon.sync.pass_result import PassResult
 from tfjsd.errors import TfjsdError
 from tfjsd.model_io.node_file_system import file_system
 from tfjsd.model_io.stored_model import StoredModel
