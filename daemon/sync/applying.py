@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from ...wire.sync_pair import SyncPair
 from .content_digest import stored_digest
 from .directory_model import (
     DirectoryModel,
-    FileStamp,
     layout_of,
     own_directory,
     read_model,
@@ -34,6 +32,7 @@ from .directory_model import (
 from .directory_snapshot import DirectorySnapshot, is_unchanged
 from .discards import Discards
 from .file_layout import FileLayout
+from .file_users import FileUsers
 from .planning import Step, Version
 from .reading_time import reading_seconds
 from .store_snapshot import StoreSnapshot
@@ -151,17 +150,16 @@ class Applier:
         json = f"{step.model}/{MODEL_JSON}" if known is None else known.json
         self._require_files(step.model, json)
         layout = FileLayout.new(MODEL_JSON) if known is None else layout_of(self._read(step.model, known.digest))
-        taken = partial(self._is_of_another, json)
+        taken = partial(self._users.is_of_another, json)
         grace = 0.0 if known is None else reading_seconds(known.files, self._grace)
         write_model(self._root, json, model.texts, weights, layout, taken=taken, grace=grace, discard=self._discard)
         if known is not None:
-            self._discard_left_over(json, known.files)
+            self._users.discard_left_over(known.files, self._discards)
 
     def _delete(self, step: Step) -> None:
         known = self._directory.known[step.model]
         self._require_files(step.model, known.json)
-        weights = [file.path for file in known.files[1:] if not self._is_of_another(known.json, file.path)]
-        remove_files(self._root, [known.json, *weights])
+        remove_files(self._root, self._users.own_files(known.files))
 
     def _move_files(self, step: Step) -> None:
         self._copy_files(step)
@@ -175,7 +173,7 @@ class Applier:
         json, layout = self._form_of_copy(read, step.name)
         if stamp(self._root, json) is not None:
             raise _changed(step.name)
-        write_model(self._root, json, read.texts, weights, layout, taken=partial(self._is_of_another, json))
+        write_model(self._root, json, read.texts, weights, layout, taken=partial(self._users.is_of_another, json))
 
     def _form_of_copy(self, read: DirectoryModel, name: str) -> tuple[str, FileLayout]:
         """The JSON file and the layout of a copy: of a directory a directory, of a download two files where it will be
@@ -214,29 +212,12 @@ class Applier:
         if not there and not absent:
             raise _changed(model)
 
-    def _discard_left_over(self, json: str, old: tuple[FileStamp, ...]) -> None:
-        """Weight files that the replaced model named and the new one does not."""
-        kept = {file.path for file in read_model(self._root, json).files}
-        for file in old[1:]:
-            is_left = file.path not in kept and not self._is_of_another(json, file.path)
-            if is_left and stamp(self._root, file.path) == file:
-                self._discards.add(file.path)
-
     def _discard(self, path: Path) -> None:
         self._discards.add(path.relative_to(self._root).as_posix())
 
     @cached_property
-    def _users(self) -> Mapping[str, set[str]]:
-        """The JSON files whose models have a file."""
-        users = defaultdict[str, set[str]](set)
-        for known in self._directory.known.values():
-            for file in known.files:
-                users[file.path].add(known.json)
-        return users
-
-    def _is_of_another(self, json: str, path: str) -> bool:
-        """Whether another model than that of ``json`` has the file."""
-        return bool(self._users.get(path, set()) - {json})
+    def _users(self) -> FileUsers:
+        return FileUsers(self._root, self._directory.known.values())
 
     def _url(self, model: str) -> str:
         return f"{self._pair.prefix}{model}"

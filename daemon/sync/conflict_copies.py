@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 from ...model_io.composite_buffer import CompositeBuffer
@@ -12,6 +12,7 @@ from ...model_io.origin import Origin
 from ...wire.sync_pair import SyncPair
 from .directory_model import DirectoryModel, layout_of, read_model, remove_files, stamp, write_model
 from .discards import Discards
+from .file_users import FileUsers
 from .memory import Memory
 from .reading_time import READER_SECONDS, reading_seconds
 
@@ -73,12 +74,12 @@ class FiledCopies:
                 copy.texts,
                 CompositeBuffer(copy.pieces).join(),
                 layout,
-                taken=partial(self._is_of_another, json),
+                taken=partial(self._users.is_of_another, json),
                 grace=reading_seconds(old.files, READER_SECONDS) if old is not None else 0.0,
                 discard=lambda path: self._discards.add(path.relative_to(self._root).as_posix()),
             )
             if old is not None:
-                self._discard_left_over(old)
+                self._users.discard_left_over(old.files, self._discards)
             self._remove(copy)
 
     def _json(self, name: str) -> str | None:
@@ -91,17 +92,8 @@ class FiledCopies:
         return read_model(self._root, self._json(name) or name)
 
     def _remove(self, model: DirectoryModel) -> None:
-        weights = [file.path for file in model.files[1:] if not self._is_of_another(model.json, file.path)]
-        remove_files(self._root, [model.json, *weights])
+        remove_files(self._root, self._users.own_files(model.files))
 
-    def _discard_left_over(self, old: DirectoryModel) -> None:
-        """Weight files that the model named before and does not now."""
-        kept = {file.path for file in read_model(self._root, old.json).files}
-        for file in old.files[1:]:
-            if file.path not in kept and not self._is_of_another(old.json, file.path):
-                self._discards.add(file.path)
-
-    def _is_of_another(self, json: str, path: str) -> bool:
-        return any(
-            known.json != json and any(file.path == path for file in known.files) for known in self._known.values()
-        )
+    @cached_property
+    def _users(self) -> FileUsers:
+        return FileUsers(self._root, self._known.values())
