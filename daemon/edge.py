@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -106,7 +107,7 @@ def _note(service: Service, request: web.Request, status: int, seconds: float) -
     resource = request.match_info.route.resource
     route = f"{request.method} {resource.canonical if resource is not None else 'unknown'}"
     service.activity.count(route, status, seconds)
-    level = 30 if status >= 500 and status != 507 else 10
+    level = logging.WARNING if status >= 500 and status != 507 else logging.DEBUG  # 507: the quota, which is no fault
     if LOGGER.isEnabledFor(level):
         LOGGER.log(
             level,

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii
+from logging import DEBUG
 
 from aiohttp.helpers import rfc822_formatted_time
 
@@ -32,7 +33,6 @@ LONGEST_REQUEST = 8192
 """Bytes; no plain request is longer."""
 _PLAIN_BODY = re.compile(rb'\{"op":"getItem","key":"([ !#-\[\]-~]*)"\}')
 """As the clients of this package write it, with a key that JSON has as it is."""
-_DEBUG = 10
 
 
 class LeanReads:
@@ -66,7 +66,7 @@ class LeanReads:
         head = None if end < 0 else self._head(data[:end])
         if head is None or len(data) != end + 4 + head.length:
             return None
-        if self._activity.refusing or LOGGER.isEnabledFor(_DEBUG):
+        if self._activity.refusing or LOGGER.isEnabledFor(DEBUG):
             return None
         started = time.perf_counter()
         text = self._read_item(head, data[end + 4 :]) if head.url is None else self._load(head.url, head.origin, peer)

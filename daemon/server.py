@@ -8,8 +8,9 @@ import json
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -233,8 +234,9 @@ async def _watch_token(service: Service) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _background(*coroutines):  # type: ignore[no-untyped-def]
-    """Runs coroutines beside the block; one that fails ends it with its error."""
+async def _background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs coroutines beside the block, and cancels them at its end. One that fails ends the block with an
+    ExceptionGroup."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(coroutine) for coroutine in coroutines]
         yield

@@ -108,15 +108,14 @@ class ServedTransaction:
         self._backend.count(source, (message.part(0), message.part(1)), self._replies(message, _number))
 
     def _put(self, message: Message) -> None:
-        token = message.fields.get("value")
-        data = (
-            message.part(0) if token is None else self._session.uploads.take_value(self._number, message.text("value"))
-        )
+        data = self._value_of(message)
         blobs = _blobs_of(data)
         for blob in blobs:
             self._adopt(blob)
         key, exact, entries = message.optional_part(1), message.optional_part(2), _entries(message)
-        _check_keys(key, exact, *([] if key is None else [key for _, key in entries]))
+        _check_keys(key, exact)
+        if key is not None:  # beside one that is yet to be generated there are placeholders, which are no keys
+            _check_keys(*(entry for _, entry in entries))
         room = message.optional_number("room")
         if room is not None and room + _ROOM > len(data):
             raise BadRequestError('"room" is not in the value.')
@@ -125,6 +124,11 @@ class ServedTransaction:
             return
         record = Put(Encoded(data, blobs, room), key, exact, entries, message.flag("overwrite"))
         self._backend.put(message.number("store"), record, self._replies(message, _part))
+
+    def _value_of(self, message: Message) -> bytes:
+        if message.fields.get("value") is None:
+            return message.part(0)
+        return self._session.uploads.take_value(self._number, message.text("value"))
 
     def _may_wait(self, size: int) -> bool:
         if self._backend.is_started:

@@ -186,31 +186,27 @@ class IndexedDBSession:
     def _begin(self, message: Message) -> None:
         number = message.number("transaction")
         self._last_transaction = max(self._last_transaction, number)
-        for connection in self._connection(message):
-            connection.begin(message)
+        self._with_connection(message, lambda connection: connection.begin(message))
         if number not in self.transactions:  # the connection was closed from this side
             self.uploads.end(number)
 
     def _close(self, message: Message) -> None:
-        for connection in self._connection(message):
-            connection.close()
+        self._with_connection(message, ServedConnection.close)
 
     def _heard(self, message: Message) -> None:
-        for connection in self._connection(message):
-            connection.heard()
+        self._with_connection(message, ServedConnection.heard)
 
     def _upgraded(self, message: Message) -> None:
-        for connection in self._connection(message):
-            connection.upgrade_over()
+        self._with_connection(message, ServedConnection.upgrade_over)
 
-    def _connection(self, message: Message) -> Iterator[ServedConnection]:
-        """The connection, if it is there still; one that was closed from this side is not."""
+    def _with_connection(self, message: Message, act: Callable[[ServedConnection], None]) -> None:
+        """Acts on the message's connection, if it is there still; one that was closed from this side is not."""
         number = message.number("connection")
         if number > self._last_connection:
             raise BadRequestError(f"There is no connection {number}.")
         connection = self.connections.get(number)
         if connection is not None:
-            yield connection
+            act(connection)
             if connection.is_done:
                 self.connections.pop(number, None)
 

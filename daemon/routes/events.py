@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -35,7 +36,7 @@ async def events(call: Call) -> web.StreamResponse:
     return response
 
 
-async def _frames(call: Call, subscription: Subscription):  # type: ignore[no-untyped-def]
+async def _frames(call: Call, subscription: Subscription) -> AsyncIterator[bytes]:
     """Encoded events; comments while there are none."""
     ending = asyncio.ensure_future(_first(call.service.activity.ending, call.gone))
     waiting = asyncio.ensure_future(subscription.next())
