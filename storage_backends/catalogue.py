@@ -130,6 +130,11 @@ def referred_digest(key: bytes) -> str:
     return key[offset : offset + 32].hex()
 
 
+def referring_owner(key: bytes) -> bytes:
+    """The owner in the key of a reference."""
+    return key[33:]
+
+
 def reference_size(value: bytes) -> int:
     return int.from_bytes(value, "little")
 

@@ -14,8 +14,8 @@ from typing import Final
 
 from ...errors import TfjsdError
 from ..buckets import Bucket, Mutation
+from .held_blobs import held_blobs
 from .layout import JOURNAL, METADATA, end_of
-from .record_head import stored_blobs
 
 _log = logging.getLogger(__name__)
 _CHUNK: Final = 500
@@ -80,7 +80,7 @@ class Reclaimer:
                 break
             gone[key] = record
             size += len(record)
-            for blob in stored_blobs(key, record):
+            for blob in held_blobs(self._bucket, key, record):
                 mutation.release(blob.digest, key)
         mutation.write_all(dict.fromkeys(gone), gone)
         return len(gone), is_last

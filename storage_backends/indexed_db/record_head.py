@@ -83,6 +83,22 @@ def stored_blobs(key: bytes, stored: bytes) -> list[Blob]:
     return list(dict.fromkeys(blobs_of(value_of(stored))))
 
 
+def named_entries(record: bytes) -> list[Entry]:
+    """The entries that a record's head names. Raises CorruptionError, also where it is the table of the value's blobs
+    that cannot be read: then the head is not to be believed either."""
+    blobs_of(value_of(record))
+    return [] if record[:1] == PLAIN else read_head(record)[0]
+
+
+def is_damaged(record: bytes) -> bool:
+    """Whether ``named_entries`` cannot tell."""
+    try:
+        named_entries(record)
+    except CorruptionError:
+        return True
+    return False
+
+
 def exact_key_of(record: bytes) -> bytes | None:
     """The exact key, if it differs: it is the first item then. Raises CorruptionError."""
     if record[:1] == PLAIN or (record[1:2] == _ENTRY and record[0] < 0x80):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...errors import CorruptionError
 from .constraint_violation import ConstraintViolation
-from .key_coding import AFTER, ZERO, canonical_form
+from .key_coding import AFTER, ZERO, canonical_form, end_of_key
 from .layout import LATER, prefix_of
-from .record_head import PLAIN, Entry, exact_key_of, read_head, value_of, write_head
+from .record_head import Entry, exact_key_of, is_damaged, named_entries, read_head, value_of, write_head
 from .schema import IndexSchema, StoreSchema
 from .write_set import WriteSet
 
@@ -55,26 +56,42 @@ class StoreIndexes:
             self._check_unique(canonical, key)
         head = write_head(canonical, exact_key)
         if old is not None:
-            if _has_entries(old, canonical, head) and self._named_later(key) is None:
+            if _has_entries(old, canonical, head) and not is_damaged(old) and self._named_later(key) is None:
                 return head
             self.remove(old, key)
         self._write(canonical, exact, key, exact_key or key)
         return head
 
     def remove(self, record: bytes, key: bytes) -> None:
-        """Removes all entries of a record."""
+        """Removes all entries of a record, which may be damaged."""
         later = self._named_later(key)
         if later is not None:
             self._writes.delete(self._later + key)
-            self._delete(later, key)
-        if record[:1] != PLAIN:
-            self._delete(record, key)
-
-    def _delete(self, head: bytes, key: bytes) -> None:
-        """A head may name indexes that are gone: their entries are the reclaimer's, which deletes without locks."""
-        for index, index_key in read_head(head)[0]:
-            if index in self._live:
+        if self._live:
+            for index, index_key in self._entries_of(record, later, key):
                 self._writes.delete(self.prefix_of(index) + index_key + key)
+
+    def _entries_of(self, record: bytes, later: bytes | None, key: bytes) -> list[Entry]:
+        """What its heads name; of one that is damaged, what is found. Heads may name indexes that are gone: their
+        entries are the reclaimer's, which deletes without locks."""
+        try:
+            named = named_entries(record)
+            if later is not None:
+                named += read_head(later)[0]
+        except CorruptionError:
+            return self._search(key)
+        return [entry for entry in named if entry[0] in self._live]
+
+    def _search(self, key: bytes) -> list[Entry]:
+        """A record's entries, looked for among all that the indexes have."""
+        found = []
+        for index in self._live:
+            prefix = self.prefix_of(index)
+            for entry, _ in self._writes.scan(prefix, prefix + AFTER):
+                middle = end_of_key(entry, len(prefix))
+                if entry[middle:] == key:
+                    found.append((index, entry[len(prefix) : middle]))
+        return found
 
     def _write(self, canonical: list[Entry], exact: Sequence[Entry], key: bytes, exact_key: bytes) -> None:
         """Of this record the base has no entry but those that its heads name, and these were removed."""

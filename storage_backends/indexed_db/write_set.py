@@ -10,7 +10,7 @@ from sortedcontainers import SortedList
 
 from ...errors import UnknownError
 from ..abc import Blob
-from .record_head import stored_blobs
+from .held_blobs import held_blobs
 
 MAX_INLINE_BYTES: Final = 256 << 20
 """What one transaction may write in keys and inline values, and what of them it may delete or replace: both are held in
@@ -134,7 +134,7 @@ class WriteSet:
         size = len(key) + len(old)
         if self.replaced + size > MAX_INLINE_BYTES:
             raise _replaces_too_much()
-        blobs = tuple(stored_blobs(key, old))
+        blobs = tuple(held_blobs(self._base, key, old))
         if blobs:
             self.old_blobs[key] = blobs
         self.replaced += size

@@ -4,9 +4,17 @@ import json
 import random
 
 import pytest
+from idb_support.agreement import disagreements
 
 from tfjsd.errors import CorruptionError
-from tfjsd.model_io.indexed_db import DATABASE_NAME, INFO_STORE_NAME, STORES, IndexedDBModels, create_database
+from tfjsd.model_io.indexed_db import (
+    DATABASE_NAME,
+    INFO_STORE_NAME,
+    MODEL_STORE_NAME,
+    STORES,
+    IndexedDBModels,
+    create_database,
+)
 from tfjsd.model_io.info_records import InfoRecords
 from tfjsd.model_io.origin import Origins
 from tfjsd.model_io.stored_model import StoredModel
@@ -52,9 +60,9 @@ def put_info(origin, path, record):
     put_bytes(origin, path, values.encode(record, lambda data: None))
 
 
-def put_bytes(origin, path, encoded):
+def put_bytes(origin, path, encoded, store=INFO_STORE_NAME):
     def work(transaction):
-        transaction.put(INFO_STORE_NAME, path, encoded)
+        transaction.put(store, path, encoded)
 
     parts(origin)[1].transact(DATABASE_NAME, STORES, "readwrite", work, create=create_database).result()
 
@@ -149,6 +157,18 @@ def test_a_record_that_is_damaged_is_an_error_until_it_is_gone(origin):
     put_info(origin, "odd", {"modelPath": "odd", "modelArtifactsInfo": {}})
     origin.models.remove("indexeddb://odd").result()
     assert origin.models.list_models_text() == before
+
+
+@pytest.mark.parametrize("damaged", [INFO_STORE_NAME, MODEL_STORE_NAME])
+def test_a_model_with_a_damaged_record_can_be_saved_anew(origin, damaged):
+    origin.models.save("indexeddb://m", model(200_000)).result()
+    put_bytes(origin, "m", values.Encoded(b""), damaged)
+    with pytest.raises(CorruptionError):
+        origin.models.list_models_text() if damaged == INFO_STORE_NAME else origin.models.open("indexeddb://m")
+    origin.models.save("indexeddb://m", model(100)).result()
+    assert list(origin.models.list_models_text()) == ["indexeddb://m"]
+    assert origin.models.open("indexeddb://m").weight_bytes == 100
+    assert disagreements(origin.bucket) == []
 
 
 def test_changes_are_told_as_long_as_they_are_known():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from idb_support.homes import ORIGIN, open_home
 from tfjsd.errors import AbortError, CorruptionError, UnknownError
 from tfjsd.storage_backends.abc import INLINE_LIMIT
 from tfjsd.storage_backends.browsers import CHROME
+from tfjsd.storage_backends.indexed_db import held_blobs, store_records
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
+from tfjsd.storage_backends.indexed_db.idb_key_range import IDBKeyRange
 from tfjsd.storage_backends.indexed_db.layout import NEXT_ID, database_key, prefix_of, store_key
 from tfjsd.storage_backends.indexed_db.record_head import read_head
 from tfjsd.storage_backends.indexed_db.schema import DatabaseSchema, IndexSchema, StoreSchema
 from tfjsd.storage_backends.indexed_db.schema_form import decode_schema, encode_schema, schema_to_form
+from tfjsd.storage_backends.indexed_db.store_indexes import StoreIndexes
 from tfjsd.storage_backends.script_types import UNDEFINED
 from tfjsd.storage_backends.values import cannot_stage, decode, encode
 
@@ -185,6 +189,102 @@ async def test_an_index_is_made_over_a_damaged_binary_that_it_does_not_look_at(t
             return
         with await opening as db:
             assert await db.transaction("s").object_store("s").index("i").get_all_keys() == ["key"]
+
+
+DAMAGED = [b"", b"\x00", b"\x00\x07", b"\x7f\x02", b"\x80", b"\x00\x01\x01\x05"]
+"""Heads and tables of blobs that cannot be read, some of them behind a head that can."""
+
+SHARED = b"s" * (INLINE_LIMIT + 1)
+
+WAYS_OUT: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "put": lambda store: store.put({"a": 9, "large": SHARED}, 1),
+    "put without entries": lambda store: store.put("nothing", 1),
+    "delete": lambda store: store.delete(1),
+    "delete a range": lambda store: store.delete(IDBKeyRange.lower_bound(1)),
+    "clear": lambda store: store.clear(),
+}
+
+
+def fill(db, _tx, _old, _new):
+    store = db.create_object_store("s")
+    store.create_index("a", "a", unique=True)
+    for key in range(3):
+        store.put({"a": key, "m": [key, "all"], "large": SHARED, "own": SHARED + bytes([key])}, key)
+
+
+def index_later(_db, tx, _old, _new):
+    tx.object_store("s").create_index("m", "m", multi_entry=True)
+
+
+@contextlib.asynccontextmanager
+async def with_a_damaged_record(tmp_path, record):
+    """A database whose second record of three has other bytes."""
+    with opened(tmp_path) as (bucket, factory):
+        (await factory.open("d", 1, upgrade=fill)).close()
+        (await factory.open("d", 2, upgrade=index_later)).close()
+        assert disagreements(bucket) == []
+        own = prefix_of(1, 2)
+        key = [key for key, _ in bucket.scan(own, own + b"\xff")][1]
+        with bucket.mutate() as mutation:
+            mutation.put(key, record)
+        mutation.future.result()
+        yield bucket, factory
+
+
+async def leave(factory, way):
+    with await factory.open("d") as db:
+        tx = db.transaction("s", "readwrite")
+        with pytest.raises(UnknownError):
+            await tx.object_store("s").get_all()
+        tx = db.transaction("s", "readwrite")
+        await WAYS_OUT[way](tx.object_store("s"))
+        await tx.done
+    factory._store.make_room()
+
+
+@pytest.mark.parametrize("record", DAMAGED)
+@pytest.mark.parametrize("way", WAYS_OUT)
+async def test_a_damaged_record_can_be_replaced_and_deleted(tmp_path, way, record):
+    async with with_a_damaged_record(tmp_path, record) as (bucket, factory):
+        await leave(factory, way)
+        assert disagreements(bucket) == []
+        left = {"put": [0, 2, 9], "delete a range": [0], "clear": []}.get(way, [0, 2])
+        with await factory.open("d") as db:
+            store = db.transaction("s").object_store("s")
+            assert [value["a"] for value in await store.index("a").get_all()] == left
+            assert await store.index("m").get_all_keys("all") == [key for key in left if key != 9]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("record", DAMAGED)
+async def test_a_damaged_record_goes_with_its_store_or_database(tmp_path, monkeypatch, record, at_once):
+    def drop(db, _tx, _old, _new):
+        db.delete_object_store("s")
+
+    if not at_once:
+        monkeypatch.setattr(store_records, "_CLEAR_AT_ONCE", 0)
+    async with with_a_damaged_record(tmp_path, record) as (bucket, factory):
+        (await factory.open("d", 3, upgrade=drop)).close()
+        factory._store.make_room()
+        assert disagreements(bucket) == []
+        assert bucket.bytes_used() < 1000
+    async with with_a_damaged_record(tmp_path / "other", record) as (bucket, factory):
+        await factory.delete_database("d")
+        factory._store.make_room()
+        assert disagreements(bucket) == []
+        assert bucket.bytes_used() < 1000
+
+
+@pytest.mark.parametrize(
+    ("place", "what", "said"),
+    [(StoreIndexes, "_search", "does not agree"), (held_blobs, "_referred", "refers to a blob for nothing")],
+)
+async def test_the_check_catches_what_a_damaged_record_leaves_behind(tmp_path, monkeypatch, place, what, said):
+    """The negative control: what the record does not name is not looked for."""
+    monkeypatch.setattr(place, what, lambda *_: [])
+    async with with_a_damaged_record(tmp_path, b"") as (bucket, factory):
+        await leave(factory, "delete")
+        assert any(said in found for found in disagreements(bucket))
 
 
 async def test_a_damaged_next_id_is_named(tmp_path):

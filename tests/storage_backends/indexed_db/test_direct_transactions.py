@@ -9,9 +9,10 @@ from concurrent.futures import Future
 import pytest
 from idb_support.homes import ENGINES, ORIGIN, open_home
 
-from tfjsd.errors import NotFoundError, QuotaExceededError, ReadOnlyError, UnknownError
+from tfjsd.errors import CorruptionError, NotFoundError, QuotaExceededError, ReadOnlyError, UnknownError
 from tfjsd.storage_backends.abc import INLINE_LIMIT
 from tfjsd.storage_backends.browsers import CHROME
+from tfjsd.storage_backends.catalogue import REFERENCES, following
 from tfjsd.storage_backends.indexed_db import reclaimer, write_set
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.key_coding import decode_key
@@ -301,18 +302,39 @@ def test_a_stop_ends_the_reclaimers_rest_and_the_journal_keeps_what_is_left(buck
     assert list(bucket.scan(JOURNAL, end_of(RECORDS))) == []
 
 
-def test_damage_that_ends_the_reclaimer_is_logged_and_the_journal_stays(store, bucket, caplog):
-    put(store, 1, b"x").result()
-    (record, _), *_ = bucket.scan(RECORDS, end_of(RECORDS))
+def abandoned(store, bucket, record):
+    """The prefix of a dead place with this record, which holds a blob, and another one."""
+    put(store, 1, bytes(INLINE_LIMIT + 1)).result()
+    put(store, 2, b"whole").result()
+    (key, _), *_ = bucket.scan(RECORDS, end_of(RECORDS))
     with bucket.mutate() as mutation:
-        mutation.put(record, b"")
-        mutation.put(JOURNAL + record[:9], b"")
+        mutation.put(key, record)
+        mutation.put(JOURNAL + key[:9], b"")
     mutation.future.result()
+    return key[:9]
+
+
+def test_an_error_that_ends_the_reclaimer_is_logged_and_the_journal_stays(store, bucket, caplog, monkeypatch):
+    def fail(*_):
+        raise CorruptionError("injected")
+
+    prefix = abandoned(store, bucket, b"")
+    monkeypatch.setattr(reclaimer, "held_blobs", fail)
     at_work = reclaimer.Reclaimer(bucket)
     at_work.wake()
     at_work._thread.join(10)
-    assert "not all reclaimed: a stored record is cut short" in caplog.text
-    assert [key for key, _ in bucket.scan(JOURNAL, end_of(JOURNAL))] == [JOURNAL + record[:9]]
+    assert "not all reclaimed: injected" in caplog.text
+    assert [key for key, _ in bucket.scan(JOURNAL, end_of(JOURNAL))] == [JOURNAL + prefix]
+
+
+@pytest.mark.parametrize("record", [b"", b"\x00\x07", b"\x00\x01\x01\x05"])
+def test_a_damaged_record_is_reclaimed_with_the_blobs_that_it_held(store, bucket, record):
+    prefix = abandoned(store, bucket, record)
+    assert len(list(bucket.scan(REFERENCES, following(REFERENCES)))) == 1
+    assert reclaimer.Reclaimer(bucket).reclaim_all()
+    assert list(bucket.scan(prefix, end_of(prefix))) == []
+    assert list(bucket.scan(REFERENCES, following(REFERENCES))) == []
+    assert list(bucket.scan(JOURNAL, end_of(JOURNAL))) == []
 
 
 def test_a_wake_while_the_reclaimer_finds_nothing_more_is_heard(bucket, monkeypatch):
