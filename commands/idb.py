@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadRequestError, InvalidArtifactsError, NotFoundError
 from . import render
 from .arguments import Command, Example, Operand, Option
+from .given_content import given_content
 
 if TYPE_CHECKING:
     from .invocation import Invocation
@@ -113,9 +114,7 @@ def _value(word: str, *, raw: bool) -> Any:
     from .json_value import json_value
 
     if word == "-":
-        import sys
-
-        data = sys.stdin.buffer.read()
+        data = given_content(word)
     elif word.startswith("@"):
         data = Path(word[1:]).read_bytes()
     else:

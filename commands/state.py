@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidArtifactsError
 from . import render
 from .arguments import Command, Example, Operand
+from .given_content import given_content
 
 if TYPE_CHECKING:
     from ..testing.playwright.origin_state import OriginState
@@ -50,13 +50,7 @@ def _import(invocation: Invocation) -> int:
 def _entries(name: str) -> list[OriginState]:
     from ..wire.json_text import parse_json
 
-    if name == "-":
-        import sys
-
-        data = sys.stdin.buffer.read()
-    else:
-        data = Path(name).read_bytes()
-    state: Any = parse_json(data)
+    state: Any = parse_json(given_content(name))
     entries = state.get("origins") if isinstance(state, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) and "origin" in entry for entry in entries):
         raise InvalidArtifactsError(

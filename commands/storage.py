@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidArtifactsError, NotFoundError
 from . import render
 from .arguments import Command, Example, Operand, Option
+from .given_content import given_content
 
 if TYPE_CHECKING:
     from .invocation import Invocation
@@ -50,9 +51,7 @@ def _set(invocation: Invocation) -> int:
 def _value(word: str) -> str:
     """The value itself, ``-`` for standard input, ``@FILE`` for a file's text, ``@@…`` for a value that starts so."""
     if word == "-":
-        import sys
-
-        return _decoded(sys.stdin.buffer.read(), "standard input")
+        return _decoded(given_content(word), "standard input")
     if word.startswith("@@"):
         return word[1:]
     if word.startswith("@"):
@@ -106,14 +105,13 @@ def _usage(invocation: Invocation) -> int:
 
 def _export(invocation: Invocation) -> int:
     items = dict(invocation.store.local_storage().items())
-    target = invocation.arguments.optional("FILE")
-    if target in (None, "-"):
+    target = invocation.arguments.optional("FILE") or "-"
+    if target == "-":
         invocation.output.document(items)
         return 0
     from .output import json_text
     from .target_file import target_file
 
-    assert target is not None
     with target_file(target) as file:
         file.write(json_text(items, indent=2).encode("utf-8", "surrogatepass") + b"\n")
     invocation.output.result(f"exported {render.counted(len(items), 'item')} to {target!r}", {"exported": len(items)})
@@ -124,13 +122,7 @@ def _import(invocation: Invocation) -> int:
     from ..wire.json_text import parse_json
 
     name = invocation.arguments.operand("FILE")
-    if name == "-":
-        import sys
-
-        data = sys.stdin.buffer.read()
-    else:
-        data = Path(name).read_bytes()
-    items = parse_json(data)
+    items = parse_json(given_content(name))
     if not isinstance(items, dict) or not all(isinstance(value, str) for value in items.values()):
         raise InvalidArtifactsError(f"{name} is not a JSON object of strings", hint="tfjsd storage export writes one")
     invocation.store.local_storage().update(items)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import AccessDeniedError, StoreFailedError, SyncError, SyncPairNotFoundError
+from . import render
 from .arguments import Command, Example, Operand, Option, UsageError
 from .sync_report import done_lines, failed_report, pair_lines, pair_row, pair_table
 
@@ -132,7 +133,8 @@ def _approve(invocation: Invocation) -> int:
     if not invocation.arguments.flag("--deletions"):
         raise UsageError("say what is approved: --deletions")
     count = _pairs(invocation).approve_deletions(_name(invocation))
-    invocation.output.result(f"approved {count} deletions of '{_name(invocation)}'", {"approved": count})
+    text = f"approved {render.counted(count, 'deletion')} of '{_name(invocation)}'"
+    invocation.output.result(text, {"approved": count})
     return 0
 
 
