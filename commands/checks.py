@@ -101,7 +101,7 @@ def home(path: Path) -> Iterator[Finding]:
 
 def space(path: Path) -> Finding:
     """Free space where the home is or will be."""
-    place = next(parent for parent in (path, *path.parents) if parent.exists())
+    place = next(parent for parent in (path, *path.parents) if os.path.exists(parent))
     status = os.statvfs(place)
     free = status.f_bavail * status.f_frsize
     text = f"{render.size(free)} free at {place}"
@@ -138,7 +138,7 @@ def daemon(invocation: Invocation, address: Address) -> Finding:
         with invocation.connect(autostart=False) as store:
             status = store.status()
     except DaemonUnavailableError as error:
-        if address.socket.exists():
+        if os.path.exists(address.socket):
             return Finding("daemon", "warning", f"none answers: {error.message}", "tfjsd start takes the socket over")
         return Finding("daemon", "ok", "none is running; the first command that needs one starts it")
     except TfjsdError as error:
