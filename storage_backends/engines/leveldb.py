@@ -84,11 +84,11 @@ class LevelDBEngine(OrderedEngine):
 
     def _open(self, options: dict[str, Any]) -> Any:
         try:
-            return self._call(lambda: self._plyvel.DB(os.fspath(self._directory), **options))
+            return self._call(lambda: self._plyvel.DB(os.fsencode(self._directory), **options))
         except CorruptionError as damage:
             if not cut_torn_tail(self._directory):
                 raise CorruptionError(f"{damage} (nothing was modified)") from damage
-        return self._call(lambda: self._plyvel.DB(os.fspath(self._directory), **options))
+        return self._call(lambda: self._plyvel.DB(os.fsencode(self._directory), **options))
 
     def _call(self, function: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
         """What the function returns, or plyvel's error as one of ours."""

@@ -43,9 +43,12 @@ def test_a_home_may_have_a_name_that_is_no_text(daemons, tmp_path):
         assert os.fsencode(daemon.home) in manager.recv(4096)
     with tfjsd.connect(home=daemon.home, autostart=False) as store:
         assert store.status()["home"] == os.fspath(daemon.home)
+        store.local_storage()["k"] = "v"
     with pytest.raises(tfjsd.HomeInUseError), tfjsd.connect(daemon.socket, home=tmp_path, autostart=False) as store:
         store.status()
     assert daemon.stop() == 0
+    with tfjsd.open_store(daemon.home) as store:
+        assert dict(store.local_storage()) == {"k": "v"}
 
 
 @pytest.mark.parametrize(("mode", "warnings"), [(0o700, 0), (0o755, 1)])
