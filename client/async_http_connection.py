@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from ..wire.web_address import authority
 from .connection import Connection, UnixOrTCP, answered_anyway
 from .exchange import Exchange
 
@@ -27,7 +28,7 @@ async def open_connection(address: UnixOrTCP, timeout: float | None) -> Connecti
                 return Connection(connected, "localhost")
             await loop.sock_connect(connected, address)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return Connection(connected, f"{address[0]}:{address[1]}")
+            return Connection(connected, authority(*address))
     except BaseException:
         connected.close()
         raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AccessDeniedError, DaemonUnavailableError, HomeInUseError, TfjsdError
 from ..wire.protocol import BROWSER_HEADER, CLIENT_HEADER, HOME_HEADER, VERSION_HEADER
+from ..wire.web_address import authority
 from .connection import Connection
 from .target import Target
 
@@ -148,7 +149,7 @@ class DaemonLink:
 def _start_command(target: Target) -> str:
     """What starts a daemon that answers there."""
     if target.tcp is not None:
-        return f"tfjsd serve --http {target.tcp[0]}:{target.tcp[1]}"
+        return f"tfjsd serve --http {authority(*target.tcp)}"
     if target.socket is None:
         return "tfjsd start"
     from shlex import quote

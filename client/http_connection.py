@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
+from ..wire.web_address import authority
 from .connection import Connection, UnixOrTCP, answered_anyway
 from .exchange import Exchange
 
@@ -16,7 +17,7 @@ def open_connection(address: UnixOrTCP, timeout: float | None) -> Connection:
     if not isinstance(address, str):
         connected = socket.create_connection(address, timeout)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Connection(connected, f"{address[0]}:{address[1]}")
+        return Connection(connected, authority(*address))
     deadline = None if timeout is None else time.monotonic() + timeout
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ConfigurationError
+from ..wire.web_address import authority
 
 if TYPE_CHECKING:
     from ..wire.configuration import Configuration
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 _UNIX = "unix:"
 _HTTP = "http://"
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+_HOST_AND_PORT = re.compile(rf"http://(?P<host>{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{{1,5}})/?")
+_HIGHEST_PORT = 65535
 
 
 class Target(NamedTuple):
@@ -42,7 +47,7 @@ class Target(NamedTuple):
 
     def __str__(self) -> str:
         address = self.address()
-        return f"unix://{address}" if isinstance(address, str) else f"http://{address[0]}:{address[1]}"
+        return f"unix://{address}" if isinstance(address, str) else f"http://{authority(*address)}"
 
 
 def resolve(
@@ -78,11 +83,10 @@ def resolve(
 
 
 def _host_and_port(url: str) -> tuple[str, int]:
-    authority, _, rest = url[len(_HTTP) :].partition("/")
-    host, colon, port = authority.rpartition(":")
-    if not colon or not port.isdigit() or not host or rest:
+    match = _HOST_AND_PORT.fullmatch(url)
+    if match is None or int(match["port"]) > _HIGHEST_PORT:
         raise ConfigurationError(f"{url!r} is not of the form http://HOST:PORT")
-    return host.strip("[]"), int(port)
+    return match["host"].strip("[]"), int(match["port"])
 
 
 def _token_from_file() -> str | None:

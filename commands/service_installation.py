@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import TfjsdError
 from ..storage_backends import durable
+from ..wire.web_address import authority
 from .arguments import UsageError
 from .lifecycle import end, running_status
 from .service_files import (
@@ -143,8 +144,7 @@ def _loopback(flag: str | None, configuration: Configuration) -> Loopback | None
     address, source = dict(configuration)["http"]
     if address is None:
         return None
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return Loopback(f"{host}:{address.port}" if source == "TFJSD_HTTP" else None)
+    return Loopback(authority(*address) if source == "TFJSD_HTTP" else None)
 
 
 def install(invocation: Invocation) -> int:

@@ -10,6 +10,7 @@ import socket
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError
+from ..wire.web_address import authority
 
 _BACKLOG = 128
 
@@ -29,13 +30,13 @@ class LoopbackListener:
     @property
     def authority(self) -> str:
         """``host:port`` as a Host header has it."""
-        return _authority(self.address, self.port)
+        return authority(self.address, self.port)
 
     @property
     def hosts(self) -> frozenset[str]:
         """Every Host header that means this listener, word for word. ``localhost`` is a name that browsers never ask
         a name server for. Port 80 may be left out, as browsers do."""
-        names = {self.authority, _authority("localhost", self.port)}
+        names = {self.authority, authority("localhost", self.port)}
         return frozenset(names | ({name.removesuffix(":80") for name in names} if self.port == 80 else set()))
 
     def close(self) -> None:
@@ -48,7 +49,7 @@ def bind_loopback(address: str, port: int) -> LoopbackListener:
         listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     except OSError as error:  # EAFNOSUPPORT: a kernel without it, or RestrictAddressFamilies= of systemd
         raise ConfigurationError(
-            f"cannot listen on http://{_authority(address, port)}: {error.strerror}",
+            f"cannot listen on http://{authority(address, port)}: {error.strerror}",
             hint="if systemd runs it: tfjsd service install sets the service up for the http of the configuration",
         ) from error
     try:
@@ -60,10 +61,6 @@ def bind_loopback(address: str, port: int) -> LoopbackListener:
         listening.close()
         hint = "choose another port, or 0 for a free one" if error.errno in (errno.EADDRINUSE, errno.EACCES) else None
         raise ConfigurationError(
-            f"cannot listen on http://{_authority(address, port)}: {error.strerror}", hint=hint
+            f"cannot listen on http://{authority(address, port)}: {error.strerror}", hint=hint
         ) from error
     return LoopbackListener(listening, address, listening.getsockname()[1])
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

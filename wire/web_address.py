@@ -20,6 +20,11 @@ class LoopbackAddress(NamedTuple):
     port: int
 
 
+def authority(host: str, port: int) -> str:
+    """``host:port`` as a URL and a Host header have it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def loopback_address(value: Any) -> LoopbackAddress:
     """``127.0.0.1:8765``, ``[::1]:8765``, ``localhost:8765``. Raises ValueError for any other address."""
     match = _LOOPBACK.fullmatch(value) if isinstance(value, str) else None

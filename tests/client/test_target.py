@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tfjsd
+from tfjsd.client.daemon_link import DaemonLink
 from tfjsd.client.http_connection import open_connection
 from tfjsd.client.opening import open_session
 from tfjsd.wire.addresses import default_socket
@@ -81,10 +82,18 @@ def test_a_daemon_on_tcp(tmp_path, monkeypatch):
     assert target.address() == ("127.0.0.1", 8123)
     assert target.token == "secret"
     assert str(target) == "http://127.0.0.1:8123"
-    assert meant("http://[::1]:1", token="other")[0].token == "other"
+    by_six, _ = meant("http://[::1]:1", token="other")
+    assert (by_six.token, by_six.address(), str(by_six)) == ("other", ("::1", 1), "http://[::1]:1")
+    assert "`tfjsd serve --http [::1]:1`" in str(DaemonLink(by_six).unavailable(ConnectionRefusedError()).hint)
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "http://:1", "http://a:b", "http://a:1/path", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://localhost", "http://:1", "http://a:b", "http://a:1/path", "http://", "http://a:65536", "http://a:٣"),
+        *("http://a b:1", "http://a..b:1", f"http://{'a' * 64}:1", "http://::1:1", "http://[a]b:1"),
+    ],
+)
 def test_an_address_of_another_form_is_refused(url):
     with pytest.raises(tfjsd.ConfigurationError):
         meant(url)

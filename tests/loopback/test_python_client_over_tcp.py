@@ -1,5 +1,7 @@
 """``tfjsd.connect("http://127.0.0.1:PORT")``: the same client, over TCP with the token."""
 
+import socket
+
 import pytest
 
 import tfjsd
@@ -38,6 +40,20 @@ async def test_indexed_db(loopback):
         async with db.transaction(["books"]) as tx:
             assert (await tx.object_store("books").get("one"))["title"] == "x" * 100_000
         db.close()
+
+
+async def test_ipv6(loopback_daemon):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+    with loopback_daemon(http="[::1]:0") as daemon:
+        assert daemon.url == f"http://[::1]:{daemon.port}"
+        with tfjsd.connect(daemon.url, token=daemon.token) as store:
+            store.local_storage()["k"] = "v"
+        async with tfjsd.aconnect(daemon.url, token=daemon.token) as store:
+            assert await store.local_storage().get_item("k") == "v"
+            (await store.indexed_db().open("d")).close()
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong"])
