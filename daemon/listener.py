@@ -49,8 +49,9 @@ class UnixListener:
 def bind(path: Path, *, group: int | None) -> UnixListener:
     """Listens at ``path``: mode 0600, or 0660 of ``group``. The caller holds the home's lock.
 
-    Raises ConfigurationError where the path is too long, or the directory is open to others; HomeInUseError where
-    something answers there, DaemonUnavailableError where the name is taken by something that is not a socket.
+    Raises ConfigurationError where the path is too long, the directory is open to others, or the socket cannot be the
+    group's; HomeInUseError where something answers there, DaemonUnavailableError where the name is taken by something
+    that is not a socket, or no socket can be made there.
     """
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise ConfigurationError(f"the socket path {path} is longer than {LONGEST_SOCKET_PATH} bytes", hint="--socket")
@@ -63,13 +64,13 @@ def bind(path: Path, *, group: int | None) -> UnixListener:
             listening.bind(os.fspath(path))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise
+                raise _no_socket(path, error.errno) from error
             raise HomeInUseError(f"{path} has just been taken.", hint="choose another --socket") from error
         finally:
             os.umask(before)
         _check_ours(path)
         if group is not None:
-            os.chown(path, -1, group)
+            _give_to(path, group)
         listening.listen(_BACKLOG)
     except BaseException:
         listening.close()
@@ -85,8 +86,30 @@ def adopt(activated: list[socket.socket]) -> UnixListener:
     return UnixListener(activated[0], None)
 
 
+def _no_socket(path: Path, number: int | None) -> DaemonUnavailableError:
+    return DaemonUnavailableError(
+        f"There can be no socket at {path}: {os.strerror(number or errno.EIO)}.", hint="choose another --socket"
+    )
+
+
+def _give_to(path: Path, group: int) -> None:
+    try:
+        os.chown(path, -1, group)
+    except OSError as error:
+        durable.unlink(path)
+        raise ConfigurationError(
+            f"the socket cannot be that of group {group}: {error.strerror}",
+            hint="the daemon's user has to be in the first one of access.groups",
+        ) from error
+
+
 def _prepare_directory(directory: Path, *, private: bool) -> None:
-    durable.make_directory(directory)
+    try:
+        durable.make_directory(directory)
+    except OSError as error:
+        raise _no_socket(directory, error.errno) from error
+    if not directory.is_dir():
+        raise _no_socket(directory, errno.ENOTDIR)
     if not may_hold_socket(directory.stat(), private=private):
         raise ConfigurationError(
             f"the socket's directory {directory} can be written by other users",

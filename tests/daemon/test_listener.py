@@ -1,8 +1,10 @@
 """The socket's name: who may take it, and with which mode it comes into the world."""
 
+import errno
 import os
 import socket
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -21,6 +23,31 @@ def place(tmp_path_factory):
     directory = Path(tempfile.mkdtemp(prefix="tfjsd-"))
     yield directory / "run" / "s"
     shutil.rmtree(directory)
+
+
+def test_a_group_that_the_socket_cannot_be_given_to_is_a_wrong_setting_and_leaves_nothing(place, monkeypatch):
+    def refused(path, uid, gid):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+
+    monkeypatch.setattr(os, "chown", refused)
+    with pytest.raises(ConfigurationError, match=r"cannot be that of group 7: Operation not permitted$") as caught:
+        bind(place, group=7)
+    assert "access.groups" in str(caught.value.hint)
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("below", ["s", "run/s"])
+def test_where_no_socket_can_be_is_told(place, below):
+    place.parent.write_bytes(b"a file")
+    with pytest.raises(DaemonUnavailableError, match=r"^There can be no socket at .*: Not a directory\.$"):
+        bind(place.parent / below, group=None)
+    assert place.parent.read_bytes() == b"a file"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+def test_a_file_system_without_sockets_is_told():
+    with pytest.raises(DaemonUnavailableError, match=r"^There can be no socket at /proc/tfjsd\.sock: ."):
+        bind(Path("/proc/tfjsd.sock"), group=None)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
