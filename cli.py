@@ -172,10 +172,13 @@ def _help(command: Command | None, where: str, output: Output, *, asked: bool) -
 
 
 def _connect(target: str | None, *, home: str | None, origin: str | None, autostart: bool) -> Client:
-    from .client import connect
+    from .client.client import connect, connect_configured
+    from .wire.addresses import without_scheme
 
-    if target is not None and ("://" not in target or target.startswith("unix:")):
-        # The home's own socket, not a stranger's address: a daemon may be started on it.
-        os.environ["TFJSD_SOCKET"] = target.removeprefix("unix:").removeprefix("//")
-        target = None
-    return connect(target, home=home, origin=origin, autostart=autostart)
+    if target is None or "://" in without_scheme(target):
+        return connect(target, home=home, origin=origin, autostart=autostart)
+    from .wire.configuration import Configuration
+
+    # The home's own socket, not a stranger's address: a daemon may be started on it.
+    configuration = Configuration.load({"home": home, "socket": target, "origin": origin})
+    return connect_configured(configuration, autostart=autostart)

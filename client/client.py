@@ -48,9 +48,9 @@ def connect(
     return Client(session)
 
 
-def connect_configured(configuration: Configuration, *, timeout: float | None = 30.0) -> Client:
-    """A client of the daemon that a configuration names; starts none. Raises as ``connect`` does."""
-    session = configured_session(configuration, timeout)
+def connect_configured(configuration: Configuration, *, autostart: bool, timeout: float | None = 30.0) -> Client:
+    """A client of the daemon that a configuration names, which is started as by ``connect``. Raises as that does."""
+    session = configured_session(configuration, autostart=autostart, timeout=timeout)
     blocking.run(delivery.connect(session.link, timeout))
     return Client(session)
 

@@ -31,9 +31,9 @@ def open_session(
     return Session(DaemonLink(meant), configuration["origin"], timeout)
 
 
-def configured_session(configuration: Configuration, timeout: float | None) -> Session:
-    """The session with the daemon that a configuration names, which is not started."""
-    meant = resolve(None, home=configuration["home"], token=None, autostart=False, configuration=configuration)
+def configured_session(configuration: Configuration, *, autostart: bool, timeout: float | None) -> Session:
+    """The session with the daemon that a configuration names; connects to nothing. Raises ConfigurationError."""
+    meant = resolve(None, home=configuration["home"], token=None, autostart=autostart, configuration=configuration)
     return Session(DaemonLink(meant), configuration["origin"], timeout)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ConfigurationError
+from ..wire.addresses import without_scheme
 from ..wire.web_address import authority
 
 if TYPE_CHECKING:
     from ..wire.configuration import Configuration
     from .connection import UnixOrTCP
 
-_UNIX = "unix:"
 _HTTP = "http://"
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _HOST_AND_PORT = re.compile(rf"http://(?P<host>{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{{1,5}})/?")
@@ -62,8 +62,9 @@ def resolve(
 
     A daemon is only ever started for a home, never for an address that the caller names.
     """
-    target = target or os.environ.get("TFJSD_URL") or None
-    if target is None:
+    if not target and not _is_flag(configuration, "socket"):
+        target = os.environ.get("TFJSD_URL")
+    if not target:
         socket = configuration["socket"]
         only = configuration["home"] is not None or socket is None
         start = autostart and bool(configuration["autostart"])
@@ -72,14 +73,17 @@ def resolve(
     text = os.fspath(target)
     if text.startswith(_HTTP):
         return Target(resolved, only, None, _host_and_port(text), token or _token_from_file(), False)
-    if "://" in text and not text.startswith(_UNIX):
+    path = without_scheme(text)
+    if "://" in path:
         raise ConfigurationError(
             f"{text!r} is no address of a daemon", hint="it is a socket's path, unix:PATH or http://HOST:PORT"
         )
-    path = text[len(_UNIX) :] if text.startswith(_UNIX) else text
-    if path.startswith("//"):
-        path = path[2:]
     return Target(resolved, only, str(Path(path).expanduser().absolute()), None, token, False)
+
+
+def _is_flag(configuration: Configuration, key: str) -> bool:
+    """Whether the command line says it, which counts for more than the environment."""
+    return dict(configuration)[key].source.startswith("--")
 
 
 def _host_and_port(url: str) -> tuple[str, int]:

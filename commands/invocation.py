@@ -87,7 +87,7 @@ class Invocation:
         except ConfigurationError:
             from ..client.client import connect_configured
 
-            return connect_configured(self.configuration_in_need())
+            return connect_configured(self.configuration_in_need(), autostart=False)
 
     def configuration(self) -> Configuration:
         """Flags, environment, configuration files.

@@ -20,6 +20,7 @@ OPEN_FILE = "open.html"
 """What `tfjsd open` shows a browser first, in the home: it leads on to the page, with a code."""
 LOG_FILE = "daemon.log"
 SOCKET_FILE = "tfjsd.sock"
+UNIX = "unix:"
 LONGEST_SOCKET_PATH = 100
 """Bytes. The kernels take 103 (macOS) to 107 (Linux); a name that only just fits breaks elsewhere."""
 
@@ -71,6 +72,11 @@ def default_socket(home: Path, environ: Mapping[str, str]) -> Path:
     digest = sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:12]
     runtime = environ.get("XDG_RUNTIME_DIR") or environ.get("TMPDIR") or "/tmp"  # noqa: S108 (the directory in it is 0700)
     return Path(runtime) / f"tfjsd-{os.getuid()}" / f"{digest}.sock"
+
+
+def without_scheme(address: str) -> str:
+    """A socket's path that is written as a path, ``unix:PATH``, or ``unix://PATH`` as ``tfjsd status`` prints it."""
+    return address.removeprefix(UNIX).removeprefix("//") if address.startswith(UNIX) else address
 
 
 def unusable_home(home: Path, error: OSError) -> ConfigurationError | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadRequestError
 from ..model_io.origin_name import checked_origin
+from .addresses import without_scheme
 from .protocol import DEFAULT_ORIGIN
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def path(value: Any) -> Path:
 
 
 def socket_path(value: Any) -> Path:
+    if isinstance(value, str):
+        value = without_scheme(value)
     if "://" in os.fspath(value if isinstance(value, str | os.PathLike) else ""):
         raise ValueError("a socket's path is expected")
     return path(value)

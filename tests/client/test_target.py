@@ -12,8 +12,9 @@ import pytest
 import tfjsd
 from tfjsd.client.daemon_link import DaemonLink
 from tfjsd.client.http_connection import open_connection
-from tfjsd.client.opening import open_session
+from tfjsd.client.opening import configured_session, open_session
 from tfjsd.wire.addresses import default_socket
+from tfjsd.wire.configuration import Configuration
 
 NOTHING = {"home": None, "origin": None, "token": None, "autostart": True, "timeout": None}
 
@@ -63,6 +64,17 @@ def test_the_daemons_own_record_says_where_it_listens(tmp_path):
     assert target.address() == "/run/elsewhere.sock"
     (tmp_path / "daemon.json").unlink()
     assert target.address() == str(default_socket(tmp_path, os.environ))
+
+
+@pytest.mark.parametrize("form", ["{}/s.sock", "unix:{}/s.sock", "unix://{}/s.sock"])
+def test_a_socket_that_the_command_line_names_counts_for_more_than_the_environment(tmp_path, monkeypatch, form):
+    monkeypatch.setenv("TFJSD_URL", "http://127.0.0.1:1")
+    configuration = Configuration.load({"home": tmp_path, "socket": form.format(tmp_path)}, files=())
+    target = configured_session(configuration, autostart=True, timeout=None).link.target
+    assert (target.address(), target.autostart) == (str(tmp_path / "s.sock"), True)
+    configuration = Configuration.load({"home": tmp_path}, files=())
+    target = configured_session(configuration, autostart=True, timeout=None).link.target
+    assert (target.address(), target.autostart) == (("127.0.0.1", 1), False)
 
 
 @pytest.mark.parametrize("form", ["{}/s.sock", "unix:{}/s.sock", "unix://{}/s.sock"])

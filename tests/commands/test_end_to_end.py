@@ -361,6 +361,15 @@ def test_a_verb_starts_the_daemon_and_stop_ends_it(alone):
     assert "listening" in alone.text("logs") or alone.text("logs")
 
 
+def test_every_verb_takes_a_socket_as_status_prints_it(alone):
+    socket = f"unix://{alone.home.parent / 'other.sock'}"
+    assert socket in alone.text("start", "--socket", socket)
+    assert alone.json("list", "--socket", socket, TFJSD_URL="http://127.0.0.1:1") == {}
+    assert f"socket:   {socket}" in alone.text("status", "--socket", socket)
+    assert socket.removeprefix("unix://") in alone.text("doctor", "--socket", socket)
+    assert alone.text("stop", "--socket", socket).startswith("stopped")
+
+
 def test_verbs_that_never_start_the_daemon(alone):
     assert "Is it running?" in alone.error("status", code=69)
     alone("stop")
