@@ -176,7 +176,7 @@ class AsyncClient:
         await on_loop.run(maintenance_operations.backup(self._session, file))
 
     async def restore(self, file: BinaryIO) -> dict[str, Any]:
-        """As ``Client.restore``."""
+        """As ``Client.restore``; the file is read in a thread."""
         return await on_loop.run(maintenance_operations.restore(self._session, file))
 
     def sync_pairs(self) -> AsyncSyncPairs:

@@ -49,10 +49,11 @@ async def transfer(connection: Connection, exchange: Exchange, timeout: float | 
 
 
 async def send(connection: Connection, exchange: Exchange, timeout: float | None) -> None:  # noqa: ASYNC109
-    """Sends the whole request, unless the daemon has answered before. What the body's source raises passes through."""
+    """Sends the whole request, unless the daemon has answered before. The body's source is read in a thread; what it
+    raises passes through."""
     connection.socket.setblocking(False)
     steps = 0
-    while buffers := exchange.unsent():
+    while buffers := await _read_on(exchange) if exchange.reads_on else exchange.unsent():
         try:
             count = await _send_some(connection.socket, buffers, timeout)
         except OSError as error:
@@ -63,6 +64,21 @@ async def send(connection: Connection, exchange: Exchange, timeout: float | None
         steps += 1
         if steps % _STEPS_IN_A_ROW == 0:
             await asyncio.sleep(0)
+
+
+async def _read_on(exchange: Exchange) -> list[memoryview]:
+    """``exchange.unsent()``, read in a thread. (asyncio would make another TimeoutError of one that is raised there.)"""
+
+    def read() -> list[memoryview] | Exception:
+        try:
+            return exchange.unsent()
+        except Exception as error:  # noqa: BLE001 (it is raised here)
+            return error
+
+    outcome = await asyncio.to_thread(read)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 async def _send_some(connected: socket.socket, buffers: list[memoryview], timeout: float | None) -> int:  # noqa: ASYNC109

@@ -49,6 +49,11 @@ class Exchange:
             self._pull(self._source)
         return [self._queue[i] for i in range(min(GATHER, len(self._queue)))]
 
+    @property
+    def reads_on(self) -> bool:
+        """Whether ``unsent()`` reads on in the body's source first, which may take long."""
+        return not self._queue and self._source is not None
+
     def sent(self, count: int) -> None:
         """``count`` bytes of ``unsent()`` have left."""
         self.bytes_sent += count

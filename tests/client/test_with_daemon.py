@@ -412,6 +412,32 @@ async def test_a_backup_that_cannot_be_read_on_is_its_files_error_and_restores_n
         assert list(empty.list_models()) == ["indexeddb://a"]
 
 
+class Awaited(RawIOBase):
+    """A file whose content comes once somebody else has had a turn, as that of a pipe may."""
+
+    def __init__(self, content: bytes, turn: threading.Event) -> None:
+        self._content = BytesIO(content)
+        self._turn = turn
+
+    def read(self, size: int = -1) -> bytes:
+        assert self._turn.wait(20), "the loop waits for the file"
+        return self._content.read(size)
+
+
+async def test_a_backup_that_is_slow_to_read_does_not_hold_the_loop(store):
+    store.save("indexeddb://a", example(BLOB))
+    backup, turn = BytesIO(), threading.Event()
+    store.backup(backup)
+    with running_daemon() as second:
+        async with tfjsd.aconnect(home=second.home, autostart=False) as empty:
+            restoring = asyncio.create_task(empty.restore(Awaited(backup.getvalue(), turn)))
+            for _ in range(50):
+                await asyncio.sleep(0)
+            turn.set()
+            await restoring
+            assert list(await empty.list_models()) == ["indexeddb://a"]
+
+
 def test_status_is_plain_json(store, daemon):
     status = store.status()
     assert status == json.loads(json.dumps(status))
