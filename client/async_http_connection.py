@@ -67,7 +67,7 @@ async def send(connection: Connection, exchange: Exchange, timeout: float | None
 
 
 async def _read_on(exchange: Exchange) -> list[memoryview]:
-    """``exchange.unsent()``, read in a thread. (asyncio would make another TimeoutError of one that is raised there.)"""
+    """``exchange.unsent()``, read in a thread. asyncio would make another TimeoutError of one that is raised there."""
 
     def read() -> list[memoryview] | Exception:
         try:
