@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,18 @@ Operation = Callable[[int], float | None]
 
 
 def interleave(operations: Mapping[str, Operation], rounds: int) -> dict[str, Series]:
-    """Each operation once a round, in turn, after one round that warms up and is not counted."""
+    """Each operation once a round, after one round that warms up and is not counted.
+
+    Their order is another one in each round: who follows a large write finds other memory than who comes after that.
+    """
     samples: dict[str, list[float]] = {name: [] for name in operations}
+    order, chance = list(operations), Random(0)
     for number in range(-1, rounds):
-        for name, operation in operations.items():
-            seconds = timed(operation, number)
+        for name in order:
+            seconds = timed(operations[name], number)
             if number >= 0:
                 samples[name].append(seconds)
+        chance.shuffle(order)
     return {name: Series(name, tuple(values)) for name, values in samples.items()}
 
 
