@@ -11,6 +11,7 @@ from ..storage_backends.abc import Clock
 from ..storage_backends.browsers import GIB, Browser
 from ..storage_backends.engines.memory import memory_engine
 from ..storage_backends.home import Home
+from ..storage_backends.indexed_db.key_range_words import fall_silent, speak_as
 from ..storage_backends.web_storage.bucket_quota import Conditions, OriginUse, origins_to_evict
 from .access import Access
 from .downloads import Downloads
@@ -58,6 +59,7 @@ class BrowserProfile:
         self.views: weakref.WeakSet[SimulatedBrowser] = weakref.WeakSet()
         self.home = self.new_home()
         self.origins = SimulatedOrigins(self)
+        speak_as(browser, self)
 
     def conditions(self, origin: str) -> Conditions:
         """What the origin's quota is computed from."""
@@ -157,4 +159,5 @@ class BrowserProfile:
 
     def close(self) -> None:
         """Frees everything; idempotent."""
+        fall_silent(self)
         self.home.close()

@@ -68,6 +68,7 @@ _CLASSES: Final[dict[str, type[DOMError]]] = {
     "key-before": DataError,
     "key-after": DataError,
     "other-key": DataError,
+    "cursor-not-opened": UnknownError,
     "key-exists": ConstraintError,
     "index-not-unique": ConstraintError,
     "generator-exhausted": ConstraintError,

@@ -119,6 +119,7 @@ _TEXTS: Final[dict[str, _Texts]] = {
         "parameter results in a different value than the cursor's effective key.",
         _DATA,
     ),
+    "cursor-not-opened": ("Unable to open cursor", "Unable to open cursor", "Unable to open cursor"),
     # What a request or a transaction ends with
     "key-exists": (
         "Key already exists in the object store.",
@@ -181,6 +182,11 @@ _TEXTS: Final[dict[str, _Texts]] = {
         "{interface}.{method}: '{value}' (value of 'durability' member of IDBTransactionOptions) is not a valid value "
         "for enumeration IDBTransactionDurability.",
     ),
+    "not-options": (
+        _P + "The provided value is not of type 'IDBGetAllOptions'.",
+        "Type error",
+        "Value can't be converted to a dictionary.",
+    ),
     "out-of-range": (
         _P + "Value is outside the '{kind}' value range.",
         "Value {value} is outside the range [0, {maximum}]",
@@ -218,6 +224,8 @@ _CHROMIUM: Final[_Overrides] = {
 _WEBKIT: Final[_Overrides] = {
     **_CHROMIUM,
     ("no-key", "get"): _INADEQUATE,
+    ("no-key", "IDBIndex.getKey"): _INADEQUATE,
+    ("invalid-key", "includes"): _P + "The passed-in value is not a valid IndexedDB key.",
     ("invalid-key", "only"): _INADEQUATE,
     ("invalid-key", "lowerBound"): _INADEQUATE,
     ("invalid-key", "upperBound"): _INADEQUATE,

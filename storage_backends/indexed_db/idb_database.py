@@ -12,6 +12,7 @@ from .abc import ConnectionBackend, ConnectionEvents, TransactionBackend
 from .activity import AFTER_SETTLEMENT, ActivityWindow
 from .dom_exceptions import DOMExceptions
 from .engine_behaviour import EngineBehaviour, behaviour_of
+from .firefox_order import place_of_store
 from .idb_object_store import IDBObjectStore
 from .idb_transaction import IDBTransaction
 from .idb_version_change_event import IDBVersionChangeEvent, Listener, Tasks, call
@@ -44,6 +45,8 @@ class IDBDatabase:
         self.behaviour: EngineBehaviour = behaviour_of(says.browser)
         self.loop = loop
         self.schema: DatabaseSchema = connection.schema.copy()
+        self.opened = self.schema
+        """As it was before its upgrade."""
         self._versionchange = versionchange
         self._tasks = tasks
         self._close_pending = False
@@ -120,7 +123,7 @@ class IDBDatabase:
         if key_path is not None and not is_valid_key_path(key_path):
             raise self.says.error("bad-key-path", method, _INTERFACE)
         if name in self.schema.stores:
-            place = list(self.schema.stores).index(name)
+            place = place_of_store(name, self.schema, self.opened)
             raise self.says.error("store-exists", method, _INTERFACE, name=name, place=place)
         path = list(key_path) if isinstance(key_path, list | tuple) else key_path
         if auto_increment and (path == "" or isinstance(path, list)):
@@ -173,7 +176,7 @@ class IDBDatabase:
 
     def begin_upgrade(self, backend: TransactionBackend, old_version: int) -> IDBTransaction:
         """The version-change transaction. https://w3c.github.io/IndexedDB/#upgrade-a-database"""
-        before = self.schema.copy()
+        before = self.opened = self.schema.copy()
         before.version = old_version
         tx = IDBTransaction(self, self.object_store_names, "versionchange", "default", lambda _: backend)
         self.upgrade = tx

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..browsers import CHROME
 from ..script_types import UNDEFINED
-from .dom_exceptions import DOMExceptions
 from .key_coding import AFTER, InvalidKeyError, compare, decode_key, encode_key, exact_form
+from .key_range_words import exceptions
 from .layout import Bounds
 
 _INTERFACE: Final = "IDBKeyRange"
-_SAYS: Final = DOMExceptions(lambda: CHROME)
 _UNBOUNDED = (b"", AFTER)
 
 
@@ -55,9 +53,9 @@ class IDBKeyRange:
         """
         low, high = _key(lower, "bound"), _key(upper, "bound")
         if low > high:
-            raise _SAYS.error("lower-greater", "bound", _INTERFACE)
+            raise exceptions().error("lower-greater", "bound", _INTERFACE)
         if low == high and (lower_open or upper_open):
-            raise _SAYS.error("empty-range", "bound", _INTERFACE)
+            raise exceptions().error("empty-range", "bound", _INTERFACE)
         return cls._make((lower, low), (upper, high), lower_open, upper_open)
 
     @classmethod
@@ -120,7 +118,7 @@ def _key(value: Any, method: str) -> bytes:
     try:
         return encode_key(value)
     except InvalidKeyError as problem:
-        raise _SAYS.error("invalid-key", method, _INTERFACE, hint=str(problem)) from None
+        raise exceptions().error("invalid-key", method, _INTERFACE, hint=str(problem)) from None
 
 
 def compare_values(one: Any, other: Any) -> int:

@@ -8,6 +8,7 @@ from ...errors import DataCloneError, DOMError, InvalidStateError
 from ..script_types import UNDEFINED
 from ..values import Encoded, Injection, encode
 from .abc import Put
+from .firefox_order import place_of_index
 from .idb_index import IDBIndex
 from .idb_request import IDBRequest
 from .index_entries import entries_of
@@ -151,6 +152,8 @@ class IDBObjectStore(RecordSource):
         says, inline, generates = self._says, self._schema.key_path, self._schema.auto_increment
         if inline is not None:
             if key is not None:
+                if self._tx.behaviour.checks_given_keys_first:
+                    self.key_of(key, method)
                 raise says.error("key-given", method, self.interface)
             return self._inline_key(method, value, inline)
         if key is None:
@@ -163,7 +166,7 @@ class IDBObjectStore(RecordSource):
         self, method: str, value: Any, inline: str | list[str]
     ) -> tuple[bytes | None, bytes | None, Injection | None]:
         found = evaluate(value, inline)
-        if found is UNDEFINED and self._tx.behaviour.undefined_is_absent:
+        if self._tx.behaviour.undefined_is_absent and _has_undefined(found, inline):
             found = ABSENT
         if found is not ABSENT:
             key, exact = self._forms(found)
@@ -200,7 +203,17 @@ class IDBObjectStore(RecordSource):
 
     def _entries(self, value: Any, generated: KeyPath) -> list[tuple[int, bytes]]:
         path = generated if isinstance(generated, str) else None
-        return [(index.id, key) for index in self._schema.indexes.values() for key in entries_of(value, index, path)]
+        behaviour, indexes = self._tx.behaviour, self._schema.indexes.values()
+        if behaviour.multi_entry_on_key_path == "each":
+            return [(index.id, key) for index in indexes for key in entries_of(value, index, path)]
+        of_many = None if behaviour.multi_entry_on_key_path == "given" else path
+        return [
+            (index.id, key)
+            for index in indexes
+            for key in entries_of(
+                value, behaviour.as_filled(index, self._schema), of_many if index.multi_entry else path
+            )
+        ]
 
     def _store(self, source: Any, record: Put) -> IDBRequest[Any]:
         request = self._tx.request(source, decode_key)
@@ -246,7 +259,7 @@ class IDBObjectStore(RecordSource):
         method, name = "createIndex", dom_string(name, "an index's name")
         self._check_upgrade(method)
         if name in self._schema.indexes:
-            place = list(self._schema.indexes).index(name)
+            place = place_of_index(name, self._schema, self._tx.db.opened)
             raise self._says.error("index-exists", method, self.interface, name=name, place=place)
         if not is_valid_key_path(key_path):
             raise self._says.error("bad-key-path", method, self.interface)
@@ -312,6 +325,13 @@ class IDBObjectStore(RecordSource):
 
     def __repr__(self) -> str:
         return f"<IDBObjectStore {self.name!r}>"
+
+
+def _has_undefined(found: Any, key_path: KeyPath) -> bool:
+    """Whether a key path has found undefined, or one of an array of them."""
+    if isinstance(key_path, list) and found is not ABSENT:
+        return any(item is UNDEFINED for item in found)
+    return found is UNDEFINED
 
 
 def _undefined(_result: Any) -> Any:

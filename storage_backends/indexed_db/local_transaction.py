@@ -236,9 +236,10 @@ class LocalTransaction(TransactionBackend):
         self.schema.store(store).indexes[index.name] = index
         self.schema.last_id = max(self.schema.last_id, index.id)
         path = self._path_of_lost_keys(store)
+        filled = behaviour_of(self._store.browser).as_filled(index, self.schema.store(store))
 
         def entries_of(value: bytes, key: bytes) -> list[bytes]:
-            return entries_of_stored(value, index, self._store.bucket.blobs.map, (path, key) if path else None)
+            return entries_of_stored(value, filled, self._store.bucket.blobs.map, (path, key) if path else None)
 
         self._of(store).add_index(index, entries_of)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from ...errors import CorruptionError, DOMError
-from ..script_types import UNDEFINED
+from ..script_types import UNDEFINED, BigInt
 from ..values import decode, decode_all
 from .abc import Direction, Query, Row, Source
 from .cursor_iteration import CursorIteration
@@ -124,7 +125,10 @@ class RecordSource:
 
     def open_key_cursor(self, query: Any = None, direction: Direction = "next") -> IDBRequest[IDBCursor | None]:
         """A cursor without values. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-openkeycursor"""
-        return self._open("openKeyCursor", query, direction, IDBCursor)
+        has_values = self._tx.behaviour.key_cursors_on_keys_have_values and self.interface == "IDBObjectStore"
+        is_key = not (query is None or query is UNDEFINED or isinstance(query, IDBKeyRange))
+        kind = IDBCursorWithValue if has_values and is_key else IDBCursor
+        return self._open("openKeyCursor", query, direction, kind)
 
     def iterate(self, query: Any = None, direction: Direction = "next") -> AsyncIterator[IDBCursorWithValue]:
         """``async for cursor in store.iterate(query)``: a cursor on each record of a range.
@@ -191,7 +195,7 @@ class RecordSource:
     def _all(
         self, method: str, query: Any, count: Any, direction: Direction, values: bool, convert: Any
     ) -> IDBRequest[Any]:
-        if isinstance(query, dict):
+        if self._is_options(query, method):
             # https://w3c.github.io/IndexedDB/#dictdef-idbgetalloptions
             options = query
             query, count = options.get("query"), options.get("count")
@@ -203,6 +207,13 @@ class RecordSource:
         self.check(method)
         return self._read(self._range_of(query, method), direction, limit, values, convert)
 
+    def _is_options(self, query: Any, method: str) -> bool:
+        """https://w3c.github.io/IndexedDB/#create-a-request-to-retrieve-multiple-items"""
+        behaviour = self._tx.behaviour
+        if behaviour.primitives_are_options and isinstance(query, bool | BigInt):
+            raise self._says.type_error("not-options", method, self.interface)
+        return isinstance(query, dict) and (behaviour.has_get_all_options or method == "getAllRecords")
+
     def _open(self, method: str, query: Any, direction: Direction, kind: type[IDBCursor]) -> IDBRequest[Any]:
         self._check_direction(method, direction)
         self.check(method)
@@ -210,8 +221,17 @@ class RecordSource:
         request = self._tx.request(self, _as_it_is)
         cursor = kind(self, request, bounds, direction)
         request.convert = cursor.arrived
+        if direction.endswith("unique") and not self._tx.behaviour.opens_empty_unique_cursors:
+            request.convert = partial(self._opened, cursor)
         cursor.read_from(bounds, 1)
         return request
+
+    def _opened(self, cursor: IDBCursor, rows: list[Row]) -> Any:
+        """What a cursor's first read gives where there has to be a record. Raises UnknownError."""
+        if not rows:
+            raise self._says.error("cursor-not-opened")
+        cursor.request.convert = cursor.arrived
+        return cursor.arrived(rows)
 
     def _check_direction(self, method: str, direction: str) -> None:
         if direction not in DIRECTIONS:

@@ -10,7 +10,6 @@ from typing import Literal
 Level = Literal["text", "behaviour"]
 
 _ARGUMENTS = "a missing argument is Python's own TypeError"
-_INCLUDES = "IDBKeyRange belongs to no store, so it always says it in Chromium's words"
 _SURROGATES = "the engine damages names with lone surrogates; a durable home keeps every name"
 _LOST = "the engine loses the old record when a put violates a unique index; damage is the harness's to show"
 _VERSION_ZERO = "the engine lists a database whose creation was aborted; there is none"
@@ -23,11 +22,9 @@ DIFFERENCES: dict[tuple[str, str], tuple[Level, str]] = {
     ),
     ("firefox", "idb-011"): ("text", _ARGUMENTS),
     ("firefox", "idb-075"): ("text", "the tried db.version after the failed upgrade differs"),
-    ("firefox", "idb-095"): ("text", _INCLUDES),
     ("firefox", "idb-225"): ("behaviour", _SURROGATES),
     ("safari", "idb-011"): ("text", _ARGUMENTS),
     ("safari", "idb-059"): ("behaviour", "the engine aborts getAll on key path '' and loses the records"),
-    ("safari", "idb-095"): ("text", _INCLUDES),
     ("safari", "idb-176"): ("behaviour", _VERSION_ZERO),
     ("safari", "idb-180"): ("behaviour", _VERSION_ZERO),
     ("safari", "idb-209"): ("behaviour", _LOST),

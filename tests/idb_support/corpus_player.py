@@ -13,6 +13,7 @@ from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 from tfjsd.storage_backends.indexed_db.idb_key_range import IDBKeyRange
 from tfjsd.storage_backends.indexed_db.idb_object_store import IDBObjectStore
 from tfjsd.storage_backends.indexed_db.idb_request import IDBRequest
+from tfjsd.storage_backends.indexed_db.key_range_words import fall_silent, speak_as
 from tfjsd.storage_backends.script_types import UNDEFINED
 
 from .typed_json import NULL, NotExpressible, to_json, to_python
@@ -123,17 +124,20 @@ class Player:
 
     def __init__(self, factory: IDBFactory) -> None:
         self.factory = factory
+        self.browser = factory._says.browser
         self.connections: dict[str, Any] = {}
         self.logs: dict[str, list[str]] = {}
         self.waiting: dict[str, tuple[asyncio.Task[Any], list[str]]] = {}
 
     async def play(self, steps: list[dict[str, Any]]) -> list[Any]:
         results = []
+        speak_as(self.browser, self)
         try:
             for step in steps:
                 result = await asyncio.wait_for(self.step(step), 20)
                 results.append(result)
         finally:
+            fall_silent(self)
             for task, _ in self.waiting.values():
                 task.cancel()
             for connection in self.connections.values():
@@ -516,7 +520,7 @@ class Ops:
         kind = op["op"]
         source = self.source(op)
         if kind in ("put", "add"):
-            key = [_key(to_python(op["key"]))] if "key" in op else []
+            key = [_given_key(source, to_python(op["key"]))] if "key" in op else []
             return getattr(source, kind)(to_python(op["value"]), *key)
         if kind == "clear":
             return source.clear()
@@ -650,7 +654,7 @@ class Ops:
         if action in ("update", "delete"):
             return getattr(cursor, action)(*arguments)
         if action in ("put", "add"):
-            return getattr(store, action)(arguments[0], *map(_key, arguments[1:]))
+            return getattr(store, action)(arguments[0], *(_given_key(store, key) for key in arguments[1:]))
         if action == "remove":
             return store.delete(*arguments)
         if action == "abort":
@@ -686,8 +690,10 @@ def _settlement(request: IDBRequest[Any]) -> Any:
     return {"ok": to_json(request.result)} if request.error is None else {"error": error_json(request.error)}
 
 
-def _key(value: Any) -> Any:
-    return NULL if value is None else value
+def _given_key(store: IDBObjectStore, value: Any) -> Any:
+    """``put(value, null)``: null is no key; where keys are out of line Firefox takes it for none that was given."""
+    is_given = store._says.browser.engine != "firefox" or store.key_path is not None
+    return NULL if value is None and is_given else value
 
 
 _SNAKE = {"getKey": "get_key", "getAll": "get_all", "getAllKeys": "get_all_keys", "getAllRecords": "get_all_records"}
