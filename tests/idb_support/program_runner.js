@@ -174,7 +174,7 @@ const steps = {
       resolve({...out, error: err(request.error)});
     };
   }),
-  close: async (step, state) => (state.db.close(), "ok"),
+  close: async (step, state) => (state.db?.close(), "ok"),
   tx: (step, state) => new Promise((resolve) => {
     let tx;
     try { tx = state.db.transaction(step.stores, step.mode); } catch (e) { return resolve({throw: err(e)}); }

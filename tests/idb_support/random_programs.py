@@ -219,6 +219,28 @@ class ProgramMaker:
         )
 
 
+def without_binaries(program: Any) -> Any:
+    """The same program with dates in place of the binaries: WebKit damages those that are in a key's array."""
+    if isinstance(program, list):
+        return [without_binaries(item) for item in program]
+    if not isinstance(program, dict):
+        return program
+    if "$bin" in program:
+        return {"$date": 100 + len(program["$bin"])}
+    return {name: without_binaries(item) for name, item in program.items()}
+
+
+def without_all_records(program: Any) -> Any:
+    """The same program without ``getAllRecords``, which WebKit has not."""
+    return [
+        {
+            name: [op for op in item if op["op"] != "getAllRecords"] if name in ("ops", "upgrade") else item
+            for name, item in step.items()
+        }
+        for step in program
+    ]
+
+
 class WideProgramMaker(ProgramMaker):
     """Makes programs that also read by options and all records at once, from deeper values and more paths."""
 

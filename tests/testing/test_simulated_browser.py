@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import tfjsd
-from tfjsd.errors import NeverSettlesError, UnknownError
+from tfjsd.errors import DataError, NeverSettlesError, UnknownError
 from tfjsd.storage_backends.browsers import GIB, SAFARI
 from tfjsd.storage_backends.web_storage.key_order.orders import key_order
 from tfjsd.testing import (
@@ -49,6 +49,23 @@ def test_both_twins_see_the_same(tfjsd_browser):
     assert asyncio.run(code_under_test(tfjsd_browser.aio)) == [LOCAL]
     assert tfjsd_browser.run(code_under_test) == [LOCAL]
     assert tfjsd_browser.local_storage()["k"] == "v"
+
+
+def test_key_ranges_speak_as_the_browser_that_was_simulated_last():
+    def refused() -> str:
+        with pytest.raises(DataError) as caught:
+            tfjsd.IDBKeyRange.bound(2, 1)
+        return caught.value.message
+
+    chromium = "Failed to execute 'bound' on 'IDBKeyRange': The lower key is greater than the upper key."
+    firefox, webkit = "Data provided to an operation does not meet requirements.", "Provided data is inadequate."
+    assert refused() == chromium
+    with simulate_browser("firefox"):
+        assert refused() == firefox
+        with simulate_browser("safari"):
+            assert refused() == webkit
+        assert refused() == firefox
+    assert refused() == chromium
 
 
 # -- Quota of localStorage, to the unit --------------------------------------------------------------------------------
