@@ -11,7 +11,7 @@ from ..storage_backends.abc import Clock
 from ..storage_backends.browsers import GIB, Browser
 from ..storage_backends.engines.memory import memory_engine
 from ..storage_backends.home import Home
-from ..storage_backends.indexed_db.key_range_words import fall_silent, speak_as
+from ..storage_backends.indexed_db.key_range_words import speak_as
 from ..storage_backends.web_storage.bucket_quota import Conditions, OriginUse, origins_to_evict
 from .access import Access
 from .downloads import Downloads
@@ -156,8 +156,3 @@ class BrowserProfile:
     def new_home(self) -> Home:
         """An empty home in memory."""
         return Home(None, engines=memory_engine, clock=self.clock)
-
-    def close(self) -> None:
-        """Frees everything; idempotent."""
-        fall_silent(self)
-        self.home.close()

@@ -12,6 +12,7 @@ from ..model_io.model_management import Models
 from ..model_io.origin import Origin, Origins
 from ..model_io.origin_name import checked_origin
 from ..model_io.store import StorageEstimate
+from ..storage_backends.indexed_db.key_range_words import fall_silent
 from ..storage_backends.web_storage.bucket_quota import UsageMeter, counted_usage, enforced_quota, estimate
 from .simulated_area import SimulatedArea
 from .simulated_databases import Rehearsal, SimulatedDatabases
@@ -110,6 +111,10 @@ class SimulatedOrigins(Origins):
             if not isinstance(known, SimulatedOrigin):
                 known = self._known[name] = SimulatedOrigin(self._profile, checked_origin(name))
             return known
+
+    def close(self) -> None:
+        fall_silent(self._profile)
+        super().close()
 
     def reopen(self, name: str) -> None:
         """The origin is to be opened anew."""
