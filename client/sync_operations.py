@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
-from ..wire.model_path import with_query
+from ..wire.model_path import encode_text, with_query
 from .effects import Operation
 from .messages import Request
 from .session import Session, json_request
 
 
 def _target(name: str, action: str = "") -> str:
-    return f"/v1/sync/{quote(name, safe='')}{action and '/'}{action}"
+    return f"/v1/sync/{encode_text(name)}{action and '/'}{action}"
 
 
 def pairs(session: Session) -> Operation[dict[str, dict[str, Any]]]:

@@ -35,7 +35,7 @@ def _value(parsed: Any) -> Any:
         return _members(parsed)
     try:
         return read(content)
-    except (ValueError, TypeError, KeyError, AttributeError, ImportError):
+    except (ValueError, TypeError, LookupError, AttributeError, ImportError):
         raise UsageError(f"this is not what {kind} stands for: {str(content)[:100]!r}") from None
 
 

@@ -244,7 +244,16 @@ def test_what_one_verb_prints_another_stores(run, shop):
 
 @pytest.mark.parametrize(
     "value",
-    [{"$bytes": 1}, {"$date": "soon"}, {"$array": {}}, {"$map": [1]}, {"$regexp": "x"}, {"$other": "x"}, {"$view": []}],
+    [
+        {"$bytes": 1},
+        {"$date": "soon"},
+        {"$array": {}},
+        {"$map": [1]},
+        {"$regexp": "x"},
+        {"$regexp": ""},
+        {"$other": "x"},
+        {"$view": []},
+    ],
 )
 def test_a_value_that_is_not_what_it_says_is_refused(value):
     with pytest.raises(UsageError, match="is not what"):

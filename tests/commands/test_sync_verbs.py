@@ -69,6 +69,8 @@ def test_a_pair_is_made_shown_and_forgotten(run, pair, schemas):
     run("remove", "team-models")
     assert json.loads(run("list", "--json")) == {}
     assert "no sync pair" in run("show", "team-models", code=1)
+    for name in ("ä/b?c#d", "\ud800"):
+        assert "no sync pair" in run("pause", name, code=1)
 
 
 def test_the_documentation_shows_what_add_says(command, tmp_path):
