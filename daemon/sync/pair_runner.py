@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...errors import TfjsdError
+from ...errors import SyncError, TfjsdError
 from ...model_io.model_files import translated
 from ...model_io.origin import Origin, Origins
 from ...model_io.store import StoreEvent
@@ -110,9 +110,12 @@ class PairRunner:
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """No pass runs in the block, and the memory was read."""
+        """No pass runs in the block, and the memory was read. Raises SyncError where the pair has ended meanwhile: what
+        it would write, the next pair of its name would take for its own."""
         await self._ready.wait()
         async with self.lock:
+            if self._stopping:
+                raise SyncError(f"The sync pair '{self.pair.name}' has ended meanwhile.")
             yield
 
     def status(self) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Pairs of a daemon that runs: live in both directions, over restarts, as its clients see them."""
 
+import asyncio
 import itertools
 import json
 import logging
 import shutil
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tfjsd.daemon.sync import supervision
+from tfjsd.daemon.sync.pair_runner import PairRunner
 from tfjsd.model_io.node_file_system import file_system
 from tfjsd.storage_backends import durable
 
@@ -270,6 +273,28 @@ def test_pairs_that_come_and_go_at_once_are_all_written_down(daemons, place, mon
         assert registered(daemon) == set(names) == set(daemon.get("/v1/sync").json)
         list(threads.map(lambda name: daemon.request("DELETE", f"/v1/sync/{name}"), names[:4]))
     assert registered(daemon) == set(names[4:]) == set(daemon.get("/v1/sync").json)
+
+
+def test_what_is_asked_of_a_pair_that_goes_meanwhile_leaves_nothing_of_it(daemons, place, monkeypatch, eventually):
+    daemon = daemons.in_process()
+    add(daemon, place)
+    eventually(lambda: status(daemon)["state"] == "equal")
+    once, at_work = PairRunner.once, threading.Event()
+
+    async def once_slowly(self, **options):
+        at_work.set()
+        while not self._stopping:
+            await asyncio.sleep(0.01)
+        return await once(self, **options)
+
+    monkeypatch.setattr(PairRunner, "once", once_slowly)
+    with ThreadPoolExecutor(1) as threads:
+        approving = threads.submit(daemon.request, "POST", "/v1/sync/models/approve", {"deletions": True})
+        assert at_work.wait(20)
+        assert daemon.request("DELETE", "/v1/sync/models").status == 200
+        answer = approving.result()
+    assert (answer.status, "has ended meanwhile" in answer.json["error"]["message"]) == (409, True)
+    assert not list((daemon.home / "sync").glob("*.state.json"))
 
 
 def test_a_pair_that_cannot_be_written_down_is_refused_and_one_that_stands_there_stays(daemons, place, eventually):
