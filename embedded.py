@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from .model_io.artifacts_info import infos_of
 from .model_io.caller_routers import caller_routers
-from .model_io.endpoints import copy_ends, load_end, move_ends, save_end
+from .model_io.endpoints import caller_options, copy_ends, load_end, move_ends, save_end
 from .model_io.event_queue import EventQueue
 from .model_io.handler_results import checked_artifacts, save_result
 from .model_io.optimizer_weights import without_optimizer
@@ -124,7 +124,7 @@ class EmbeddedStore:
         artifacts = checked_artifacts(artifacts)
         if not include_optimizer:
             artifacts = without_optimizer(artifacts)
-        end = save_end(url, self._routers)
+        end = save_end(url, self._routers, **caller_options(on_progress, timeout))
         if not isinstance(end, str):
             return _saved_through(end, artifacts)
         model = StoredModel.of(artifacts)
@@ -142,7 +142,7 @@ class EmbeddedStore:
         timeout: float | None = None,
     ) -> ModelArtifacts:
         """As ``Store.load``; large weights are mapped. ``verify`` reads and checks them first."""
-        end = load_end(url, self._routers)
+        end = load_end(url, self._routers, **caller_options(on_progress, timeout))
         if not isinstance(end, str):
             return end.load()
         artifacts = self._origin.models.artifacts(end, verify=verify)

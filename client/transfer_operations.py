@@ -124,9 +124,9 @@ def _load_end(
 ) -> str | LoadHandler:
     if isinstance(url, str) and _own(url):
         return url
-    from ..model_io.endpoints import load_end
+    from ..model_io.endpoints import caller_options, load_end
 
-    return load_end(url, session.routers, **_options(on_progress, timeout))
+    return load_end(url, session.routers, **caller_options(on_progress, timeout))
 
 
 def _save_end(
@@ -134,11 +134,6 @@ def _save_end(
 ) -> str | SaveHandler:
     if isinstance(url, str) and _own(url):
         return url
-    from ..model_io.endpoints import save_end
+    from ..model_io.endpoints import caller_options, save_end
 
-    return save_end(url, session.routers, **_options(on_progress, timeout))
-
-
-def _options(on_progress: Progress | None, timeout: float | None) -> dict[str, object]:
-    given = {"on_progress": on_progress, "timeout": timeout}
-    return {name: option for name, option in given.items() if option is not None}
+    return save_end(url, session.routers, **caller_options(on_progress, timeout))

@@ -15,10 +15,16 @@ from .model_url import MEDIA, advice_about, scheme_of
 from .router_registry import IORouterRegistry, LoadHandler, SaveHandler
 
 if TYPE_CHECKING:
-    from .store import ModelURL
+    from .store import ModelURL, Progress
 
 Routers = Callable[[], IORouterRegistry]
 """Builds the registry of the handlers that run in the calling process; called only when one is needed."""
+
+
+def caller_options(on_progress: Progress | None, timeout: float | None) -> dict[str, object]:
+    """What the arguments of a save or load are to a handler; what was not given is left out."""
+    given = {"on_progress": on_progress, "timeout": timeout}
+    return {name: option for name, option in given.items() if option is not None}
 
 
 def load_end(url: ModelURL, routers: Routers, **options: object) -> str | LoadHandler:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from ..errors import InvalidArtifactsError
 from ..storage_backends import durable
@@ -167,16 +168,16 @@ def file_system_router(
     url: ModelLocation, options: LoadOptions, quirks: Quirks = NO_QUIRKS
 ) -> FileSystem | LegacyFiles | None:
     """Answers ``file://`` URLs, lists of them (tfjs-node's ``nodeFileSystemRouter``), and path objects."""
-    shard_bytes = options.get("shard_bytes")
-    if isinstance(url, os.PathLike):
-        return FileSystem(url, shard_bytes=shard_bytes, quirks=quirks)
+    if isinstance(url, os.PathLike) or _is_file_url(url):
+        path = url.removeprefix(URL_SCHEME) if isinstance(url, str) else url
+        on_progress = options.get("on_progress")
+        return FileSystem(path, shard_bytes=options.get("shard_bytes"), on_progress=on_progress, quirks=quirks)
     if isinstance(url, str):
-        path = url.removeprefix(URL_SCHEME)
-        return FileSystem(path, shard_bytes=shard_bytes, quirks=quirks) if _is_file_url(url) else None
+        return None
     return LegacyFiles([part.removeprefix(URL_SCHEME) for part in url]) if all(map(_is_file_url, url)) else None
 
 
-def _is_file_url(url: object) -> bool:
+def _is_file_url(url: object) -> TypeGuard[str]:
     return isinstance(url, str) and url.startswith(URL_SCHEME)
 
 
