@@ -39,6 +39,13 @@ def command(engine: str, profile: Path, url: str) -> list[str] | None:
     return None
 
 
+def environment(home: Path) -> dict[str, str]:
+    """For a browser that is to leave everything in a directory of its own."""
+    own = {"HOME": home, "XDG_DATA_HOME": home / "data", "XDG_CACHE_HOME": home / "cache"}
+    own_sandbox = {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}  # root has none
+    return {name: str(path) for name, path in own.items()} | own_sandbox
+
+
 class LivePage:
     """A browser with a profile of its own; the browser is started anew after a program that it does not end."""
 
@@ -72,11 +79,12 @@ class LivePage:
         self._home = Path(tempfile.mkdtemp(prefix="tfjsd-browser-"))
         words = command(self._engine, self._home, f"http://localhost:{self._server.server_address[1]}/")
         assert words is not None
-        own = {"HOME": self._home, "XDG_DATA_HOME": self._home / "data", "XDG_CACHE_HOME": self._home / "cache"}
-        environment = os.environ | {name: str(path) for name, path in own.items()}
-        environment["WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS"] = "1"  # root has none
         self._process = subprocess.Popen(
-            words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            words,
+            env=os.environ | environment(self._home),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def _stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStor
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-LIVE = 1_000
+LIVE = int(os.environ.get("TFJSD_LIVE_PROGRAMS", "500"))
 
 
 def recorded() -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Random sequences give here what the Chromium and the Firefox of this machine give, run at the same time.
+"""Random sequences give here what the Chromium, Firefox and WebKit of this machine give, run at the same time.
 
 Only in the torture run. A browser is started headless on a page of ours that fetches sequences and posts the results;
 `TFJSD_LIVE_SEQUENCES` is how many (default 1,000 each).
@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 
 import pytest
+from idb_support import live_page
 
 from tfjsd.errors import QuotaExceededError
-from tfjsd.storage_backends.browsers import CHROME, FIREFOX
+from tfjsd.storage_backends.browsers import CHROME, FIREFOX, SAFARI
 from tfjsd.storage_backends.engines.memory import memory_engine
 from tfjsd.storage_backends.home import Home
 from tfjsd.storage_backends.web_storage.backend import AreaBackend
@@ -29,7 +31,7 @@ pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 SEQUENCES = int(os.environ.get("TFJSD_LIVE_SEQUENCES", "1000"))
 LIMIT = 5_242_880
-BROWSERS = {"chromium": CHROME, "firefox": FIREFOX}
+BROWSERS = {"chromium": CHROME, "firefox": FIREFOX, "webkit": SAFARI}
 
 PAGE = """<!doctype html><meta charset=utf-8><script>
 const S = window[new URL(location).searchParams.get("storage")];
@@ -112,28 +114,31 @@ def command(name, profile, url):
     if name == "chromium":
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
         options += ["--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0"]
-        return ["chromium", *options, f"--user-data-dir={profile}", url]
-    return ["firefox", "--headless", "--no-remote", "--profile", str(profile), url]
+        return ["chromium", *options, f"--user-data-dir={profile}", url] if shutil.which("chromium") else None
+    return live_page.command(name, profile, url)
 
 
 @contextmanager
 def agent_in(name, kind, directory):
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
     agent = Agent()
     profile = directory / "profile"
     profile.mkdir()
+    words = command(name, profile, agent.url + kind)
+    if words is None:
+        agent.close()
+        pytest.skip(f"{name} is not installed")
     process = subprocess.Popen(
-        command(name, profile, agent.url + kind),
-        env=os.environ | {"HOME": str(directory)},
+        words,
+        env=os.environ | live_page.environment(directory),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         yield agent
     finally:
         agent.close()
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
@@ -249,7 +254,7 @@ def new_area(home, browser, kind):
 
 
 @pytest.mark.parametrize("kind", ["localStorage", "sessionStorage"])
-@pytest.mark.parametrize("name", ["chromium", "firefox"])
+@pytest.mark.parametrize("name", BROWSERS)
 def test_random_sequences_give_what_the_browser_gives(name, kind, tmp_path):
     browser = BROWSERS[name]
     different = []
