@@ -28,8 +28,6 @@ class Activity:
         self.answers: Counter[tuple[str, int]] = Counter()
         self.seconds: dict[str, float] = {}
         self._last = self.started
-        self._quiet = asyncio.Event()
-        self._quiet.set()
         self.ending = asyncio.Event()
 
     @contextlib.contextmanager
@@ -37,14 +35,11 @@ class Activity:
         """Counts a request for the block."""
         self.requests += 1
         self.running += 1
-        self._quiet.clear()
         try:
             yield
         finally:
             self.running -= 1
             self._last = time.monotonic()
-            if not self.running:
-                self._quiet.set()
 
     def answered_at_once(self, route: str, status: int, seconds: float) -> None:
         """Counts a request that was answered within one call, so that nobody could see it run."""
@@ -58,14 +53,11 @@ class Activity:
         inside a request, which stops counting as one that has to be waited for."""
         self.holders += 1
         self.running -= 1
-        if not self.running:
-            self._quiet.set()
         try:
             yield
         finally:
             self.holders -= 1
             self.running += 1
-            self._quiet.clear()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -96,7 +88,3 @@ class Activity:
     def refuse(self) -> None:
         """From now on requests are refused."""
         self.refusing = True
-
-    async def quiet(self) -> None:
-        """Returns once no request runs."""
-        await self._quiet.wait()

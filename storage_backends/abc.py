@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -220,9 +219,3 @@ class EngineFactory(Protocol):
     """Opens (creating, where missing and asked) the engine of a bucket directory; the composition root passes it in."""
 
     def __call__(self, directory: Path | None, *, create: bool) -> OrderedEngine: ...
-
-
-class HasMutex(Protocol):
-    """Something whose in-memory state is guarded by one mutex that is never held across a sync."""
-
-    def locked(self) -> AbstractContextManager[None]: ...

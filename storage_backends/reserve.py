@@ -27,10 +27,6 @@ class Reserve:
         self._lock = threading.Lock()
         self._held = all(path.exists() and path.stat().st_size >= size for path, size in self._sizes.items())
 
-    @property
-    def is_held(self) -> bool:
-        return self._held
-
     def release(self, needed: int) -> bool:
         """Gives space back for a recovery that may write ``needed`` bytes; whether the disk has room for that now."""
         with self._lock:

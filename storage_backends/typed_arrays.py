@@ -60,10 +60,6 @@ def typed_array_of(value: Any) -> TypedArray | None:
     return TypedArray(kind, shape, view.cast("B") if view.c_contiguous and view.ndim else view.tobytes())
 
 
-def is_typed_kind(kind: str) -> bool:
-    return kind in _DTYPES
-
-
 def array_of(kind: str, shape: tuple[int, ...], data: Buffer) -> Any:
     """The numpy array on these bytes, without a copy; writable where they are."""
     import numpy as np
