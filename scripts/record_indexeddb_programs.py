@@ -18,6 +18,7 @@ from idb_support.chromium import page  # noqa: E402
 from idb_support.live_page import LivePage  # noqa: E402
 from idb_support.other_browsers import MAKERS, NAMES, is_silent, program_for  # noqa: E402
 from idb_support.random_programs import ProgramMaker, WideProgramMaker  # noqa: E402
+from idb_support.refusal_programs import PROGRAMS as REFUSALS  # noqa: E402
 
 FILES = {"chromium-programs.json": (ProgramMaker, 100), "chromium-wide-programs.json": (WideProgramMaker, 40)}
 
@@ -39,8 +40,8 @@ async def record_chromium(name: str, maker: type[ProgramMaker], count: int) -> N
 def record_other(engine: str) -> None:
     lines, silent = [], 0
     with LivePage(engine) as page:
-        for maker in MAKERS:
-            for seed in SEEDS:
+        for maker, seeds in {**dict.fromkeys(MAKERS, SEEDS), "refusals": range(len(REFUSALS))}.items():
+            for seed in seeds:
                 results = page.play(program_for(engine, maker, seed))
                 if is_silent(results):
                     silent += 1

@@ -232,6 +232,10 @@ _WEBKIT: Final[_Overrides] = {
     ("invalid-key", "bound"): _INADEQUATE,
     ("inactive", "commit"): _P + "The transaction is inactive.",
     ("finished", "commit"): _P + "The transaction is inactive.",
+    ("inactive", "createObjectStore"): _INACTIVE,
+    ("finished", "createObjectStore"): _INACTIVE,
+    ("inactive", "deleteObjectStore"): _INACTIVE,
+    ("finished", "deleteObjectStore"): _INACTIVE,
     ("finished", "objectStore"): _P + "The transaction finished.",
     ("finished", "index"): _P + "The transaction is finished.",
     ("not-upgrading", "IDBObjectStore.name"): _P

@@ -147,10 +147,11 @@ class IDBTransaction:
     def object_store(self, name: str) -> IDBObjectStore:
         """A store of the scope; the same object each time.
 
-        Raises InvalidStateError once the transaction is finished, NotFoundError for a store that is not in its scope.
+        Raises InvalidStateError once the transaction commits or is finished, NotFoundError for a store that is not in
+        its scope.
         https://w3c.github.io/IndexedDB/#dom-idbtransaction-objectstore
         """
-        if self.state == "finished":
+        if self.state in ("committing", "finished"):  # by the specification the latter, by all engines both
             raise self.says.error("finished", "objectStore", _INTERFACE, kind=InvalidStateError)
         known = self._stores.get(name) or self._stores.get(name := dom_string(name, "a store's name"))
         if known is not None:
