@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from .progress import Progress
 from .target_file import target_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from .invocation import Invocation
@@ -82,13 +84,22 @@ def _restore(invocation: Invocation) -> int:
 
 
 def _restored(invocation: Invocation, file: BinaryIO) -> dict[str, Any]:
-    try:
+    with _reading():
         if isinstance(file, BufferedReader):
             file.peek(1)  # one that is closed is refused before anything is asked of the daemon
-        return invocation.store.restore(file)
+    store = invocation.store
+    with _reading():
+        return store.restore(file)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """An OSError is the file's there: the daemon's have classes of their own."""
+    try:
+        yield
     except TfjsdError:
         raise
-    except OSError as error:  # the file's: the daemon's have classes of their own
+    except OSError as error:
         raise FileError(f"the backup cannot be read: {error.strerror or error}; nothing was restored") from error
 
 

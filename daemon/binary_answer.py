@@ -20,8 +20,8 @@ _PIECE = MIB
 _LARGEST_PIECE = 4 * MIB
 _SEND_BUFFER = MIB
 _CACHE = "no-cache"
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-"""No file has a longer number of bytes, and Python refuses to read one of thousands of digits."""
+_RANGE = re.compile(r"bytes=([0-9]{0,4000})-([0-9]{0,4000})")
+"""Python refuses to read longer numbers."""
 
 
 @dataclass(frozen=True, slots=True)

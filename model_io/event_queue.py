@@ -16,7 +16,7 @@ Subscribe = Callable[[Listener], Callable[[], None]]
 
 
 class EventQueue:
-    """An iterator over what is committed from now on, until ``close``; that ends a wait in another thread, too."""
+    """An iterator over what is committed from now on, until ``close``; that ends every wait in another thread, too."""
 
     def __init__(self, subscribe: Subscribe) -> None:
         self._events: SimpleQueue[StoreEvent | None] = SimpleQueue()
@@ -30,6 +30,7 @@ class EventQueue:
     def __next__(self) -> StoreEvent:
         event = None if self._is_closed else self._events.get()
         if event is None:
+            self._events.put(None)  # for who else waits
             raise StopIteration
         return event
 
@@ -61,11 +62,12 @@ class AsyncEventQueue:
     async def __anext__(self) -> StoreEvent:
         event = None if self._is_closed else await self._events.get()
         if event is None:
+            self._events.put_nowait(None)  # for who else waits
             raise StopAsyncIteration
         return event
 
     async def aclose(self) -> None:
-        """Ends the subscription, and a wait in another task. Idempotent."""
+        """Ends the subscription, and every wait in another task. Idempotent."""
         self._is_closed = True
         self._subscription()
         self._events.put_nowait(None)

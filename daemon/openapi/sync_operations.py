@@ -30,11 +30,13 @@ SYNC_OPERATIONS = (
         _NEW_PAIR,
         ("origin",),
         {JSON_TYPE: reference("SyncPair")},
-        (400, 403, 409, 503),
+        (400, 403, 409, 503, 507),
         201,
     ),
     Operation("GET", "/v1/sync/{pair}", "One sync pair", _PAIR, ("pair",), errors=_PAIR_ERRORS, head=True),
-    Operation("DELETE", "/v1/sync/{pair}", "Forgets a pair; both sides stay", _PAIR, ("pair",), errors=_PAIR_ERRORS),
+    Operation(
+        "DELETE", "/v1/sync/{pair}", "Forgets a pair; both sides stay", _PAIR, ("pair",), errors=(*_PAIR_ERRORS, 507)
+    ),
     Operation(
         "POST",
         "/v1/sync/{pair}/once",

@@ -274,6 +274,7 @@ def test_of_a_hundred_model_jsons_the_last_weights_are_kept(daemon):
         ("bytes=990-", 990, None),
         ("bytes=-10", -10, None),
         ("bytes=900-99999999", 900, None),
+        (f"bytes=900-{(1 << 64) - 1}", 900, None),
     ],
 )
 def test_a_range_of_the_weights(daemon, size, range_, start, stop):
