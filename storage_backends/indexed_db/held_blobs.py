@@ -7,23 +7,28 @@ from typing import Protocol
 
 from ...errors import CorruptionError
 from ..abc import Blob
-from ..catalogue import REFERENCES, following, reference_size, referred_digest, referring_owner
+from ..catalogue import REFERENCES, following, reference_key, reference_size, referred_digest, referring_owner
 from .record_head import stored_blobs
 
 
 class Scanned(Protocol):
     """A bucket, or a mutation of it."""
 
+    def get(self, key: bytes) -> bytes | None: ...
+
     def scan(self, start: bytes, stop: bytes | None) -> Iterator[tuple[bytes, bytes]]: ...
 
 
 def held_blobs(bucket: Scanned, key: bytes, stored: bytes) -> list[Blob]:
-    """As ``stored_blobs``; those of a record that is damaged are looked for among all references of the bucket, so that
-    it can be replaced and deleted like any other."""
+    """As ``stored_blobs``; those of a record that is damaged, or names one that it does not refer to, are looked for
+    among all references of the bucket, so that it can be replaced and deleted like any other."""
     try:
-        return stored_blobs(key, stored)
+        blobs = stored_blobs(key, stored)
     except CorruptionError:
         return list(_referred(bucket, key))
+    if all(bucket.get(reference_key(blob.digest, key)) is not None for blob in blobs):
+        return blobs
+    return list(_referred(bucket, key))
 
 
 def _referred(bucket: Scanned, owner: bytes) -> Iterator[Blob]:

@@ -6,6 +6,7 @@ closed, and as Chromium where there is none.
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -13,19 +14,23 @@ from ..browsers import CHROME, Browser
 from .dom_exceptions import DOMExceptions
 
 _simulated: Final[WeakKeyDictionary[object, Browser]] = WeakKeyDictionary()
+_lock: Final = threading.Lock()
 
 
 def speak_as(browser: Browser, owner: object) -> None:
     """From here on, until ``owner`` falls silent or is collected, or another one speaks."""
-    _simulated[owner] = browser
+    with _lock:
+        _simulated[owner] = browser
 
 
 def fall_silent(owner: object) -> None:
     """Idempotent."""
-    _simulated.pop(owner, None)
+    with _lock:
+        _simulated.pop(owner, None)
 
 
 def exceptions() -> DOMExceptions:
     """Those of the browser that speaks now."""
-    speaking = [CHROME, *_simulated.values()][-1]
+    with _lock:
+        speaking = [CHROME, *_simulated.values()][-1]
     return DOMExceptions(lambda: speaking)

@@ -79,7 +79,7 @@ class Reclaimer:
                 is_last = False
                 break
             gone[key] = record
-            size += len(record)
+            size += len(key) + len(record)
             for blob in held_blobs(self._bucket, key, record):
                 mutation.release(blob.digest, key)
         mutation.write_all(dict.fromkeys(gone), gone)

@@ -15,7 +15,7 @@ from typing import Final
 
 from ...errors import CorruptionError
 from ..abc import Blob
-from ..value_format import read_varint, varint
+from ..value_format import VERSION, read_varint, varint
 from ..values import blobs_of
 from .layout import RECORDS, pack_id, unpack_id
 
@@ -28,6 +28,7 @@ _SIZES = [varint(size) for size in range(0x80)]
 _short_entry = struct.Struct(">cIB").pack
 _INDEX = slice(9, 13)
 _NO_INDEX = bytes(4)
+_VERSION = bytes((VERSION,))
 
 Entry = tuple[int, bytes]
 """An index and the key under which the record lies in it."""
@@ -80,14 +81,21 @@ def stored_blobs(key: bytes, stored: bytes) -> list[Blob]:
     """The blobs of what is stored under a key of the bucket, each once: those of a record, none of anything else."""
     if key[:1] != RECORDS or key[_INDEX] != _NO_INDEX:
         return []
-    return list(dict.fromkeys(blobs_of(value_of(stored))))
+    return list(dict.fromkeys(_blobs_of(value_of(stored))))
 
 
 def named_entries(record: bytes) -> list[Entry]:
     """The entries that a record's head names. Raises CorruptionError, also where it is the table of the value's blobs
     that cannot be read: then the head is not to be believed either."""
-    blobs_of(value_of(record))
+    _blobs_of(value_of(record))
     return [] if record[:1] == PLAIN else read_head(record)[0]
+
+
+def _blobs_of(value: bytes) -> list[Blob]:
+    """Raises CorruptionError, also for zeros, which would seem to have neither a head nor a table."""
+    if value[:1] != _VERSION:
+        raise CorruptionError("a stored value has an unknown version")
+    return blobs_of(value)
 
 
 def is_damaged(record: bytes) -> bool:

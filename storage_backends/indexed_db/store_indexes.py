@@ -59,7 +59,7 @@ class StoreIndexes:
             if _has_entries(old, canonical, head) and not is_damaged(old) and self._named_later(key) is None:
                 return head
             self.remove(old, key)
-        self._write(canonical, exact, key, exact_key or key)
+        self._write(canonical, exact, key, exact_key or key, is_new=old is None)
         return head
 
     def remove(self, record: bytes, key: bytes) -> None:
@@ -67,38 +67,46 @@ class StoreIndexes:
         later = self._named_later(key)
         if later is not None:
             self._writes.delete(self._later + key)
-        if self._live:
-            for index, index_key in self._entries_of(record, later, key):
-                self._writes.delete(self.prefix_of(index) + index_key + key)
+        if self._live and not self._delete_named(record, later, key):
+            for place in self._search(key):
+                self._writes.delete(place)
 
-    def _entries_of(self, record: bytes, later: bytes | None, key: bytes) -> list[Entry]:
-        """What its heads name; of one that is damaged, what is found. Heads may name indexes that are gone: their
-        entries are the reclaimer's, which deletes without locks."""
+    def _delete_named(self, record: bytes, later: bytes | None, key: bytes) -> bool:
+        """Deletes the entries that its heads name; False where they are damaged, or name what is not there. Heads may
+        name indexes that are gone: their entries are the reclaimer's, which deletes without locks.
+        """
         try:
             named = named_entries(record)
             if later is not None:
                 named += read_head(later)[0]
         except CorruptionError:
-            return self._search(key)
-        return [entry for entry in named if entry[0] in self._live]
+            return False
+        for index, index_key in named:
+            if index in self._live:
+                place = self.prefix_of(index) + index_key + key
+                if self._writes.get(place) is None:
+                    return False
+                self._writes.delete(place)
+        return True
 
-    def _search(self, key: bytes) -> list[Entry]:
-        """A record's entries, looked for among all that the indexes have."""
-        found = []
-        for index in self._live:
-            prefix = self.prefix_of(index)
-            for entry, _ in self._writes.scan(prefix, prefix + AFTER):
-                middle = end_of_key(entry, len(prefix))
-                if entry[middle:] == key:
-                    found.append((index, entry[len(prefix) : middle]))
-        return found
+    def _search(self, key: bytes) -> list[bytes]:
+        """Where a record's entries lie, looked for among all that the indexes have."""
+        prefixes = [self.prefix_of(index) for index in self._live]
+        return [
+            place
+            for prefix in prefixes
+            for place, _ in self._writes.scan(prefix, prefix + AFTER)
+            if place[end_of_key(place, len(prefix)) :] == key
+        ]
 
-    def _write(self, canonical: list[Entry], exact: Sequence[Entry], key: bytes, exact_key: bytes) -> None:
-        """Of this record the base has no entry but those that its heads name, and these were removed."""
+    def _write(
+        self, canonical: list[Entry], exact: Sequence[Entry], key: bytes, exact_key: bytes, *, is_new: bool
+    ) -> None:
+        """``is_new``: the record is, or the index, so that the base has none of these entries."""
         for (index, index_key), (_, exact_index_key) in zip(canonical, exact, strict=True):
             is_exact = index_key == exact_index_key and key == exact_key
             pair = b"" if is_exact else exact_index_key + exact_key
-            self._writes.put(self.prefix_of(index) + index_key + key, pair, is_new=True)
+            self._writes.put(self.prefix_of(index) + index_key + key, pair, is_new=is_new)
 
     def _check_unique(self, canonical: list[Entry], key: bytes) -> None:
         for index, index_key in canonical:
@@ -130,7 +138,7 @@ class StoreIndexes:
                 entries = [(index.id, index_key) for index_key in canonical]
                 self._name_later(key, entries)
                 exact_entries = [(index.id, index_key) for index_key in exact]
-                self._write(entries, exact_entries, key, exact_key_of(record) or key)
+                self._write(entries, exact_entries, key, exact_key_of(record) or key, is_new=True)
         self._has_later = None
 
     def _name_later(self, key: bytes, entries: list[Entry]) -> None:
@@ -143,7 +151,7 @@ class StoreIndexes:
         """The head that names the entries of a record in indexes that were made after it."""
         if self._has_later is None:
             self._has_later = self._writes.first(self._later, self._later + AFTER) is not None
-        return self._writes.get(self._later + key) if self._has_later else None
+        return self._writes.peek(self._later + key) if self._has_later else None
 
 
 def _has_entries(record: bytes, entries: list[Entry], head: bytes) -> bool:

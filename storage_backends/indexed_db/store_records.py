@@ -36,6 +36,8 @@ from .transaction_view import TransactionView
 _CLEAR_AT_ONCE: Final = 512
 _CLEAR_AT_ONCE_BYTES: Final = 1 << 20
 """Up to so many records and bytes are deleted one by one; more are left to the reclaimer."""
+_DELETED_IN_A_ROW: Final = 1_000
+"""So many keys of a range that is deleted are looked up at a time."""
 
 
 class StoreRecords:
@@ -222,10 +224,11 @@ class StoreRecords:
         if stop == start + AFTER:
             self._delete_one(start)
             return
-        prefix = self._prefix
-        found = [key for key, _ in self._writes.scan(prefix + start, prefix + stop)]
-        for key in found:
-            self._delete_one(key[len(prefix) :])
+        first, end = self._prefix + start, self._prefix + stop
+        while found := [key for key, _ in islice(self._writes.scan(first, end), _DELETED_IN_A_ROW)]:
+            for key in found:
+                self._delete_one(key[len(self._prefix) :])
+            first = found[-1]
 
     def clear(self) -> None:
         """https://w3c.github.io/IndexedDB/#clear-an-object-store"""
@@ -242,8 +245,9 @@ class StoreRecords:
         keys, size = [], 0
         for key, value in self._writes.scan(prefix, end_of(prefix)):
             keys.append(key)
-            size += len(value)
-            if len(keys) > _CLEAR_AT_ONCE or size > _CLEAR_AT_ONCE_BYTES:
+            size += len(key) + len(value)
+            is_little = len(keys) <= _CLEAR_AT_ONCE and size <= _CLEAR_AT_ONCE_BYTES
+            if not is_little or not self._writes.may_replace(size):
                 return False
         for key in keys:
             self._writes.delete(key)

@@ -30,7 +30,8 @@ class Base(Protocol):
 class WriteSet:
     """Reads see the transaction's own writes. Nothing reaches the base; dropping the set is the rollback.
 
-    ``size`` is what it writes, ``replaced`` what that takes the place of, both in bytes without blobs. ``growth`` is by
+    ``size`` is what it writes (of what it deletes the keys), ``replaced`` what that takes the place of, both in bytes
+    without blobs. ``growth`` is by
     how many bytes, blobs included, the bucket would grow. ``before`` is what each key has in the base, looked up when
     the transaction first writes it: its locks keep that from changing.
 
@@ -97,12 +98,16 @@ class WriteSet:
         self._seen = (key, value)
         return value
 
+    def peek(self, key: bytes) -> bytes | None:
+        """``get`` of what is not about to be written itself, but what was got before: that is not read twice."""
+        return self.writes[key] if key in self.writes else self._base.get(key)
+
     def put(self, key: bytes, value: bytes, blobs: tuple[Blob, ...] = (), *, is_new: bool = False) -> None:
         """Raises UnknownError above MAX_INLINE_BYTES; nothing is changed then. ``is_new``: the base has no such key."""
         if key in self.writes:
-            self._replace(key, len(key) + len(value))
+            self._replace(key, len(value))
         else:
-            self._write_first(key, len(key) + len(value), is_new)
+            self._write_first(key, len(value), is_new)
         self.writes[key] = value
         if blobs:
             self.blobs[key] = tuple(dict.fromkeys(blobs))  # a record refers to a blob once, however often it is in it
@@ -110,14 +115,14 @@ class WriteSet:
 
     def delete(self, key: bytes) -> None:
         if key in self.writes:
-            self._replace(key, 0)
+            self._replace(key, None)
         else:
-            self._write_first(key, 0, False)
+            self._write_first(key, None, False)
         self.writes[key] = None
 
-    def _write_first(self, key: bytes, added: int, is_new: bool) -> None:
-        """Accounts for ``added`` bytes under a key that the transaction has not written yet."""
-        size = self.size + added
+    def _write_first(self, key: bytes, added: int | None, is_new: bool) -> None:
+        """Accounts for a value of ``added`` bytes (None: no value) under a key that has not been written yet."""
+        size = self.size + len(key) + (added or 0)
         if size > MAX_INLINE_BYTES:
             raise _writes_too_much()
         old = None
@@ -127,12 +132,17 @@ class WriteSet:
             self._overwrite(key, old)
         self.before[key] = old
         self.size = size
-        self.growth += added
+        if added is not None:
+            self.growth += len(key) + added
+
+    def may_replace(self, size: int) -> bool:
+        """Whether so many bytes more can be deleted or replaced."""
+        return self.replaced + size <= MAX_INLINE_BYTES
 
     def _overwrite(self, key: bytes, old: bytes) -> None:
         """Accounts for what the base has under a key."""
         size = len(key) + len(old)
-        if self.replaced + size > MAX_INLINE_BYTES:
+        if not self.may_replace(size):
             raise _replaces_too_much()
         blobs = tuple(held_blobs(self._base, key, old))
         if blobs:
@@ -140,26 +150,28 @@ class WriteSet:
         self.replaced += size
         self.growth -= size + sum(blob.size for blob in blobs)
 
-    def _replace(self, key: bytes, added: int) -> None:
-        """Accounts for ``added`` bytes in place of what the transaction has written under the key."""
+    def _replace(self, key: bytes, added: int | None) -> None:
+        """Accounts for a value of ``added`` bytes (None: no value) in place of what was written under the key."""
         old = self.writes[key]
-        more = added if old is None else added - len(key) - len(old)
+        more = (added or 0) - (0 if old is None else len(old))
         size = self.size + more
         if size > MAX_INLINE_BYTES:
             raise _writes_too_much()
         blobs = self.blobs.pop(key, ())
         self._replaced.append((key, old, blobs))
         self.size = size
-        self.growth += more - sum(blob.size for blob in blobs)
+        grows_by_key = (added is not None) - (old is not None)
+        self.growth += more + grows_by_key * len(key) - sum(blob.size for blob in blobs)
 
     def forget(self, prefix: bytes, end: bytes) -> None:
         """Drops the set's own writes under a prefix that is dead as a whole, for good: what comes before it cannot be
         taken back any more. It does not fail. What lies beneath stays there: it counts until it is reclaimed.
         """
         for key in list(self._own_keys(prefix, end, reverse=False)):
-            self._replace(key, 0)
+            self._replace(key, None)
             self._order.remove(key)
             del self.writes[key]
+            self.size -= len(key)
             old = self.before.pop(key)
             if old is not None:
                 size = len(key) + len(old)

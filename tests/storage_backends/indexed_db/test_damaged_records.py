@@ -17,8 +17,9 @@ from tfjsd.storage_backends.indexed_db import held_blobs, store_records
 from tfjsd.storage_backends.indexed_db.backing_store import IndexedDBBackingStore
 from tfjsd.storage_backends.indexed_db.idb_factory import IDBFactory
 from tfjsd.storage_backends.indexed_db.idb_key_range import IDBKeyRange
+from tfjsd.storage_backends.indexed_db.key_coding import encode_key
 from tfjsd.storage_backends.indexed_db.layout import NEXT_ID, database_key, prefix_of, store_key
-from tfjsd.storage_backends.indexed_db.record_head import read_head
+from tfjsd.storage_backends.indexed_db.record_head import read_head, stored_blobs, value_of, write_head
 from tfjsd.storage_backends.indexed_db.schema import DatabaseSchema, IndexSchema, StoreSchema
 from tfjsd.storage_backends.indexed_db.schema_form import decode_schema, encode_schema, schema_to_form
 from tfjsd.storage_backends.indexed_db.store_indexes import StoreIndexes
@@ -191,7 +192,7 @@ async def test_an_index_is_made_over_a_damaged_binary_that_it_does_not_look_at(t
             assert await db.transaction("s").object_store("s").index("i").get_all_keys() == ["key"]
 
 
-DAMAGED = [b"", b"\x00", b"\x00\x07", b"\x7f\x02", b"\x80", b"\x00\x01\x01\x05"]
+DAMAGED = [b"", b"\x00", b"\x00\x07", b"\x7f\x02", b"\x80", b"\x00\x01\x01\x05", bytes(40), b"\x00\x02\x00zz"]
 """Heads and tables of blobs that cannot be read, some of them behind a head that can."""
 
 SHARED = b"s" * (INLINE_LIMIT + 1)
@@ -226,7 +227,7 @@ async def with_a_damaged_record(tmp_path, record):
         own = prefix_of(1, 2)
         key = [key for key, _ in bucket.scan(own, own + b"\xff")][1]
         with bucket.mutate() as mutation:
-            mutation.put(key, record)
+            mutation.put(key, record if isinstance(record, bytes) else record(bucket.get(key)))
         mutation.future.result()
         yield bucket, factory
 
@@ -253,6 +254,28 @@ async def test_a_damaged_record_can_be_replaced_and_deleted(tmp_path, way, recor
             store = db.transaction("s").object_store("s")
             assert [value["a"] for value in await store.index("a").get_all()] == left
             assert await store.index("m").get_all_keys("all") == [key for key in left if key != 9]
+
+
+def with_another_key(record):
+    """Its head names an entry that is not there."""
+    return write_head([(index, encode_key(7)) for index, _ in read_head(record)[0]], None) + value_of(record)
+
+
+def with_another_blob(record):
+    """It names a blob that it does not refer to."""
+    named = bytes.fromhex(stored_blobs(prefix_of(1, 2) + b"key", record)[0].digest)
+    return record.replace(named, bytes(32))
+
+
+@pytest.mark.parametrize("lie", [with_another_key, with_another_blob])
+@pytest.mark.parametrize("way", WAYS_OUT)
+async def test_a_record_that_names_what_is_not_there_can_be_replaced_and_deleted(tmp_path, way, lie):
+    async with with_a_damaged_record(tmp_path, lie) as (bucket, factory):
+        with await factory.open("d") as db:
+            async with db.transaction("s", "readwrite") as tx:
+                await WAYS_OUT[way](tx.object_store("s"))
+        factory._store.make_room()
+        assert disagreements(bucket) == []
 
 
 @pytest.mark.parametrize("at_once", [True, False])

@@ -179,6 +179,75 @@ async def test_what_one_transaction_deletes_is_bounded(factory, bucket, monkeypa
     assert disagreements(bucket) == []
 
 
+async def change_all(factory, work):
+    with await factory.open("d") as db:
+        async with db.transaction(db.object_store_names, "readwrite") as tx:
+            await work(tx)
+
+
+async def many_stores(factory):
+    def upgrade(db, _tx, _old, _new):
+        for number in range(10):
+            db.create_object_store(f"s{number}").put("x" * 1_000, "k" * 500)
+
+    (await factory.open("d", 1, upgrade=upgrade)).close()
+
+
+async def cleared(factory):
+    async def work(tx):
+        for name in tx.object_store_names:
+            await tx.object_store(name).clear()
+
+    await change_all(factory, work)
+
+
+async def dropped(factory):
+    def upgrade(db, _tx, _old, _new):
+        for name in db.object_store_names:
+            db.delete_object_store(name)
+
+    (await factory.open("d", 2, upgrade=upgrade)).close()
+
+
+async def deleted(factory):
+    await factory.delete_database("d")
+
+
+@pytest.mark.parametrize("way", [cleared, dropped, deleted])
+async def test_many_stores_go_at_once_whatever_they_hold(factory, bucket, monkeypatch, way):
+    await many_stores(factory)
+    monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 4_000)
+    await way(factory)
+    assert disagreements(bucket) == []
+    factory._store.make_room()
+    assert bucket.bytes_used() < 1_000
+
+
+async def test_clear_has_no_limit_after_deletions_either(factory, monkeypatch):
+    await change(factory, 1, filled)
+    monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 4_000)
+    with await factory.open("d") as db:
+        async with db.transaction("s", "readwrite") as tx:
+            for number in (1, 2, 3):
+                await tx.object_store("s").delete(number)
+            await tx.object_store("s").clear()
+        assert await db.transaction("s").object_store("s").count() == 0
+
+
+async def test_what_is_put_and_deleted_again_and_again_is_bounded(factory, monkeypatch):
+    await change(factory, 1, filled)
+    monkeypatch.setattr(write_set, "MAX_INLINE_BYTES", 10_000)
+
+    async def work(tx):
+        for number in range(100):
+            key = f"{number:0500}"
+            await tx.object_store("s").put({"id": key})
+            await tx.object_store("s").delete(key)
+
+    with pytest.raises(UnknownError, match="changes more than 10000 bytes"):
+        await change_all(factory, work)
+
+
 @pytest.mark.parametrize("limit", ["_CLEAR_AT_ONCE", "_CLEAR_AT_ONCE_BYTES"])
 async def test_a_store_can_be_cleared_whatever_it_holds(factory, bucket, monkeypatch, limit):
     await change(factory, 1, filled)

@@ -174,7 +174,7 @@ def test_the_check_catches_what_does_not_agree(tmp_path, monkeypatch, part, brok
     home = tmp_path / "home"
     asyncio.run(faulted.fill(home))
     monkeypatch.setattr(fault_injection, "begin", lambda: None)
-    monkeypatch.setattr(part, broken, lambda *_: None)
+    monkeypatch.setattr(part, broken, lambda *_, **__: None)
     asyncio.run(faulted.main(str(home), "several stores"))
     monkeypatch.undo()
     with pytest.raises(AssertionError, match=r"agree|generator"):
