@@ -85,10 +85,16 @@ def stored_blobs(key: bytes, stored: bytes) -> list[Blob]:
 
 
 def named_entries(record: bytes) -> list[Entry]:
-    """The entries that a record's head names. Raises CorruptionError, also where it is the table of the value's blobs
-    that cannot be read: then the head is not to be believed either."""
-    _blobs_of(value_of(record))
-    return [] if record[:1] == PLAIN else read_head(record)[0]
+    """The entries that a record's head names. Raises CorruptionError, also where no value of a known version follows.
+
+    That none are named is believed only where the table of the value's blobs can be read, too.
+    """
+    entries, _, start = ([], None, 1) if record[:1] == PLAIN else read_head(record)
+    if not entries:
+        _blobs_of(record[start:])
+    elif record[start : start + 1] != _VERSION:
+        raise CorruptionError("a stored value has an unknown version")
+    return entries
 
 
 def _blobs_of(value: bytes) -> list[Blob]:

@@ -56,7 +56,8 @@ class StoreIndexes:
             self._check_unique(canonical, key)
         head = write_head(canonical, exact_key)
         if old is not None:
-            if _has_entries(old, canonical, head) and not is_damaged(old) and self._named_later(key) is None:
+            is_believed = bool(canonical) or not is_damaged(old)
+            if is_believed and _has_entries(old, canonical, head) and self._named_later(key) is None:
                 return head
             self.remove(old, key)
         self._write(canonical, exact, key, exact_key or key, is_new=old is None)
