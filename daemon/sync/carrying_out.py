@@ -31,15 +31,16 @@ def carry_out(
     report: Report,
     stopping: Callable[[], bool],
 ) -> None:
-    """Does the steps of ``result.plan`` until ``stopping``; ``report`` is told each that was done. What is going to
-    happen stands in the ``file`` before it does. What fails for one model is in the result; raises OSError where the
-    file cannot be written."""
-    for step in result.plan.steps:
+    """Does the steps of ``result.plan`` until ``stopping``, which may be before the first; ``report`` is told each that
+    was done. What is going to happen stands in the ``file`` before it does. What fails for one model is in the result;
+    raises OSError where the file cannot be written."""
+    steps = () if stopping() else result.plan.steps
+    for step in steps:
         memory.intents.update(_intents(step))
-    if result.plan.steps:
+    if steps:
         file.write(memory)
     books = _Bookkeeping(memory, result, report)
-    with closing(_outcomes(applier, _by_model(result.plan.steps), stopping)) as outcomes:
+    with closing(_outcomes(applier, _by_model(steps), stopping)) as outcomes:
         for outcome in outcomes:
             books.note(outcome)
     file.write(memory)

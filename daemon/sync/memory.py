@@ -7,6 +7,7 @@ nothing is known to have been equal, so nothing is deleted: both sides' models a
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -115,13 +116,20 @@ class Memory:
         self.lost = [moment for moment in self.lost if abs(now - moment) < LOST_SECONDS]
 
 
+def memory_path(state: Path, name: str) -> Path:
+    """Where the memory of the pair ``name`` stands."""
+    return state / f"{name}.state.json"
+
+
 class MemoryFile:
-    """One pair's memory on the disk."""
+    """One pair's memory on the disk. Any thread may call it."""
 
     def __init__(self, path: Path, pair: SyncPair) -> None:
         self._path = path
         self._pair = {"directory": str(pair.directory), "prefix": pair.prefix, "origin": pair.origin}
         self._written = b""
+        self._lock = threading.Lock()
+        self._closed = False
 
     def read(self) -> Memory:
         """An empty memory where there is none, or one of another pair, or one that is damaged or cannot be read (which
@@ -139,13 +147,22 @@ class MemoryFile:
         return Memory()
 
     def write(self, memory: Memory) -> None:
-        """Durable on return; nothing is written where nothing has changed. Raises OSError."""
+        """Durable on return; nothing is written where nothing has changed, or once it was closed. Raises OSError."""
         content = json.dumps({"format": FORMAT, "pair": self._pair, **_to_json(memory)}, sort_keys=True).encode()
-        if content != self._written:
-            durable.write_file(self._path, content)
-            self._written = content
+        with self._lock:
+            if content != self._written and not self._closed:
+                durable.write_file(self._path, content)
+                self._written = content
+
+    def close(self) -> None:
+        """The pair has ended: a pass that is still at work in its thread writes nothing from now on, which the next
+        pair of the name would take for its own."""
+        with self._lock:
+            self._closed = True
 
     def remove(self) -> None:
+        """It is closed, and gone."""
+        self.close()
         durable.unlink(self._path)
 
 

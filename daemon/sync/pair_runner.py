@@ -23,7 +23,7 @@ from ..logs import LOGGER
 from .announcements import Announcements
 from .directory_snapshot import DirectoryView
 from .discards import Discards
-from .memory import Memory, MemoryFile
+from .memory import Memory, MemoryFile, memory_path
 from .one_pass import RETRY_SECONDS, PassOptions, run_pass
 from .pair_report import result_json, status_json
 from .pass_result import PassResult
@@ -61,7 +61,7 @@ class PairRunner:
         self.pair = pair
         self.configured = configured
         self.memory = Memory()
-        self.file = MemoryFile(shared.state / f"{pair.name}.state.json", pair)
+        self.file = MemoryFile(memory_path(shared.state, pair.name), pair)
         self.lock = asyncio.Lock()
         self.last: PassResult | None = None
         self.last_time: float | None = None

@@ -18,6 +18,7 @@ from ...wire.sync_pair import KEEP, Keep, SyncPair
 from ..activity import Activity
 from ..logs import LOGGER
 from .conflict_resolution import decide, settle_copies
+from .memory import memory_path
 from .mount_guard import accept_directory
 from .one_pass import PassOptions
 from .overlap import feed_each_other
@@ -96,6 +97,7 @@ class Synchronizer:
         async with self._changing:
             self._check(pair)
             created = await asyncio.to_thread(_make, pair.directory)
+            await asyncio.to_thread(_forget, memory_path(self._register.parent, pair.name))
             await self._write_register([*self._registered(), pair])
             return self._begin(pair, configured=False), created
 
@@ -212,6 +214,12 @@ def _make(directory: Path) -> bool:
     if not directory.is_dir():
         raise BadRequestError(f"{directory} is no directory.")
     return not was_there
+
+
+def _forget(memory: Path) -> None:
+    """What a pair of this name left, the new one must not take for its own: it would delete what is missing since."""
+    with translated("Cannot write down the sync pairs"):
+        durable.unlink(memory)  # durable with the register, which is in the same directory
 
 
 def _read_register(register: Path) -> list[SyncPair]:

@@ -1,0 +1,116 @@
+"""What a pair that has ended leaves behind, and what it keeps others from: nothing."""
+
+import shutil
+import threading
+
+import pytest
+
+from tfjsd.daemon.sync import one_pass, pair_runner
+from tfjsd.model_io.node_file_system import file_system
+
+from .conftest import artifacts
+
+
+class Gate:
+    """Holds whom it is told to hold until it is opened."""
+
+    def __init__(self):
+        self.reached = threading.Semaphore(0)
+        self.is_closed = False
+        self._opened = threading.Event()
+
+    def before(self, work):
+        def held(*given, **options):
+            if self.is_closed:
+                self.reached.release()
+                assert self._opened.wait(60)
+            return work(*given, **options)
+
+        return held
+
+    def open(self):
+        self.is_closed = False
+        self._opened.set()
+
+
+@pytest.fixture
+def gate(daemons):
+    made = Gate()
+    yield made
+    made.open()
+
+
+@pytest.fixture
+def place(daemons, monkeypatch):
+    monkeypatch.setattr(pair_runner, "_END_SECONDS", 0.1)
+    path = daemons.directory / "models"
+    path.mkdir()
+    return path
+
+
+def add(daemon, place, name="models"):
+    body = {"directory": str(place), "prefix": f"indexeddb://{name}/", "name": name}
+    answer = daemon.request("POST", "/v1/sync", body)
+    assert answer.status == 201, answer.body
+
+
+def remove(daemon, name="models"):
+    answer = daemon.request("DELETE", f"/v1/sync/{name}")
+    assert answer.status == 200, answer.body
+
+
+def is_equal(daemon, *models):
+    status = daemon.get("/v1/sync/models").json
+    return status["state"] == "equal" and status["models"]["known"] == len(models) and holds(daemon, *models)
+
+
+def holds(daemon, *models):
+    return set(daemon.get("/v1/models").json) == {f"indexeddb://models/{model}" for model in models}
+
+
+def test_a_pass_that_outlives_its_pair_leaves_no_memory_and_changes_nothing(
+    daemons, place, gate, monkeypatch, eventually
+):
+    ended, run_pass = threading.Event(), pair_runner.run_pass
+
+    def run_and_say(*given, **options):
+        result = run_pass(*given, **options)
+        if options["stopping"]():
+            ended.set()
+        return result
+
+    monkeypatch.setattr(pair_runner, "run_pass", run_and_say)
+    monkeypatch.setattr(one_pass, "make_plan", gate.before(one_pass.make_plan))
+    daemon = daemons.in_process()
+    for model in "ab":
+        file_system(place / model).save(artifacts(1))
+    add(daemon, place)
+    eventually(lambda: is_equal(daemon, "a", "b"))
+    gate.is_closed = True
+    file_system(place / "c").save(artifacts(1))
+    assert gate.reached.acquire(timeout=20)
+    remove(daemon)
+    gate.open()
+    assert ended.wait(20)
+    assert not list((daemon.home / "sync").glob("*.state.json"))
+    assert holds(daemon, "a", "b")
+    shutil.rmtree(place / "a")
+    add(daemon, place)
+    eventually(lambda: is_equal(daemon, "a", "b", "c"))
+    assert (place / "a" / "model.json").exists()
+
+
+def test_a_pair_does_not_take_over_what_a_killed_remove_has_left(daemons, place, eventually):
+    daemon = daemons.in_process()
+    for model in "ab":
+        file_system(place / model).save(artifacts(1))
+    add(daemon, place)
+    eventually(lambda: is_equal(daemon, "a", "b"))
+    memory = daemon.home / "sync" / "models.state.json"
+    left = memory.read_bytes()
+    remove(daemon)
+    memory.write_bytes(left)
+    shutil.rmtree(place / "a")
+    add(daemon, place)
+    eventually(lambda: is_equal(daemon, "a", "b"))
+    assert (place / "a" / "model.json").exists()
