@@ -141,7 +141,7 @@ class MemoryFile:
                 return _from_json(content)
         except FileNotFoundError:
             return Memory()
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             LOGGER.warning("a sync pair's memory is damaged; it starts anew", extra={"file": str(self._path)})
             LOGGER.debug("the damage", exc_info=error)
         return Memory()

@@ -86,19 +86,23 @@ class PairRunner:
 
     async def run(self) -> None:
         """Until cancelled. An error is this pair's own: it is logged, reported, and tried again after."""
-        self.memory = await self.in_thread(self.file.read)
-        self._ready.set()
-        while True:
-            delay = await self._attempt() if not self.memory.paused else RESCAN_SECONDS
-            await self._wait(delay)
+        try:
+            self.memory = await self.in_thread(self.file.read)
+            self._ready.set()
+            while True:
+                delay = await self._attempt() if not self.memory.paused else RESCAN_SECONDS
+                await self._wait(delay)
+        finally:
+            self.stop()
 
     def wake(self) -> None:
         """A pass is due now."""
         self._woken.set()
 
     def stop(self) -> None:
-        """A pass that is at work ends between two of its steps."""
+        """A pass that is at work ends between two of its steps, and who waits for the memory is told so."""
         self._stopping = True
+        self._ready.set()
 
     async def close(self) -> None:
         """Ends the watching; the task of ``run`` has ended."""

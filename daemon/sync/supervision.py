@@ -231,7 +231,7 @@ def _read_register(register: Path) -> list[SyncPair]:
         return [SyncPair.of(pair, origin=pair["origin"]) for pair in content["pairs"]]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError, BadRequestError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, BadRequestError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise UnsupportedFormatError(f"{register} is damaged: {what}", hint=_ADVICE) from error
 

@@ -2,10 +2,13 @@
 
 import shutil
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tfjsd.daemon.sync import one_pass, pair_runner
+from tfjsd.daemon.sync.memory import MemoryFile
 from tfjsd.model_io.node_file_system import file_system
 
 from .conftest import artifacts
@@ -114,3 +117,35 @@ def test_a_pair_does_not_take_over_what_a_killed_remove_has_left(daemons, place,
     add(daemon, place)
     eventually(lambda: is_equal(daemon, "a", "b"))
     assert (place / "a" / "model.json").exists()
+
+
+REQUESTS = [("once", {}), ("pause", {}), ("approve", {"deletions": True}), ("resolve", {"model": "m", "keep": "dir"})]
+
+
+def has_ended(answer):
+    return answer.status == 409 and "has ended meanwhile" in answer.json["error"]["message"]
+
+
+def test_what_is_asked_of_a_pair_that_goes_before_its_memory_was_read_is_answered(daemons, place, gate, monkeypatch):
+    monkeypatch.setattr(MemoryFile, "read", gate.before(MemoryFile.read))
+    daemon = daemons.in_process()
+    gate.is_closed = True
+    add(daemon, place)
+    assert gate.reached.acquire(timeout=20)
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(daemon.request, "POST", f"/v1/sync/models/{verb}", body) for verb, body in REQUESTS]
+        time.sleep(0.1)  # they are there
+        remove(daemon)
+        assert all(has_ended(answer.result()) for answer in asked)
+
+
+@pytest.mark.parametrize(("verb", "body"), REQUESTS)
+def test_what_is_asked_of_a_pair_that_has_failed_is_answered(daemons, place, monkeypatch, verb, body):
+    def fail(file):
+        raise RuntimeError("whatever it is")
+
+    monkeypatch.setattr(MemoryFile, "read", fail)
+    daemon = daemons.in_process()
+    add(daemon, place)
+    assert has_ended(daemon.request("POST", f"/v1/sync/models/{verb}", body))
+    remove(daemon)

@@ -213,7 +213,16 @@ def test_what_is_no_pair_is_refused(daemons, place, members):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", '{"format": 2, "pairs": []}', '{"format": 1, "pairs": [{"origin": "http://localhost"}]}']
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        "[" * 200_000,
+        '{"format": 2, "pairs": []}',
+        '{"format": 1, "pairs": [{"origin": "http://localhost"}]}',
+    ],
+    ids=lambda text: text[:30],
 )
 def test_a_damaged_register_stops_its_pairs_and_not_the_store(daemons, place, text):
     daemon = daemons.in_process()
@@ -316,15 +325,19 @@ def test_a_pair_that_cannot_be_written_down_is_refused_and_one_that_stands_there
     assert registered(daemon) == set()
 
 
-@pytest.mark.parametrize("member", [{"directory": [1]}, {"root": [1]}, {"base": 1}, {"resolved": {"m": []}}, None])
-def test_a_pair_whose_memory_is_damaged_starts_anew(daemons, place, eventually, member):
+@pytest.mark.parametrize(
+    "damage",
+    [{"directory": [1]}, {"root": [1]}, {"base": 1}, {"resolved": {"m": []}}, "{", "[" * 200_000],
+    ids=lambda damage: str(damage)[:20],
+)
+def test_a_pair_whose_memory_is_damaged_starts_anew(daemons, place, eventually, damage):
     daemon = daemons.process()
     add(daemon, place)
     file_system(place / "a").save(artifacts(1))
     eventually(lambda: status(daemon)["models"]["known"] == 1)
     assert daemon.stop() == 0
     memory = daemon.home / "sync" / "models.state.json"
-    memory.write_text(json.dumps({**json.loads(memory.read_bytes()), **member}) if member else "{")
+    memory.write_text(damage if isinstance(damage, str) else json.dumps({**json.loads(memory.read_bytes()), **damage}))
     file_system(place / "b").save(artifacts(2))
     daemon = daemons.process()
     eventually(lambda: status(daemon)["models"]["known"] == 2)
