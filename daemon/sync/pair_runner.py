@@ -105,12 +105,21 @@ class PairRunner:
         self._ready.set()
 
     async def close(self) -> None:
-        """Ends the watching; the task of ``run`` has ended."""
-        async with self.lock:
-            self._store.stop()
-            await self.in_thread(self._watch.stop)
-            with contextlib.suppress(OSError):  # out of reach: swept once it is back
-                await self.in_thread(self.discards.remove, at_once=True)
+        """Ends the watching; the task of ``run`` has ended. A file system that hangs is left to its threads: neither a
+        pass that was asked for nor what is to be tidied up is waited for longer than ``_END_SECONDS``."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS), self.lock:
+                pass
+        self._store.stop()
+        # Not in the threads of the passes, which may all be held up.
+        tidying = asyncio.create_task(asyncio.to_thread(self._tidy_up), name=f"sync end {self.pair.name}")
+        await asyncio.wait([tidying], timeout=_END_SECONDS)
+
+    def _tidy_up(self) -> None:
+        self.file.close()
+        self._watch.stop()
+        with contextlib.suppress(OSError):  # out of reach: swept once it is back
+            self.discards.remove(at_once=True)
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -147,12 +156,14 @@ class PairRunner:
         self.wake()
 
     async def in_thread(self, work: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Runs what blocks. Cancelled, it waits for the end all the same: who follows finds no pass at work."""
+        """Runs what blocks. Cancelled, it waits for the end all the same: who follows finds no pass at work, and none
+        that is still to begin."""
         future = self._loop.run_in_executor(self._shared.threads, lambda: work(*args, **options))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait([future], timeout=_END_SECONDS)
+            future.cancel()
             raise
 
     async def _attempt(self) -> float:

@@ -94,9 +94,10 @@ class Synchronizer:
         directory that overlaps with the home or is none, UnsupportedFormatError for a damaged register,
         QuotaExceededError (unit ``disk``), AccessDeniedError, StoreFailedError."""
         self._require_register()
+        self._check(pair)
+        created = await asyncio.to_thread(_make, pair.directory)  # a file system that hangs keeps no others waiting
         async with self._changing:
             self._check(pair)
-            created = await asyncio.to_thread(_make, pair.directory)
             await asyncio.to_thread(_forget, memory_path(self._register.parent, pair.name))
             await self._write_register([*self._registered(), pair])
             return self._begin(pair, configured=False), created

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tfjsd.daemon.sync import one_pass, pair_runner
+from tfjsd.daemon.sync import one_pass, pair_runner, supervision
 from tfjsd.daemon.sync.memory import MemoryFile
+from tfjsd.daemon.sync.watching import Watch
 from tfjsd.model_io.node_file_system import file_system
 
 from .conftest import artifacts
@@ -149,3 +150,60 @@ def test_what_is_asked_of_a_pair_that_has_failed_is_answered(daemons, place, mon
     add(daemon, place)
     assert has_ended(daemon.request("POST", f"/v1/sync/models/{verb}", body))
     remove(daemon)
+
+
+def test_pairs_come_and_go_while_all_passes_hang(daemons, place, gate, monkeypatch):
+    monkeypatch.setattr(pair_runner, "run_pass", gate.before(pair_runner.run_pass))
+    daemon = daemons.in_process()
+    gate.is_closed = True
+    for name in ("a", "b"):
+        add(daemon, place / name, name)
+        assert gate.reached.acquire(timeout=20)
+    remove(daemon, "a")
+    add(daemon, place / "c", "c")
+    remove(daemon, "b")
+    assert set(daemon.get("/v1/sync").json) == {"c"}
+
+
+def test_a_pass_that_was_asked_for_and_hangs_keeps_its_pair_from_going_no_longer_than_another(
+    daemons, place, gate, monkeypatch, eventually
+):
+    monkeypatch.setattr(pair_runner, "run_pass", gate.before(pair_runner.run_pass))
+    daemon = daemons.in_process()
+    add(daemon, place)
+    eventually(lambda: is_equal(daemon))
+    daemon.request("POST", "/v1/sync/models/pause")
+    eventually(lambda: daemon.get("/v1/sync/models").json["state"] == "paused")
+    gate.is_closed = True
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(daemon.request, "POST", "/v1/sync/models/once", {})
+        assert gate.reached.acquire(timeout=20)
+        remove(daemon)
+        gate.open()
+        assert asked.result().status in (200, 409)
+
+
+def test_a_directory_that_hangs_at_the_end_keeps_no_pair_from_going(daemons, place, gate, monkeypatch, eventually):
+    monkeypatch.setattr(Watch, "stop", gate.before(Watch.stop))
+    daemon = daemons.in_process()
+    add(daemon, place)
+    eventually(lambda: is_equal(daemon))
+    gate.is_closed = True
+    remove(daemon)
+    assert gate.reached.acquire(timeout=20)
+
+
+def test_pairs_come_and_go_while_the_directory_of_one_hangs(daemons, place, gate, monkeypatch):
+    monkeypatch.setattr(supervision, "_make", gate.before(supervision._make))
+    daemon = daemons.in_process()
+    add(daemon, place / "a", "a")
+    gate.is_closed = True
+    with ThreadPoolExecutor(1) as threads:
+        adding = threads.submit(add, daemon, place / "b", "b")
+        assert gate.reached.acquire(timeout=20)
+        gate.is_closed = False
+        remove(daemon, "a")
+        add(daemon, place / "c", "c")
+        gate.open()
+        adding.result()
+    assert set(daemon.get("/v1/sync").json) == {"b", "c"}
