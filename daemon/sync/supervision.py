@@ -193,6 +193,8 @@ class Synchronizer:
         return self._activity.refusing
 
     async def _end(self, name: str) -> None:
+        if name not in self._runners:  # it is being ended: the daemon stops while the pair is removed
+            return
         runner, task = self._runners.pop(name), self._tasks.pop(name)
         runner.stop()
         task.cancel()

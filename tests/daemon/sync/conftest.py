@@ -38,7 +38,8 @@ class Pairing:
         (place / "state").mkdir()
         self._pool = ThreadPoolExecutor(1)
         self.home = Home(None, engines=lambda directory, *, create: MemoryEngine(), pool=self._pool)
-        self.origin = Origins(self.home, UNLIMITED, self.home.clock).get("http://localhost")
+        self.origins = Origins(self.home, UNLIMITED, self.home.clock)
+        self.origin = self.origins.get("http://localhost")
         given = {"directory": str(self.directory), "prefix": prefix, **members}
         self.pair = SyncPair.of(given, origin="http://localhost")
         self.file = MemoryFile(place / "state" / "pair.json", self.pair)

@@ -1,5 +1,6 @@
 """What a pair that has ended leaves behind, and what it keeps others from: nothing."""
 
+import asyncio
 import shutil
 import threading
 import time
@@ -7,10 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tfjsd.daemon.activity import Activity
 from tfjsd.daemon.sync import one_pass, pair_runner, supervision
 from tfjsd.daemon.sync.memory import MemoryFile
+from tfjsd.daemon.sync.one_pass import PassOptions
+from tfjsd.daemon.sync.supervision import Synchronizer
 from tfjsd.daemon.sync.watching import Watch
 from tfjsd.model_io.node_file_system import file_system
+from tfjsd.wire.sync_pair import SyncPair
 
 from .conftest import artifacts
 
@@ -207,3 +212,26 @@ def test_pairs_come_and_go_while_the_directory_of_one_hangs(daemons, place, gate
         gate.open()
         adding.result()
     assert set(daemon.get("/v1/sync").json) == {"b", "c"}
+
+
+@pytest.mark.parametrize("name", ["_write_register", "_end"])
+async def test_a_pair_may_be_removed_while_the_daemon_stops(pairing, tmp_path, monkeypatch, name):
+    home, pair = (
+        tmp_path / "home",
+        SyncPair.of({"directory": str(tmp_path / "a"), "prefix": "indexeddb://"}, origin="http://localhost"),
+    )
+    pairs = Synchronizer(home, pairing.origins, Activity(), PassOptions(settle=0.0, grace=0.0))
+    runner, _ = await pairs.add(pair)
+    await runner.once(dry_run=False)
+    reached, step = asyncio.Event(), getattr(pairs, name)
+
+    async def say_and_do(given):
+        reached.set()
+        await step(given)
+
+    monkeypatch.setattr(pairs, name, say_and_do)
+    removing = asyncio.create_task(pairs.remove("a"))
+    await reached.wait()
+    await asyncio.gather(pairs.stop(), removing)
+    assert (home / "sync" / "pairs.json").exists()
+    assert not list((home / "sync").glob("*.state.json"))
