@@ -10,25 +10,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from client_support.daemon_thread import running_daemon
 
 import tfjsd
-from tfjsd.testing import simulate_browser
 from tfjsd.testing.conformance.models import BLOB, example
-
-
-@pytest.fixture(params=["embedded", "simulated", "daemon"])
-def store(request: pytest.FixtureRequest) -> Iterator[tfjsd.Store]:
-    if request.param == "embedded":
-        with tfjsd.open_store() as opened:
-            yield opened
-    elif request.param == "simulated":
-        with simulate_browser("chrome", quirks=None) as page:
-            yield page
-    else:
-        pytest.importorskip("plyvel")
-        with running_daemon() as daemon, tfjsd.connect(home=daemon.home, autostart=False) as client:
-            yield client
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -47,7 +31,7 @@ def served(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_progress_and_time_reach_files_and_servers(store: tfjsd.Store, tmp_path: Path, served: str) -> None:
+def test_progress_and_time_reach_files_and_servers(any_store: tfjsd.Store, tmp_path: Path, served: str) -> None:
     seen: list[tuple[int, int | None]] = []
 
     def note(done: int, total: int | None) -> None:
@@ -55,10 +39,10 @@ def test_progress_and_time_reach_files_and_servers(store: tfjsd.Store, tmp_path:
 
     for place in (tmp_path / "a", f"file://{tmp_path}/b"):
         seen.clear()
-        store.save(place, example(BLOB), on_progress=note, timeout=20)
+        any_store.save(place, example(BLOB), on_progress=note, timeout=20)
         assert seen[-1] == (BLOB, BLOB)
     seen.clear()
-    loaded = store.load(f"{served}/a/model.json", on_progress=note, timeout=20)
+    loaded = any_store.load(f"{served}/a/model.json", on_progress=note, timeout=20)
     assert (loaded, seen[-1]) == (example(BLOB), (BLOB, BLOB))
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(tfjsd.TfjsdError):
-        store.load(f"http://127.0.0.1:{silent.getsockname()[1]}/model.json", timeout=0.1)
+        any_store.load(f"http://127.0.0.1:{silent.getsockname()[1]}/model.json", timeout=0.1)
