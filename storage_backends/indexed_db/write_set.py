@@ -31,9 +31,8 @@ class WriteSet:
     """Reads see the transaction's own writes. Nothing reaches the base; dropping the set is the rollback.
 
     ``size`` is what it writes (of what it deletes the keys), ``replaced`` what that takes the place of, both in bytes
-    without blobs. ``growth`` is by
-    how many bytes, blobs included, the bucket would grow. ``before`` is what each key has in the base, looked up when
-    the transaction first writes it: its locks keep that from changing.
+    without blobs. ``growth`` is by how many bytes, blobs included, the bucket would grow. ``before`` is what each key
+    has in the base, looked up when the transaction first writes it: its locks keep that from changing.
 
     ``take_back`` undoes what was written since the last ``mark``, exactly: what a request has written that fails.
     """
